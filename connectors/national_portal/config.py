@@ -1,0 +1,90 @@
+"""What must be told to reach the national portal: addresses, account, and every point the public sources leave open."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+
+from hub.connector import ConnectorConfig
+from hub.wire import HttpSettings
+
+JsonType = Literal["string", "int", "bool"]
+
+DEFAULT_JSON_TYPES: dict[str, JsonType] = {
+    "SoLuong": "int",
+    "LoaiGiayTo": "int",
+    "HoSoBoSungId": "int",
+    "TrangThaiBoSung": "bool",
+}
+"""Fields of DanhSachTepDinhKemKhac and DanhSachHoSoBoSung seen as JSON numbers and booleans (contracts.md 1.4)."""
+
+
+class PortalConfig(HttpSettings, ConnectorConfig):
+    """One account at the national portal's adapter. Defaults marked [known] must be confirmed with the agency."""
+
+    adapter_url: str = Field(
+        description="Address of the security server's adapter, up to and with `forward`: "
+        "http://HOST:8080/XrdAdapter/RestService/forward (or /VXPAdapter/…)."
+    )
+    auth_endpoint: str = Field("/mapi/login", description="Path below adapter_url for signing in.")
+    share_endpoint: str = Field("/mapi/g", description="Path for catalogues. [known]")
+    integration_endpoint: str = Field("/mapi/g", description="Path for dossiers and procedure details. [known]")
+    username: str = Field(min_length=1, description="The account at the portal.")
+    password: SecretStr = Field(description="Its password; never logged.")
+    madonvi: str = Field(min_length=1, description="Identifier of the province or ministry: 000.00.00.H22.")
+    dstcode: str = Field("VN:GOV:000.00.00.G22:vpcpdvcprovider", description="The portal's X-Road identifier.")
+    dstcode_in: Literal["query", "header"] = Field(
+        "query", description="Where the adapter expects dstcode: both are in use, it depends on its version."
+    )
+    providerurl: str | None = Field(
+        None, description="Address of the backend behind the portal's adapter; sent as a query parameter if set."
+    )
+    session_error_codes: tuple[str, ...] = Field(
+        (), description="error_code values that mean: the session is no longer valid. HTTP 401 always does. [known]"
+    )
+    session_error_patterns: tuple[str, ...] = Field(
+        ("phiên làm việc", "phiên đăng nhập", "session"),
+        description="Pieces of the message of an error (any case) that mean the same. [known]",
+    )
+    exists_pattern: str = Field(
+        "đã tồn tại",
+        min_length=1,
+        description="Piece of the message of an error (any case) that means: the portal already holds this dossier.",
+    )
+    not_found_patterns: tuple[str, ...] = Field(
+        ("không tìm thấy", "không tồn tại", "chưa tồn tại"),
+        description="Pieces of the message of an error answering a look-up that mean: the portal holds nothing. [known]",
+    )
+    transient_codes: tuple[str, ...] = Field(
+        (), description="error_code values that mean: not now, try again. [known]: the portal's list is not public."
+    )
+    json_types: dict[str, JsonType] = Field(
+        default_factory=lambda: dict(DEFAULT_JSON_TYPES),
+        description="JSON type by field name, at any depth of a data object; fields not named are strings. Replaces the "
+        "default as a whole. An empty value stays the empty string.",
+    )
+    lookup_first: bool = Field(
+        True,
+        description="Ask TraCuuHoSo before the first send of a dossier. If false, insert at once and go by exists_pattern.",
+    )
+    chunk: int = Field(10, ge=1, le=10, description="Progress objects in one call; the portal takes 10 at most.")
+    check_service: str = Field(
+        "LayDanhMucGioiTinh", description="The catalogue read by `check`: a short one that every account may read."
+    )
+
+    @field_validator("adapter_url")
+    @classmethod
+    def _is_http_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+            raise ValueError("an address such as http://HOST:8080/XrdAdapter/RestService/forward, without query or user")
+        return url.rstrip("/")
+
+    @field_validator("session_error_patterns", "not_found_patterns")
+    @classmethod
+    def _has_no_empty_pattern(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(pattern.strip() for pattern in patterns):
+            raise ValueError("an empty pattern would fit every message")
+        return patterns

@@ -1,0 +1,187 @@
+"""The contract between the engine and every partner: what a connector may do and what each error means.
+
+A connector never retries, sleeps or swallows: it makes the calls of one delivery and says what happened, by returning
+a Receipt or raising one of Transient, NotConnected, InDoubt, Rejected (``hub.errors``). Retrying, ordering, pacing and
+asking again are the engine's work. Connectors come by entry point (``hub.connectors``); ``hub`` imports none.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+
+import aiohttp.web
+from pydantic import BaseModel, ConfigDict
+
+from hub.errors import BadConfig, Problem
+from hub.message import Arrival, Clock, Message, SchemaRef
+
+
+class ConnectorConfig(BaseModel):
+    """Base of every connector's configuration: frozen, no unknown keys, every field described."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A delivery the partner accepted.
+
+    ``reference`` is the partner's own proof (transaction id, message), ``ids`` codes it issued for the dossier (system →
+    code; they become aliases), ``reply`` an answer (schema, body) that re-enters as an arrival, ``warnings`` what was sent other than given
+    (an abstract cut to length), recorded with the delivery.
+    """
+
+    reference: str | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    reply: tuple[SchemaRef, bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the partner holds of a message's dossier. ``holds`` is True when the effect of this very message is there,
+    False when it certainly is not, None when the partner cannot tell (the route's ``in_doubt`` decides)."""
+
+    holds: bool | None
+    reference: str | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+
+class Attempt(Protocol):
+    """One try of one delivery, handed to ``send`` and ``find``."""
+
+    @property
+    def number(self) -> int:
+        """1 for the first try of this delivery."""
+
+    @property
+    def known_ids(self) -> Mapping[str, str]:
+        """The dossier's aliases as known now (system → code), learned ones included."""
+
+    @property
+    def may_update(self) -> bool:
+        """True when the ledger shows our own earlier send of this dossier's stream to this endpoint (delivered, or an
+        attempt in doubt), or the route or the operator said ``adopt``: "already exists" may then become an update."""
+
+    @property
+    def sent_before(self) -> bool:
+        """True when the ledger shows that an earlier message of this stream was delivered to this endpoint."""
+
+    @property
+    def remembered(self) -> Mapping[str, Any]:
+        """What earlier attempts of this delivery remembered (survives a crash)."""
+
+    async def remember(self, key: str, value: Any) -> None:
+        """Make a JSON value durable before the next call, so that a crash between two calls continues there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Outcome of handing an arrival to the hub: ``receipt`` is the JSON object a REST caller would get."""
+
+    receipt: Mapping[str, Any]
+    repeated: bool = False
+
+
+Accept = Callable[..., Awaitable[Accepted]]
+"""``await accept(arrival, checkpoint=…)``; returns only after the arrival is durable; raises Refused or StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorContext:
+    """What the engine gives a connector at construction."""
+
+    name: str
+    clock: Clock
+
+
+class Connector(abc.ABC, Generic[ConfigT]):
+    """Base of all connectors: life cycle only; capabilities are the protocols below."""
+
+    Config: ClassVar[type[ConnectorConfig]]
+    tables: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """Code tables this connector can fetch from its partner: ``id@major`` → column names (see ``TableSource``)."""
+
+    def __init__(self, config: ConfigT, context: ConnectorContext) -> None:
+        self.config = config
+        self.context = context
+
+    @abc.abstractmethod
+    async def open(self) -> None:
+        """Acquire sessions. Called once before anything else; must not need the partner to be up."""
+
+    @abc.abstractmethod
+    async def check(self) -> None:
+        """Does the partner answer, with these credentials? Changes nothing there. Raises a DeliveryError if not."""
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """Release what ``open`` acquired."""
+
+
+@runtime_checkable
+class Sender(Protocol):
+    """Delivers messages."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        """One delivery, once."""
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """Can ask the partner what it holds; asked when a delivery is in doubt."""
+
+    async def find(self, message: Message, attempt: Attempt) -> Found | None:
+        """None: the partner holds nothing of this dossier. Raises Transient or NotConnected when it cannot be asked."""
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """Polls or streams messages in."""
+
+    async def receive(self, accept: Accept) -> None:
+        """Runs until cancelled; calls ``accept`` for each arrival, in order."""
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """Mounts paths of its own on the hub's server (a partner's callback)."""
+
+    def routes(self, accept: Accept) -> Iterable[aiohttp.web.RouteDef]:
+        """Called once at start."""
+
+
+@runtime_checkable
+class TableSource(Protocol):
+    """Fetches a code table from the partner (``hub catalog refresh``)."""
+
+    async def fetch_table(self, table: str) -> Mapping[str, Mapping[str, str]]:
+        """The rows of ``id@major``: key → column → value. Never invents: a row the partner does not give is absent."""
+
+
+GROUP = "hub.connectors"
+
+
+def load_connector(name: str) -> type[Connector[Any]]:
+    """The connector class registered under ``name``. Raises BadConfig naming those that exist."""
+    found: dict[str, EntryPoint] = {e.name: e for e in entry_points(group=GROUP)}
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none installed"
+        raise BadConfig([Problem("connector", "unknown_connector", f"no connector is named {name!r}", f"one of: {known}")])
+    loaded = found[name].load()
+    if not (isinstance(loaded, type) and issubclass(loaded, Connector)):
+        raise BadConfig([Problem("connector", "not_a_connector", f"entry point {name!r} is not a hub.connector.Connector")])
+    return loaded
+
+
+__all__ = [
+    "Accept", "Accepted", "Arrival", "Attempt", "Connector", "ConnectorConfig", "ConnectorContext", "Finder", "Found",
+    "Listener", "Receipt", "Receiver", "Sender", "TableSource", "load_connector",
+]  # fmt: skip

@@ -1,0 +1,154 @@
+"""Prometheus metrics of the whole flow behind plain functions; the only module that knows prometheus_client.
+
+Every label value is bounded: endpoints, routes and states come from configuration and code, senders and schemas must have
+been made known (``know``), anything else is counted as ``unknown``. Values a caller typed never become labels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+UNKNOWN = "unknown"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MAX_SENDERS = 500
+
+ArrivalOutcome = Literal["accepted", "refused", "kept", "duplicate", "superseded"]
+DeliveryOutcome = Literal["delivered", "retried", "in_doubt", "dead", "superseded", "discarded"]
+
+_WORD = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OPEN = ("pending", "claimed", "in_doubt", "dead")
+_registry = CollectorRegistry()
+ProcessCollector(registry=_registry)
+
+_ARRIVALS = Counter("hub_arrivals", "Arrivals by outcome", ("sender", "schema", "outcome"), registry=_registry)
+_REFUSED = Counter("hub_refused", "Refused input by reason", ("reason",), registry=_registry)
+_DELIVERIES = Counter("hub_deliveries", "Ends of attempts and deliveries", ("endpoint", "route", "outcome"), registry=_registry)
+_LAG = Histogram(
+    "hub_lag_seconds", "From receipt to delivery, by the hub's clock", ("endpoint", "route"), registry=_registry,
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),
+)  # fmt: skip
+_PARTNER = Histogram(
+    "hub_partner_seconds", "How long the partner took for one call", ("endpoint",), registry=_registry,
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)  # fmt: skip
+_REQUESTS = Histogram(
+    "hub_request_seconds", "Requests to the hub's own doors", ("method", "route", "status"), registry=_registry,
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+)  # fmt: skip
+_BACKLOG = Gauge("hub_backlog", "Open deliveries now", ("endpoint", "route", "state"), registry=_registry)
+_STORED = Gauge("hub_stored_arrivals", "Arrivals in the store now", ("state",), registry=_registry)
+_OLDEST = Gauge("hub_oldest_waiting_seconds", "Age of the oldest open delivery", ("endpoint",), registry=_registry)
+_BREAKER = Gauge("hub_breaker_open", "1 while calls to the endpoint are held back", ("endpoint",), registry=_registry)
+_STORE_ERRORS = Counter("hub_store_errors", "Times the store could not serve", ("reason",), registry=_registry)
+
+_senders: set[str] = set()
+_schemas: set[str] = set()
+
+
+def know(*, senders: Iterable[str] = (), schemas: Iterable[str] = ()) -> None:
+    """Make values known that may be labels: senders (key or endpoint names) and schema ids; of senders at most 500."""
+    for sender in senders:
+        if len(_senders) < MAX_SENDERS and _WORD.fullmatch(sender):
+            _senders.add(sender)
+    _schemas.update(schema.partition("@")[0] for schema in schemas)
+
+
+@lru_cache(maxsize=2048)
+def _arrivals(sender: str, schema: str, outcome: str) -> Counter:
+    return _ARRIVALS.labels(sender, schema, outcome)
+
+
+@lru_cache(maxsize=4096)
+def _deliveries(endpoint: str, route: str, outcome: str) -> Counter:
+    return _DELIVERIES.labels(_word(endpoint), _word(route), outcome)
+
+
+@lru_cache(maxsize=2048)
+def _lag(endpoint: str, route: str) -> Histogram:
+    return _LAG.labels(_word(endpoint), _word(route))
+
+
+@lru_cache(maxsize=512)
+def _partner(endpoint: str) -> Histogram:
+    return _PARTNER.labels(_word(endpoint))
+
+
+@lru_cache(maxsize=512)
+def _requests(method: str, route: str, status: int) -> Histogram:
+    return _REQUESTS.labels(method, route, str(status))
+
+
+def _word(value: str) -> str:
+    return value if _WORD.fullmatch(value) and not re.search(r"[0-9]{7}", value) else UNKNOWN
+
+
+def arrival(sender: str | None, schema: str | None, outcome: ArrivalOutcome) -> None:
+    """One arrival. ``schema`` is ``id`` or ``id@version`` (shown as ``id@major``)."""
+    schema_id, _, version = (schema or "").partition("@")
+    major = version.partition(".")[0]
+    label = UNKNOWN
+    if schema_id in _schemas:
+        label = f"{schema_id}@{major}" if re.fullmatch(r"[0-9]{1,3}", major) else schema_id
+    _arrivals(sender if sender in _senders and sender else UNKNOWN, label, outcome).inc()
+
+
+def refused(reason: str) -> None:
+    """Input refused at a door; ``reason`` is the problem's kind."""
+    _REFUSED.labels(_word(reason)).inc()
+
+
+def delivery(endpoint: str, route: str, outcome: DeliveryOutcome) -> None:
+    """The end of an attempt or of a delivery."""
+    _deliveries(endpoint, route, outcome).inc()
+
+
+def lag(endpoint: str, route: str, seconds: float) -> None:
+    """From receipt to delivery."""
+    _lag(endpoint, route).observe(seconds)
+
+
+def partner(endpoint: str, seconds: float) -> None:
+    """How long one call to a partner took."""
+    _partner(endpoint).observe(seconds)
+
+
+def request(method: str, route: str, status: int, seconds: float) -> None:
+    """One request to the hub; ``route`` is the pattern (``/v1/arrivals/{id}``), never the path."""
+    _requests(method if method in _METHODS else "OTHER", route, status).observe(seconds)
+
+
+def breaker(endpoint: str, open: bool) -> None:
+    """Whether calls to the endpoint are held back."""
+    _BREAKER.labels(_word(endpoint)).set(1 if open else 0)
+
+
+def store_error(reason: str) -> None:
+    """The store could not serve: disk_full, locked, corrupt, gone …"""
+    _STORE_ERRORS.labels(_word(reason)).inc()
+
+
+def set_traffic(traffic: Mapping[str, Any]) -> None:
+    """Set the gauges from ``store.traffic()``; what is no longer there falls to nothing."""
+    stored: dict[str, int] = {}
+    for row in traffic["arrivals"]:
+        stored[row["state"]] = stored.get(row["state"], 0) + row["count"]
+    for gauge in (_BACKLOG, _STORED, _OLDEST):
+        gauge.clear()
+    for state, count in stored.items():
+        _STORED.labels(_word(state)).set(count)
+    for row in traffic["deliveries"]:
+        if row["state"] in _OPEN:
+            _BACKLOG.labels(_word(row["endpoint"]), _word(row["route"]), row["state"]).set(row["count"])
+    for endpoint, seconds in traffic["oldest_waiting_seconds"].items():
+        _OLDEST.labels(_word(endpoint)).set(seconds)
+
+
+def render() -> bytes:
+    """All metrics in the Prometheus text format (``CONTENT_TYPE``)."""
+    return generate_latest(_registry)

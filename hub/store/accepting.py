@@ -1,0 +1,329 @@
+"""Carries out one intake plan in one transaction: dedupe, dossier and aliases, seq, messages, deliveries, receipt.
+
+Every function here is an operation of the writer: it runs inside a transaction and may refuse only before it writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+
+from hub.errors import IdConflict, NotAllowed, NotFound, Problem
+from hub.message import Alias, new_id
+from hub.store import cells, lanes
+from hub.store.port import JsonObject, Part, Plan, RouteMatch
+from hub.store.rows import pack, unpack
+from hub.store.tables import aliases as al
+from hub.store.tables import arrivals as a
+from hub.store.tables import bodies, dossiers
+from hub.store.tables import cells as c
+from hub.store.tables import deliveries as d
+from hub.store.tables import messages as m
+
+_BY_KEY = select(a.c.digest, a.c.receipt).where(a.c.sender == bindparam("sender"), a.c.sender_key == bindparam("key"))
+_LATEST = (
+    select(a.c.digest, a.c.receipt)
+    .where(a.c.dossier_id == bindparam("dossier"), a.c.sender == bindparam("sender"), a.c.schema == bindparam("schema"))
+    .order_by(a.c.ordinal.desc())
+    .limit(1)
+)
+_FIRST_KEPT = (
+    select(a.c.id)
+    .where(a.c.dossier_id == bindparam("dossier"), a.c.sender == bindparam("sender"), a.c.state == "kept")
+    .order_by(a.c.ordinal)
+    .limit(1)
+)
+_DOSSIER = select(dossiers).where(dossiers.c.id == bindparam("dossier")).with_for_update()
+_ADVANCE = (
+    update(dossiers)
+    .where(dossiers.c.id == bindparam("dossier"))
+    .values(last_seq=bindparam("seq"), last_arrival=bindparam("ordinal"))
+)
+_NEWEST_VERSION = select(func.max(m.c.version)).where(
+    m.c.dossier_id == bindparam("dossier"), m.c.sender == bindparam("sender"), m.c.stream == bindparam("stream")
+)
+_SAME_STEP = (
+    select(m.c.id)
+    .where(m.c.dossier_id == bindparam("dossier"), m.c.stream == bindparam("stream"), m.c.digest == bindparam("digest"))
+    .limit(1)
+)
+_WITH = select(c.c.endpoint).where(c.c.dossier_id == bindparam("dossier"))
+_SETTLE_ARRIVAL = (
+    update(a)
+    .where(a.c.id == bindparam("one"))
+    .values(state=bindparam("new"), reasons=bindparam("now_reasons"), receipt=bindparam("now_receipt"))
+)
+
+
+@dataclass(slots=True)
+class _Dossier:
+    id: str
+    owner: str
+    last_seq: int
+    last_arrival: int
+
+
+def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tuple[JsonObject, bool]:
+    """The receipt, and whether it is the first receipt given again.
+
+    ``digests`` are the salted digests of the plan's parts, in order. Raises IdConflict.
+    """
+    arrival = plan.arrival
+    if arrival.key is not None:
+        first = connection.execute(_BY_KEY, {"sender": arrival.sender, "key": arrival.key}).first()
+        if first is not None:
+            if first.digest != plan.digest:
+                text = "this id was used before with another body"
+                raise IdConflict(
+                    [Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")]
+                )
+            return unpack(first.receipt), True
+    known = _known_dossiers(connection, plan.aliases)
+    if arrival.key is None and len(known) == 1:
+        same = {"dossier": known[0], "sender": arrival.sender, "schema": str(arrival.schema)}
+        latest = connection.execute(_LATEST, same).first()
+        if latest is not None and latest.digest == plan.digest:
+            return unpack(latest.receipt), True
+    dossier = _dossier(connection, plan, known)
+    reasons = _keep_reasons(connection, plan, dossier, known)
+    receipt = _carry_out(connection, plan, dossier, digests, reasons)
+    connection.execute(
+        insert(a),
+        {
+            "id": arrival.id, "sender": arrival.sender, "sender_key": arrival.key, "schema": str(arrival.schema),
+            "position": arrival.position, "dossier_id": dossier.id, "ordinal": dossier.last_arrival, "digest": plan.digest,
+            "state": receipt["state"], "reasons": pack(reasons), "receipt": pack(receipt), "received_at": arrival.received_at,
+            "correlation_id": arrival.correlation_id, "traceparent": arrival.traceparent, "origin": arrival.origin,
+            "hops": arrival.hops,
+        },
+    )  # fmt: skip
+    connection.execute(insert(bodies), {"id": arrival.id, "content": arrival.body})
+    return receipt, False
+
+
+def release(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> JsonObject:
+    """Translate a kept arrival again: with parts it becomes accepted, with reasons it stays kept and they are renewed."""
+    row = connection.execute(select(a).where(a.c.id == plan.arrival.id)).first()
+    if row is None:
+        raise NotFound(f"no arrival {plan.arrival.id}")
+    if row.state != "kept":
+        raise NotAllowed(f"arrival {row.id} is {row.state}; only a kept arrival can be replayed")
+    first = connection.execute(_FIRST_KEPT, {"dossier": row.dossier_id, "sender": row.sender}).scalar()
+    if plan.parts and first != row.id:
+        raise NotAllowed(f"arrival {row.id} waits behind arrival {first} of the same dossier: replay that one first")
+    found = connection.execute(_DOSSIER, {"dossier": row.dossier_id}).one()
+    dossier = _Dossier(found.id, found.owner, found.last_seq, found.last_arrival)
+    receipt = _carry_out(connection, plan, dossier, digests, list(plan.kept))
+    values = {
+        "one": row.id,
+        "new": receipt["state"],
+        "now_reasons": pack(list(plan.kept)),
+        "now_receipt": pack(receipt),
+    }
+    connection.execute(_SETTLE_ARRIVAL, values)
+    return receipt
+
+
+def _known_dossiers(connection: Connection, aliases: tuple[Alias, ...]) -> list[str]:
+    if not aliases:
+        return []
+    same = or_(*(and_(al.c.system == one.system, al.c.code == one.code) for one in aliases))
+    return sorted(connection.execute(select(al.c.dossier_id).where(same).distinct()).scalars())
+
+
+def _dossier(connection: Connection, plan: Plan, known: list[str]) -> _Dossier:
+    """The dossier's row, locked and advanced by one arrival; made, with its aliases, when no system's code is known yet."""
+    arrival = plan.arrival
+    if known:
+        found = connection.execute(_DOSSIER, {"dossier": known[0]}).one()
+        dossier = _Dossier(found.id, found.owner, found.last_seq, found.last_arrival + 1)
+    else:
+        dossier = _Dossier(new_id(), plan.owner or arrival.sender, 0, 1)
+        connection.execute(
+            insert(dossiers),
+            {
+                "id": dossier.id,
+                "owner": dossier.owner,
+                "last_seq": 0,
+                "last_arrival": 1,
+                "created_at": arrival.received_at,
+            },
+        )
+    if len(known) < 2:
+        learn(connection, dossier.id, plan.aliases, arrival.received_at)
+    return dossier
+
+
+def learn(connection: Connection, dossier_id: str, aliases: tuple[Alias, ...], now: int) -> list[Alias]:
+    """Add names of a dossier; returns those that already belong to another dossier (never moved)."""
+    foreign: list[Alias] = []
+    for alias in aliases:
+        named = select(al.c.dossier_id).where(al.c.system == alias.system, al.c.code == alias.code)
+        holder = connection.execute(named).scalar()
+        if holder is None:
+            values = {"system": alias.system, "code": alias.code, "dossier_id": dossier_id, "learned_at": now}
+            connection.execute(insert(al), values)
+        elif holder != dossier_id:
+            foreign.append(alias)
+    return foreign
+
+
+def _keep_reasons(connection: Connection, plan: Plan, dossier: _Dossier, known: list[str]) -> list[JsonObject]:
+    """Why the arrival must be kept: it cannot be translated, its names contradict, or one before it is kept."""
+    if plan.kept:
+        return list(plan.kept)
+    if len(known) > 1:
+        text = "its codes belong to two different dossiers"
+        return [
+            Problem(
+                "", "alias_conflict", text, "correct the code at the source and send again, then discard this"
+            ).as_dict()
+        ]
+    before = connection.execute(_FIRST_KEPT, {"dossier": dossier.id, "sender": plan.arrival.sender}).scalar()
+    if before is not None:
+        text = f"an earlier arrival of this dossier is kept: {before}"
+        return [Problem("", "behind_kept", text, "replay or discard that one; this one follows by itself").as_dict()]
+    return []
+
+
+def _carry_out(
+    connection: Connection, plan: Plan, dossier: _Dossier, digests: tuple[str, ...], reasons: list[JsonObject]
+) -> dict[str, Any]:
+    """Messages and deliveries of the parts, unless there are reasons to keep the arrival; returns the receipt."""
+    arrival = plan.arrival
+    receipt: dict[str, Any] = {
+        "arrival": arrival.id, "state": "kept" if reasons else "accepted", "dossier": dossier.id,
+        "correlation_id": arrival.correlation_id, "messages": [],
+    }  # fmt: skip
+    if reasons:
+        receipt["reasons"] = reasons
+    else:
+        sticky = set(connection.execute(_WITH, {"dossier": dossier.id}).scalars()) if dossier.last_seq else set()
+        receipt["messages"] = [
+            _message(connection, plan, dossier, part, digest, sticky)
+            for part, digest in zip(plan.parts, digests, strict=True)
+        ]
+        states = {entry["state"] for entry in receipt["messages"]}
+        if states and states <= {"superseded", "known"} and "superseded" in states:
+            receipt["state"] = "superseded"
+    values = {"dossier": dossier.id, "seq": dossier.last_seq, "ordinal": dossier.last_arrival}
+    connection.execute(_ADVANCE, values)
+    return receipt
+
+
+def _message(
+    connection: Connection, plan: Plan, dossier: _Dossier, part: Part, digest: str, sticky: set[str]
+) -> dict[str, Any]:
+    arrival = plan.arrival
+    if not part.full_state:
+        same = {"dossier": dossier.id, "stream": part.stream, "digest": digest}
+        known = connection.execute(_SAME_STEP, same).scalar()
+        if known is not None:
+            return {"id": known, "schema": str(part.schema), "state": "known", "routes": []}
+    state = "routed"
+    if dossier.owner != arrival.sender:
+        state = "conflict"
+    elif part.full_state and part.version is not None:
+        newest = {"dossier": dossier.id, "sender": arrival.sender, "stream": part.stream}
+        latest = connection.execute(_NEWEST_VERSION, newest).scalar()
+        if latest is not None and part.version < latest:
+            state = "superseded"
+    dossier.last_seq += 1
+    message_id = new_id()
+    connection.execute(
+        insert(m),
+        {
+            "id": message_id, "arrival_id": arrival.id, "dossier_id": dossier.id, "seq": dossier.last_seq,
+            "sender": arrival.sender, "stream": part.stream, "schema": str(part.schema), "full_state": part.full_state,
+            "version": part.version, "digest": digest, "state": state, "correlation_id": arrival.correlation_id,
+            "traceparent": arrival.traceparent, "origin": arrival.origin, "hops": arrival.hops,
+            "warnings": pack(part.warnings) if part.warnings else None, "accepted_at": arrival.received_at,
+        },
+    )  # fmt: skip
+    connection.execute(insert(bodies), {"id": message_id, "content": part.body})
+    routes: list[dict[str, Any]] = []
+    if state == "routed":
+        for match in part.matches:
+            routes.append(
+                _route(
+                    connection,
+                    arrival.origin,
+                    dossier.id,
+                    message_id,
+                    part,
+                    dossier.last_seq,
+                    match,
+                    sticky,
+                    arrival.received_at,
+                )
+            )
+    entry: dict[str, Any] = {
+        "id": message_id, "schema": str(part.schema), "seq": dossier.last_seq, "state": state, "routes": routes,
+    }  # fmt: skip
+    if part.warnings:
+        entry["warnings"] = list(part.warnings)
+    return entry
+
+
+def _route(
+    connection: Connection,
+    origin: str | None,
+    dossier_id: str,
+    message_id: str,
+    part: Part,
+    seq: int,
+    match: RouteMatch,
+    sticky: set[str],
+    now: int,
+) -> dict[str, Any]:
+    said: dict[str, Any] = {"route": match.route, "endpoint": match.endpoint, "taken": match.matched, "why": match.why}
+    if not match.matched and match.endpoint in sticky:
+        said |= {"taken": True, "why": f"{match.why}; but the dossier is already with {match.endpoint}"}
+    if match.endpoint == origin:
+        said |= {"taken": False, "why": f"it came from {match.endpoint}"}
+    if match.failure:
+        said["failure"] = match.failure
+    if said["taken"]:
+        schema_id = part.schema.id
+        said["delivery"] = deliver(
+            connection, dossier_id, message_id, schema_id, part.full_state, seq, match, accepted_at=now, now=now
+        )
+    return said
+
+
+def deliver(
+    connection: Connection,
+    dossier_id: str,
+    message_id: str,
+    stream: str,
+    full_state: bool,
+    seq: int,
+    match: RouteMatch,
+    *,
+    accepted_at: int,
+    now: int,
+) -> str:
+    """Add one delivery to its lane, in place of those it replaces; returns its id."""
+    delivery_id = new_id()
+    lane = lanes.open_in_order(connection, dossier_id, match.endpoint)
+    position = seq
+    replaced = lanes.replaceable(lane, stream, seq, coalesce=match.coalesce) if full_state else []
+    for old in replaced:
+        lanes.supersede(connection, dossier_id, match.endpoint, old, delivery_id, now)
+    if replaced:
+        position = int(replaced[0].position)
+    connection.execute(
+        insert(d),
+        {
+            "id": delivery_id, "message_id": message_id, "dossier_id": dossier_id, "endpoint": match.endpoint,
+            "route": match.route, "stream": stream, "full_state": full_state, "seq": seq, "position": position,
+            "state": "pending", "head": not lane, "next_at": now, "number": 0, "counted": 0, "doubted": False,
+            "adopt": False, "created_at": now,
+        },
+    )  # fmt: skip
+    cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at)
+    if lane:
+        lanes.promote(connection, dossier_id, match.endpoint)
+    return delivery_id

@@ -1,0 +1,148 @@
+"""The ledger's cells (dossier × endpoint × stream): kept up to date with each delivery, and recomputed from them.
+
+A cell says what was routed last, what was delivered last, how much is open or dead, and whether a send was ever in
+doubt. ``computed`` is the definition: the live cells must always equal it (``hub ledger rebuild``).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, delete, func, insert, select, update
+
+from hub.store.port import OPEN_STATES
+from hub.store.tables import cells as c
+from hub.store.tables import deliveries as d
+from hub.store.tables import messages as m
+
+_HERE = (
+    c.c.dossier_id == bindparam("dossier"),
+    c.c.endpoint == bindparam("for_endpoint"),
+    c.c.stream == bindparam("for_stream"),
+)
+_ROUTE = (
+    update(c)
+    .where(*_HERE)
+    .values(
+        open=c.c.open + 1,
+        routed_seq=case((c.c.routed_seq < bindparam("seq"), bindparam("seq")), else_=c.c.routed_seq),
+        routed_at=case((c.c.routed_seq < bindparam("seq"), bindparam("at")), else_=c.c.routed_at),
+    )
+)
+_CLOSE = update(c).where(*_HERE).values(open=c.c.open - 1, dead=c.c.dead - bindparam("was_dead"))
+_SEND = (
+    update(c)
+    .where(*_HERE)
+    .where((c.c.sent_seq.is_(None)) | (c.c.sent_seq < bindparam("seq")))
+    .values(sent_seq=bindparam("seq"), sent_at=bindparam("at"), sent_message=bindparam("message"))
+)
+_DEAD = update(c).where(*_HERE).values(dead=c.c.dead + bindparam("by"))
+_DOUBT = update(c).where(*_HERE).values(doubted=True)
+
+
+def _key(dossier_id: str, endpoint: str, stream: str) -> dict[str, object]:
+    return {"dossier": dossier_id, "for_endpoint": endpoint, "for_stream": stream}
+
+
+def routed(connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, accepted_at: int) -> None:
+    """A delivery was added."""
+    changed = connection.execute(_ROUTE, {**_key(dossier_id, endpoint, stream), "seq": seq, "at": accepted_at})
+    if changed.rowcount == 0:
+        connection.execute(
+            insert(c),
+            {
+                "dossier_id": dossier_id, "endpoint": endpoint, "stream": stream, "routed_seq": seq, "routed_at": accepted_at,
+                "open": 1, "dead": 0, "doubted": False,
+            },
+        )  # fmt: skip
+
+
+def delivered(
+    connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, at: int, message_id: str
+) -> None:
+    """A delivery was accepted by the partner (call ``closed`` too)."""
+    values = {**_key(dossier_id, endpoint, stream), "seq": seq, "at": at, "message": message_id}
+    connection.execute(_SEND, values)
+
+
+def closed(connection: Connection, dossier_id: str, endpoint: str, stream: str, *, was_dead: bool) -> None:
+    """A delivery left the open states."""
+    connection.execute(_CLOSE, {**_key(dossier_id, endpoint, stream), "was_dead": int(was_dead)})
+
+
+def dead(connection: Connection, dossier_id: str, endpoint: str, stream: str, by: int) -> None:
+    """A delivery became dead (+1) or was revived (-1)."""
+    connection.execute(_DEAD, {**_key(dossier_id, endpoint, stream), "by": by})
+
+
+def doubted(connection: Connection, dossier_id: str, endpoint: str, stream: str) -> None:
+    """A send was in doubt: from now on "already exists" may be our own."""
+    connection.execute(_DOUBT, _key(dossier_id, endpoint, stream))
+
+
+def computed() -> Select[tuple[object, ...]]:
+    """Every cell as the deliveries say it is, in the ledger's column order."""
+    routed_last = func.max(d.c.seq).label("routed_seq")
+    sent_last = func.max(case((d.c.state == "delivered", d.c.seq))).label("sent_seq")
+
+    def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.sum(case((condition, 1), else_=0))
+
+    grouped = (
+        select(
+            d.c.dossier_id,
+            d.c.endpoint,
+            d.c.stream,
+            routed_last,
+            sent_last,
+            count(d.c.state.in_(OPEN_STATES)).label("open"),
+            count(d.c.state == "dead").label("dead"),
+            count(d.c.doubted).label("doubts"),
+        )
+        .group_by(d.c.dossier_id, d.c.endpoint, d.c.stream)
+        .subquery()
+    )
+    sent = d.alias("sent")
+    newest = m.alias("newest")
+    sent_of = and_(
+        sent.c.dossier_id == grouped.c.dossier_id,
+        sent.c.endpoint == grouped.c.endpoint,
+        sent.c.stream == grouped.c.stream,
+        sent.c.seq == grouped.c.sent_seq,
+        sent.c.state == "delivered",
+    )
+    return (
+        select(
+            grouped.c.dossier_id,
+            grouped.c.endpoint,
+            grouped.c.stream,
+            grouped.c.routed_seq,
+            newest.c.accepted_at.label("routed_at"),
+            grouped.c.sent_seq,
+            func.min(sent.c.settled_at).label("sent_at"),
+            func.min(sent.c.message_id).label("sent_message"),
+            grouped.c.open,
+            grouped.c.dead,
+            (grouped.c.doubts > 0).label("doubted"),
+        )
+        .join(newest, and_(newest.c.dossier_id == grouped.c.dossier_id, newest.c.seq == grouped.c.routed_seq))
+        .outerjoin(sent, sent_of)
+        .group_by(
+            grouped.c.dossier_id, grouped.c.endpoint, grouped.c.stream, grouped.c.routed_seq, newest.c.accepted_at,
+            grouped.c.sent_seq, grouped.c.open, grouped.c.dead, grouped.c.doubts,
+        )
+    )  # fmt: skip
+
+
+def rebuild(connection: Connection) -> int:
+    """Replace the live cells by the computed ones; returns how many differed."""
+
+    def as_set(rows: object) -> set[tuple[object, ...]]:
+        return {(*row[:-1], bool(row[-1])) for row in rows}  # type: ignore[attr-defined]
+
+    live = as_set(connection.execute(select(*[c.c[name] for name in c.columns.keys()])))  # noqa: SIM118
+    fresh = as_set(connection.execute(computed()))
+    differ = {row[:3] for row in live ^ fresh}
+    connection.execute(delete(c))
+    if fresh:
+        names = list(c.columns.keys())
+        connection.execute(insert(c), [dict(zip(names, row, strict=True)) for row in fresh])
+    return len(differ)

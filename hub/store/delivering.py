@@ -1,0 +1,246 @@
+"""Claims, attempts and settlements of deliveries. Every function is an operation of the writer, or a read where said.
+
+An attempt row and the bytes to be sent are written before the call; a settlement is conditional on the attempt, so a
+late answer of an attempt that is no longer the delivery's own changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, select, update
+
+from hub.message import Alias, SchemaRef, new_id
+from hub.store import cells, lanes
+from hub.store.accepting import learn
+from hub.store.port import Due, Settlement, Start
+from hub.store.rows import AnyRow, pack, unpack
+from hub.store.tables import aliases as al
+from hub.store.tables import attempts as at
+from hub.store.tables import audit, bodies, dossiers, replies
+from hub.store.tables import cells as c
+from hub.store.tables import deliveries as d
+from hub.store.tables import endpoints as e
+from hub.store.tables import messages as m
+
+_sent = bodies.alias("sent_bodies")
+_CLAIMABLE = and_(d.c.head, d.c.state.in_(("pending", "in_doubt")))
+_DUE = (
+    select(
+        d, m.c.arrival_id, m.c.schema, m.c.correlation_id, m.c.traceparent, m.c.origin, m.c.hops, m.c.accepted_at,
+        bodies.c.content, _sent.c.content.label("request"), c.c.sent_seq, c.c.doubted.label("own_doubt"),
+    )
+    .join(m, m.c.id == d.c.message_id)
+    .join(bodies, bodies.c.id == d.c.message_id)
+    .outerjoin(_sent, _sent.c.id == d.c.id)
+    .join(c, and_(c.c.dossier_id == d.c.dossier_id, c.c.endpoint == d.c.endpoint, c.c.stream == d.c.stream))
+    .where(_CLAIMABLE, d.c.endpoint == bindparam("endpoint"), d.c.next_at <= bindparam("now"))
+    .order_by(d.c.next_at, d.c.id)
+    .limit(bindparam("most"))
+)  # fmt: skip
+_NEXT_DUE = select(func.min(d.c.next_at)).where(_CLAIMABLE, d.c.endpoint == bindparam("endpoint"))
+_LOCK = select(dossiers.c.id).where(dossiers.c.id == bindparam("dossier")).with_for_update()
+_CLAIM = (
+    update(d)
+    .where(d.c.id == bindparam("one"), d.c.head, d.c.state == "pending")
+    .values(
+        state="claimed",
+        attempt_id=bindparam("attempt"),
+        number=d.c.number + 1,
+        chain=bindparam("pin"),
+        last_attempt_at=bindparam("now"),
+        warnings=case((bindparam("warned").is_not(None), bindparam("warned")), else_=d.c.warnings),
+    )
+)
+_ONE = select(d).where(d.c.id == bindparam("one"))
+_PAUSED = select(e.c.paused_at).where(e.c.name == bindparam("endpoint"))
+
+
+def due(connection: Connection, endpoint: str, now: int, limit: int) -> list[Due]:
+    """Read: the claimable heads of lanes of an endpoint that is not paused, oldest first."""
+    if connection.execute(_PAUSED, {"endpoint": endpoint}).scalar() is not None:
+        return []
+    rows = connection.execute(_DUE, {"endpoint": endpoint, "now": now, "most": limit}).all()
+    if not rows:
+        return []
+    named: dict[str, dict[str, str]] = {}
+    wanted = {row.dossier_id for row in rows}
+    for alias in connection.execute(select(al).where(al.c.dossier_id.in_(wanted)).order_by(al.c.learned_at)):
+        named.setdefault(alias.dossier_id, {})[alias.system] = alias.code
+    return [_due(row, named.get(row.dossier_id, {})) for row in rows]
+
+
+def _due(row: AnyRow, aliases: dict[str, str]) -> Due:
+    return Due(
+        delivery_id=row.id,
+        route=row.route,
+        endpoint=row.endpoint,
+        state=row.state,
+        dossier_id=row.dossier_id,
+        message_id=row.message_id,
+        arrival_id=row.arrival_id,
+        schema=SchemaRef.parse(row.schema),
+        body=bytes(row.content),
+        full_state=row.full_state,
+        seq=row.seq,
+        correlation_id=row.correlation_id,
+        traceparent=row.traceparent,
+        origin=row.origin,
+        hops=row.hops,
+        accepted_at=row.accepted_at,
+        number=row.number,
+        counted=row.counted,
+        attempt_id=row.attempt_id,
+        last_attempt_at=row.last_attempt_at,
+        chain=row.chain,
+        request=None if row.request is None else bytes(row.request),
+        adopt=row.adopt,
+        doubted=row.doubted,
+        sent_before=row.sent_seq is not None,
+        own_earlier_doubt=bool(row.own_doubt),
+        aliases=aliases,
+        remembered=unpack(row.notes) or {},
+    )
+
+
+def next_due(connection: Connection, endpoint: str) -> int | None:
+    """Read: when the next head of a lane of the endpoint is due; None when nothing waits or the endpoint is paused."""
+    if connection.execute(_PAUSED, {"endpoint": endpoint}).scalar() is not None:
+        return None
+    return connection.execute(_NEXT_DUE, {"endpoint": endpoint}).scalar()
+
+
+def start(connection: Connection, starts: Sequence[Start], now: int) -> frozenset[str]:
+    """Claim those still claimable and write their attempts and the bytes to be sent; returns their delivery ids."""
+    begun: set[str] = set()
+    for one in starts:
+        values = {
+            "one": one.delivery_id, "attempt": one.attempt_id, "pin": one.chain, "now": now,
+            "warned": pack(one.warnings) if one.warnings else None,
+        }  # fmt: skip
+        if connection.execute(_CLAIM, values).rowcount == 0:
+            continue
+        begun.add(one.delivery_id)
+        number = connection.execute(select(d.c.number).where(d.c.id == one.delivery_id)).scalar_one()
+        connection.execute(
+            insert(at),
+            {
+                "id": one.attempt_id,
+                "delivery_id": one.delivery_id,
+                "number": number,
+                "chain": one.chain,
+                "started_at": now,
+            },
+        )
+        if one.request is not None:
+            connection.execute(insert(bodies), {"id": one.delivery_id, "content": one.request})
+    return frozenset(begun)
+
+
+def remember(connection: Connection, delivery_id: str, attempt_id: str, key: str, value: Any) -> None:
+    """Note a step of the delivery that is done, if the attempt still owns it."""
+    mine = and_(d.c.id == delivery_id, d.c.attempt_id == attempt_id)
+    row = connection.execute(select(d.c.notes).where(mine)).first()
+    if row is not None:
+        notes = unpack(row.notes) or {}
+        notes[key] = value
+        connection.execute(update(d).where(mine).values(notes=pack(notes)))
+
+
+def settle(connection: Connection, s: Settlement, now: int) -> bool:
+    """End an attempt. False when the delivery is no longer this attempt's to settle."""
+    row = connection.execute(_ONE, {"one": s.delivery_id}).first()
+    if row is None:
+        return False
+    connection.execute(_LOCK, {"dossier": row.dossier_id})
+    row = connection.execute(_ONE, {"one": s.delivery_id}).one()
+    startable = s.attempt_id is None and row.state == "pending"
+    mine = s.attempt_id is not None and row.attempt_id == s.attempt_id and row.state in ("claimed", "in_doubt")
+    if not (startable or mine):
+        return False
+    values: dict[str, Any] = {"code": s.code or None, "reason": s.reason or None}
+    if s.problems:
+        values["problems"] = pack(s.problems)
+    if s.warnings:
+        values["warnings"] = pack([*(unpack(row.warnings) or []), *s.warnings])
+    if s.outcome == "again":
+        values |= {"state": "pending", "next_at": s.next_at, "counted": row.counted + int(s.counted)}
+    elif s.outcome == "in_doubt":
+        values |= {"state": "in_doubt", "next_at": s.next_at, "doubted": True}
+    elif s.outcome == "dead":
+        doubted = row.doubted or row.state == "in_doubt"
+        values |= {"state": "dead", "next_at": None, "settled_at": now, "doubted": doubted}
+    else:
+        values |= {"state": "delivered", "head": False, "next_at": None, "settled_at": now, "reference": s.reference,
+                   "code": None, "reason": None, "problems": None}  # fmt: skip
+    connection.execute(update(d).where(d.c.id == row.id).values(**values))
+    if s.attempt_id is not None:
+        ended = {"ended_at": now, "outcome": s.outcome, "code": s.code or None, "reason": s.reason or None}
+        connection.execute(update(at).where(at.c.id == s.attempt_id).values(**ended))
+    _project(connection, row, s, now)
+    _keep_answer(connection, row, s, now)
+    return True
+
+
+def _project(connection: Connection, row: AnyRow, s: Settlement, now: int) -> None:
+    """Ledger and lane follow the settlement."""
+    lane = (row.dossier_id, row.endpoint)
+    if s.outcome == "in_doubt":
+        cells.doubted(connection, *lane, row.stream)
+    elif s.outcome == "dead":
+        cells.dead(connection, *lane, row.stream, 1)
+        if lanes.heal_dead(connection, *lane, row.id, now) is not None:
+            lanes.promote(connection, *lane)
+    elif s.outcome == "delivered":
+        cells.delivered(connection, *lane, row.stream, row.seq, now, row.message_id)
+        cells.closed(connection, *lane, row.stream, was_dead=False)
+        lanes.promote(connection, *lane)
+
+
+def _keep_answer(connection: Connection, row: AnyRow, s: Settlement, now: int) -> None:
+    """Ids the partner issued become aliases; its reply waits to re-enter as an arrival."""
+    learned = tuple(Alias(system, code) for system, code in s.ids.items())
+    for foreign in learn(connection, row.dossier_id, learned, now):
+        record(
+            connection,
+            now,
+            f"endpoint:{row.endpoint}",
+            "alias_conflict",
+            row.dossier_id,
+            f"{foreign.system} code is another dossier's",
+        )
+    if s.reply is not None:
+        message = connection.execute(select(m).where(m.c.id == row.message_id)).one()
+        schema, body = s.reply
+        connection.execute(
+            insert(replies),
+            {
+                "id": row.id, "endpoint": row.endpoint, "schema": schema, "correlation_id": message.correlation_id,
+                "traceparent": message.traceparent, "hops": message.hops + 1, "stored_at": now, "body": body,
+            },
+        )  # fmt: skip
+
+
+def forget_reply(connection: Connection, reply_id: str) -> None:
+    """The reply re-entered; its arrival holds it now."""
+    connection.execute(delete(replies).where(replies.c.id == reply_id))
+
+
+def recover(connection: Connection, now: int) -> int:
+    """At start: claims that a dead process left become deliveries in doubt. Returns how many."""
+    left = connection.execute(select(d).where(d.c.state == "claimed")).all()
+    for row in left:
+        connection.execute(
+            update(d).where(d.c.id == row.id).values(state="in_doubt", doubted=True, next_at=now, code="hub_stopped")
+        )
+        ended = {"ended_at": now, "outcome": "in_doubt", "code": "hub_stopped"}
+        connection.execute(update(at).where(at.c.id == row.attempt_id).values(**ended))
+        cells.doubted(connection, row.dossier_id, row.endpoint, row.stream)
+    return len(left)
+
+
+def record(connection: Connection, now: int, actor: str, act: str, target: str, why: str | None) -> None:
+    """Write one line of the audit trail."""
+    values = {"id": new_id(), "at": now, "actor": actor, "act": act, "target": target, "why": why}
+    connection.execute(insert(audit), values)

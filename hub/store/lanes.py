@@ -1,0 +1,80 @@
+"""The lane rules, in one place: one lane per (dossier, endpoint), first in first out, only its head claimable.
+
+A dead delivery holds its lane. A newer full-state message replaces, in its place, an older one of the same stream that is
+dead and was never in doubt (or, where the route coalesces, one that still waits); the replaced one is superseded.
+Every function runs inside the caller's transaction, which holds the dossier's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from hub.store import cells
+from hub.store.port import OPEN_STATES
+from hub.store.rows import AnyRow
+from hub.store.tables import deliveries as d
+
+_OPEN = select(
+    d.c.id, d.c.position, d.c.seq, d.c.state, d.c.stream, d.c.full_state, d.c.doubted, d.c.head, d.c.number
+).where(d.c.dossier_id == bindparam("dossier"), d.c.endpoint == bindparam("endpoint"), d.c.state.in_(OPEN_STATES))
+_OPEN_IN_ORDER = _OPEN.order_by(d.c.position, d.c.seq)
+_SUPERSEDE = (
+    update(d)
+    .where(d.c.id == bindparam("old"))
+    .values(state="superseded", head=False, settled_at=bindparam("now"), settled_by="lane", why=bindparam("because"))
+)
+_SET_HEAD = update(d).where(d.c.id == bindparam("one")).values(head=bindparam("is_head"))
+_MOVE = update(d).where(d.c.id == bindparam("one")).values(position=bindparam("to"))
+
+
+def open_in_order(connection: Connection, dossier_id: str, endpoint: str) -> Sequence[AnyRow]:
+    """The lane: its open deliveries, the head first."""
+    return connection.execute(_OPEN_IN_ORDER, {"dossier": dossier_id, "endpoint": endpoint}).all()
+
+
+def replaceable(lane: Sequence[AnyRow], stream: str, seq: int, *, coalesce: bool) -> list[AnyRow]:
+    """Those of the lane that a full-state message with this seq replaces, in order."""
+    return [
+        row
+        for row in lane
+        if row.stream == stream
+        and row.full_state
+        and row.seq < seq
+        and not row.doubted
+        and (row.state == "dead" or (coalesce and row.state == "pending"))
+    ]
+
+
+def supersede(connection: Connection, dossier_id: str, endpoint: str, old: AnyRow, by: str, now: int) -> None:
+    """Mark ``old`` superseded by the delivery ``by``."""
+    connection.execute(_SUPERSEDE, {"old": old.id, "now": now, "because": f"replaced by {by}"})
+    cells.closed(connection, dossier_id, endpoint, str(old.stream), was_dead=old.state == "dead")
+
+
+def heal_dead(connection: Connection, dossier_id: str, endpoint: str, dead_id: str, now: int) -> str | None:
+    """When a newer state of the same stream already waits behind a delivery that just died, it takes its place.
+
+    Returns the id of the delivery that replaced it, None when nothing did.
+    """
+    lane = open_in_order(connection, dossier_id, endpoint)
+    dead = next((row for row in lane if row.id == dead_id), None)
+    if dead is None or not dead.full_state or dead.doubted:
+        return None
+    for row in lane:
+        if row.stream == dead.stream and row.seq > dead.seq and row.state == "pending":
+            supersede(connection, dossier_id, endpoint, dead, str(row.id), now)
+            connection.execute(_MOVE, {"one": row.id, "to": dead.position})
+            return str(row.id)
+    return None
+
+
+def promote(connection: Connection, dossier_id: str, endpoint: str) -> None:
+    """Make one delivery of the lane, and it alone, the head: the one under way or in doubt, else the oldest open one."""
+    lane = open_in_order(connection, dossier_id, endpoint)
+    under_way = [row for row in lane if row.state in ("claimed", "in_doubt")]
+    for row in lane:
+        is_head = row is (under_way or lane)[0]
+        if bool(row.head) is not is_head:
+            connection.execute(_SET_HEAD, {"one": row.id, "is_head": is_head})

@@ -1,0 +1,136 @@
+"""What operators do to the store: replay, discard, pause, resume, backfill, keys. Each act leaves a line of audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, and_, delete, exists, insert, select, update
+
+from hub.errors import NotAllowed, NotFound
+from hub.store import cells, lanes
+from hub.store.accepting import deliver
+from hub.store.delivering import record
+from hub.store.port import JsonObject, Key, RouteMatch
+from hub.store.rows import pack
+from hub.store.tables import arrivals as a
+from hub.store.tables import bodies, dossiers, endpoints, keys
+from hub.store.tables import deliveries as d
+from hub.store.tables import messages as m
+
+
+def replay(connection: Connection, delivery_id: str, actor: str, why: str, adopt: bool, now: int) -> None:
+    """A dead delivery becomes pending again: translated anew, its count of tries begun again."""
+    row = connection.execute(select(d).where(d.c.id == delivery_id)).first()
+    if row is None:
+        raise NotFound(f"no delivery {delivery_id}")
+    if row.state != "dead":
+        raise NotAllowed(f"delivery {delivery_id} is {row.state}; only a dead one can be replayed")
+    connection.execute(select(dossiers.c.id).where(dossiers.c.id == row.dossier_id).with_for_update())
+    connection.execute(
+        update(d)
+        .where(d.c.id == delivery_id)
+        .values(state="pending", next_at=now, counted=0, chain=None, settled_at=None, adopt=adopt or row.adopt)
+    )
+    connection.execute(delete(bodies).where(bodies.c.id == delivery_id))
+    cells.dead(connection, row.dossier_id, row.endpoint, row.stream, -1)
+    lanes.promote(connection, row.dossier_id, row.endpoint)
+    record(connection, now, actor, "replay --adopt" if adopt else "replay", delivery_id, why)
+
+
+def discard(connection: Connection, item_id: str, actor: str, why: str, now: int) -> None:
+    """Give up a dead delivery or a kept arrival, on the record; what waited behind a delivery goes on."""
+    row = connection.execute(select(d).where(d.c.id == item_id)).first()
+    if row is not None:
+        if row.state != "dead":
+            raise NotAllowed(f"delivery {item_id} is {row.state}; only a dead one can be discarded")
+        connection.execute(select(dossiers.c.id).where(dossiers.c.id == row.dossier_id).with_for_update())
+        gone = {"state": "discarded", "head": False, "settled_at": now, "settled_by": actor, "why": why}
+        connection.execute(update(d).where(d.c.id == item_id).values(**gone))
+        cells.closed(connection, row.dossier_id, row.endpoint, row.stream, was_dead=True)
+        lanes.promote(connection, row.dossier_id, row.endpoint)
+    else:
+        kept = connection.execute(select(a.c.state).where(a.c.id == item_id)).first()
+        if kept is None:
+            raise NotFound(f"no dead delivery and no kept arrival {item_id}")
+        if kept.state != "kept":
+            raise NotAllowed(f"arrival {item_id} is {kept.state}; only a kept one can be discarded")
+        connection.execute(update(a).where(a.c.id == item_id).values(state="discarded", settled_by=actor, why=why))
+    record(connection, now, actor, "discard", item_id, why)
+
+
+def pause(connection: Connection, endpoint: str, actor: str, why: str, now: int) -> None:
+    """No new attempt is begun at the endpoint until it is resumed; remembered over restarts."""
+    values = {"paused_by": actor, "paused_at": now, "why": why}
+    if connection.execute(update(endpoints).where(endpoints.c.name == endpoint).values(**values)).rowcount == 0:
+        connection.execute(insert(endpoints), {"name": endpoint, **values})
+    record(connection, now, actor, "pause", endpoint, why)
+
+
+def resume(connection: Connection, endpoint: str, actor: str, now: int) -> None:
+    """Undo a pause."""
+    connection.execute(delete(endpoints).where(endpoints.c.name == endpoint))
+    record(connection, now, actor, "resume", endpoint, None)
+
+
+def messages_without(
+    connection: Connection, route: str, stream: str, after: str | None, limit: int
+) -> list[JsonObject]:
+    """Read: routed messages of a stream that have no delivery on the route, in (dossier, seq) order, a page after ``after``
+    (``dossier:seq`` of the last one seen)."""
+    has_one = exists().where(and_(d.c.message_id == m.c.id, d.c.route == route))
+    query = (
+        select(m.c.id, m.c.dossier_id, m.c.seq, m.c.schema, m.c.full_state, bodies.c.content)
+        .join(bodies, bodies.c.id == m.c.id)
+        .where(m.c.stream == stream, m.c.state == "routed", ~has_one)
+        .order_by(m.c.dossier_id, m.c.seq)
+        .limit(limit)
+    )
+    if after is not None:
+        dossier, _, seq = after.rpartition(":")
+        query = query.where((m.c.dossier_id > dossier) | and_(m.c.dossier_id == dossier, m.c.seq > int(seq)))
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def backfill(connection: Connection, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
+    """Add the deliveries (message id, match) that are not there yet; returns how many were added."""
+    added = 0
+    for message_id, match in matches:
+        row = connection.execute(select(m).where(m.c.id == message_id)).first()
+        if row is None:
+            continue
+        connection.execute(select(dossiers.c.id).where(dossiers.c.id == row.dossier_id).with_for_update())
+        there = select(d.c.id).where(d.c.message_id == message_id, d.c.route == match.route)
+        if connection.execute(there).first() is not None:
+            continue
+        deliver(
+            connection,
+            row.dossier_id,
+            row.id,
+            row.stream,
+            row.full_state,
+            row.seq,
+            match,
+            accepted_at=row.accepted_at,
+            now=now,
+        )
+        added += 1
+    return added
+
+
+def add_key(connection: Connection, key: Key) -> None:
+    """Keep a key's hash and rights."""
+    connection.execute(
+        insert(keys),
+        {"id": key.id, "name": key.name, "hash": key.hash, "schemas": pack(key.schemas), "created_at": key.created_at},
+    )
+    record(connection, key.created_at, "shell", "key new", key.id, key.name)
+
+
+def revoke_key(connection: Connection, key_id: str, now: int) -> None:
+    """The key is refused from now on. Raises NotFound."""
+    changed = connection.execute(
+        update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
+    )
+    if changed.rowcount == 0:
+        raise NotFound(f"no key {key_id} that is not revoked already")
+    record(connection, now, "shell", "key revoke", key_id, None)

@@ -1,0 +1,252 @@
+"""What the faces see of the store: arrivals, a dossier's timeline, dead letters, traffic. Reads only; no bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from hub.message import Arrival, SchemaRef
+from hub.store.port import EndpointState, JsonObject, Key
+from hub.store.rows import AnyRow, instant, unpack
+from hub.store.tables import aliases as al
+from hub.store.tables import arrivals as a
+from hub.store.tables import attempts as at
+from hub.store.tables import bodies, dossiers, endpoints, keys, replies
+from hub.store.tables import cells as c
+from hub.store.tables import deliveries as d
+from hub.store.tables import messages as m
+
+
+def arrival(connection: Connection, arrival_id: str) -> JsonObject | None:
+    """One arrival with what became of it."""
+    row = connection.execute(select(a).where(a.c.id == arrival_id)).first()
+    if row is None:
+        return None
+    shown = _arrival(row)
+    shown["receipt"] = unpack(row.receipt)
+    sent = connection.execute(select(m).where(m.c.arrival_id == arrival_id).order_by(m.c.seq)).all()
+    shown["messages"] = [{**_message(one), "deliveries": _deliveries(connection, [one.id])} for one in sent]
+    return shown
+
+
+def dossier(connection: Connection, code: str) -> JsonObject | None:
+    """The dossier that any system calls ``code``: names, owner, ledger, and its timeline over all hops."""
+    dossier_id = connection.execute(select(al.c.dossier_id).where(al.c.code == code).limit(1)).scalar()
+    if dossier_id is None:
+        return None
+    row = connection.execute(select(dossiers).where(dossiers.c.id == dossier_id)).one()
+    names = connection.execute(
+        select(al).where(al.c.dossier_id == dossier_id).order_by(al.c.learned_at, al.c.system)
+    ).all()
+    arrived = connection.execute(select(a).where(a.c.dossier_id == dossier_id).order_by(a.c.ordinal)).all()
+    accepted = connection.execute(select(m).where(m.c.dossier_id == dossier_id).order_by(m.c.seq)).all()
+    events: list[tuple[int, int, dict[str, Any]]] = []
+    for one in arrived:
+        events.append((one.received_at, 0, {"event": "arrival", **_arrival(one)}))
+    for one in accepted:
+        events.append((one.accepted_at, 1, {"event": "message", "at": instant(one.accepted_at), **_message(one)}))
+    routed = connection.execute(select(d).where(d.c.dossier_id == dossier_id).order_by(d.c.seq)).all()
+    by_id = {one.id: one for one in routed}
+    tries = connection.execute(
+        select(at).where(at.c.delivery_id.in_(by_id)).order_by(at.c.started_at, at.c.number)
+    ).all()
+    for one in tries:
+        of = by_id[one.delivery_id]
+        events.append(
+            (one.started_at, 2, {"event": "attempt", **_attempt(one), "endpoint": of.endpoint, "seq": of.seq})
+        )
+    for one in routed:
+        if one.settled_at is not None:
+            events.append((one.settled_at, 3, {"event": one.state, "at": instant(one.settled_at), **_delivery(one)}))
+    events.sort(key=lambda event: event[:2])
+    cells = connection.execute(select(c).where(c.c.dossier_id == dossier_id).order_by(c.c.endpoint, c.c.stream)).all()
+    return {
+        "dossier": dossier_id,
+        "owner": row.owner,
+        "senders": sorted({one.sender for one in arrived}),
+        "aliases": [{"system": one.system, "code": one.code, "learned_at": instant(one.learned_at)} for one in names],
+        "ledger": [_cell(one) for one in cells],
+        "waiting": [_delivery(one) for one in routed if one.settled_at is None],
+        "timeline": [event for _, _, event in events],
+    }
+
+
+def dead(connection: Connection, endpoint: str | None, limit: int) -> list[JsonObject]:
+    """Dead deliveries and kept arrivals, oldest first."""
+    query = select(d).where(d.c.state == "dead").order_by(d.c.settled_at).limit(limit)
+    if endpoint is not None:
+        query = query.where(d.c.endpoint == endpoint)
+    found: list[tuple[int, JsonObject]] = []
+    for row in connection.execute(query).all():
+        found.append(
+            (row.settled_at, {"kind": "delivery", **_delivery(row), "codes": _codes(connection, row.dossier_id)})
+        )
+    if endpoint is None:
+        for row in connection.execute(
+            select(a).where(a.c.state == "kept").order_by(a.c.received_at).limit(limit)
+        ).all():
+            found.append(
+                (row.received_at, {"kind": "arrival", **_arrival(row), "codes": _codes(connection, row.dossier_id)})
+            )
+    found.sort(key=lambda one: one[0])
+    return [one for _, one in found[:limit]]
+
+
+def dead_one(connection: Connection, item_id: str) -> JsonObject | None:
+    """One delivery or arrival, whatever its state, with its attempts."""
+    row = connection.execute(select(d).where(d.c.id == item_id)).first()
+    if row is not None:
+        tries = connection.execute(select(at).where(at.c.delivery_id == item_id).order_by(at.c.number)).all()
+        shown = {"kind": "delivery", **_delivery(row), "codes": _codes(connection, row.dossier_id)}
+        return {**shown, "attempts": [_attempt(one) for one in tries]}
+    row = connection.execute(select(a).where(a.c.id == item_id)).first()
+    return None if row is None else {"kind": "arrival", **_arrival(row), "codes": _codes(connection, row.dossier_id)}
+
+
+def traffic(connection: Connection, now: int) -> JsonObject:
+    """Counts of arrivals by state, of deliveries by endpoint, route and state, and the oldest waiting of each endpoint."""
+    states = select(a.c.sender, a.c.schema, a.c.state, func.count()).group_by(a.c.sender, a.c.schema, a.c.state)
+    outcomes = select(d.c.endpoint, d.c.route, d.c.state, func.count()).group_by(d.c.endpoint, d.c.route, d.c.state)
+    waiting = (
+        select(d.c.endpoint, func.min(d.c.created_at))
+        .where(d.c.state.in_(("pending", "claimed", "in_doubt")))
+        .group_by(d.c.endpoint)
+    )
+    return {
+        "arrivals": [
+            {"sender": sender, "schema": schema, "state": state, "count": n}
+            for sender, schema, state, n in connection.execute(states)
+        ],
+        "deliveries": [
+            {"endpoint": endpoint, "route": route, "state": state, "count": n}
+            for endpoint, route, state, n in connection.execute(outcomes)
+        ],
+        "oldest_waiting_seconds": {
+            endpoint: max(0.0, (now - since) / 1_000_000) for endpoint, since in connection.execute(waiting)
+        },
+    }
+
+
+def kept_arrivals(connection: Connection, arrival_id: str) -> list[Arrival]:
+    """The arrival and, if it is or was kept, those of the same dossier and sender kept after it, oldest first."""
+    row = connection.execute(select(a).where(a.c.id == arrival_id)).first()
+    if row is None:
+        return []
+    query = (
+        select(a, bodies.c.content)
+        .join(bodies, bodies.c.id == a.c.id)
+        .where(
+            a.c.dossier_id == row.dossier_id, a.c.sender == row.sender, a.c.state == "kept", a.c.ordinal >= row.ordinal
+        )
+        .order_by(a.c.ordinal)
+    )
+    return [
+        Arrival(
+            id=one.id, sender=one.sender, schema=SchemaRef.parse(one.schema), body=bytes(one.content),
+            received_at=one.received_at, correlation_id=one.correlation_id, key=one.sender_key, position=one.position,
+            traceparent=one.traceparent, origin=one.origin, hops=one.hops,
+        )
+        for one in connection.execute(query)
+    ]  # fmt: skip
+
+
+def pending_replies(connection: Connection) -> list[Arrival]:
+    """Answers of partners that wait to re-enter; the sender is the endpoint, the key the reply's id."""
+    return [
+        Arrival(
+            id=row.id, sender=row.endpoint, schema=SchemaRef.parse(row.schema), body=bytes(row.body),
+            received_at=row.stored_at, correlation_id=row.correlation_id, key=row.id, traceparent=row.traceparent,
+            origin=row.endpoint, hops=row.hops,
+        )
+        for row in connection.execute(select(replies).order_by(replies.c.stored_at))
+    ]  # fmt: skip
+
+
+def key_by_hash(connection: Connection, digest: str) -> Key | None:
+    """The key with this hash, revoked or not."""
+    row = connection.execute(select(keys).where(keys.c.hash == digest)).first()
+    return None if row is None else _key(row)
+
+
+def all_keys(connection: Connection) -> list[Key]:
+    """Every key, oldest first."""
+    return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.created_at))]
+
+
+def endpoint_states(connection: Connection) -> Mapping[str, EndpointState]:
+    """The endpoints that are paused."""
+    return {
+        row.name: EndpointState(row.name, row.paused_by, row.paused_at, row.why)
+        for row in connection.execute(select(endpoints))
+    }
+
+
+def _key(row: AnyRow) -> Key:
+    return Key(row.id, row.name, row.hash, tuple(unpack(row.schemas)), row.created_at, row.revoked_at)
+
+
+def _codes(connection: Connection, dossier_id: str) -> dict[str, str]:
+    return {one.system: one.code for one in connection.execute(select(al).where(al.c.dossier_id == dossier_id))}
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _arrival(row: AnyRow) -> dict[str, Any]:
+    return _present(
+        {
+            "arrival": row.id, "at": instant(row.received_at), "sender": row.sender, "schema": row.schema, "state": row.state,
+            "reasons": unpack(row.reasons) or None, "key": row.sender_key, "position": row.position,
+            "correlation_id": row.correlation_id, "origin": row.origin, "settled_by": row.settled_by, "why": row.why,
+        }
+    )  # fmt: skip
+
+
+def _message(row: AnyRow) -> dict[str, Any]:
+    return _present(
+        {
+            "message": row.id, "arrival": row.arrival_id, "seq": row.seq, "schema": row.schema, "state": row.state,
+            "warnings": unpack(row.warnings),
+        }
+    )  # fmt: skip
+
+
+def _deliveries(connection: Connection, message_ids: Sequence[str]) -> list[dict[str, Any]]:
+    rows = connection.execute(select(d).where(d.c.message_id.in_(message_ids)).order_by(d.c.created_at)).all()
+    return [_delivery(row) for row in rows]
+
+
+def _delivery(row: AnyRow) -> dict[str, Any]:
+    return _present(
+        {
+            "delivery": row.id, "message": row.message_id, "seq": row.seq, "endpoint": row.endpoint, "route": row.route,
+            "stream": row.stream, "state": row.state, "attempts": row.number, "next_at": instant(row.next_at),
+            "in_doubt_once": row.doubted or None, "code": row.code, "reason": row.reason, "problems": unpack(row.problems),
+            "warnings": unpack(row.warnings), "reference": row.reference, "chain": row.chain,
+            "settled_at": instant(row.settled_at), "settled_by": row.settled_by, "why": row.why,
+        }
+    )  # fmt: skip
+
+
+def _attempt(row: AnyRow) -> dict[str, Any]:
+    return _present(
+        {
+            "attempt": row.id, "delivery": row.delivery_id, "number": row.number, "at": instant(row.started_at),
+            "ended_at": instant(row.ended_at), "outcome": row.outcome or "under way", "code": row.code, "reason": row.reason,
+            "chain": row.chain,
+        }
+    )  # fmt: skip
+
+
+def _cell(row: AnyRow) -> dict[str, Any]:
+    lag = (row.sent_seq or 0) < row.routed_seq
+    return _present(
+        {
+            "endpoint": row.endpoint, "stream": row.stream, "routed_seq": row.routed_seq, "routed_at": instant(row.routed_at),
+            "sent_seq": row.sent_seq, "sent_at": instant(row.sent_at), "sent_message": row.sent_message, "open": row.open,
+            "dead": row.dead, "behind": lag or None,
+        }
+    )  # fmt: skip

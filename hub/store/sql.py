@@ -1,0 +1,215 @@
+"""The one implementation of the store's port: SQLAlchemy Core on SQLite or PostgreSQL.
+
+Writes go to the writer thread's groups; reads run in threads of their own on read-only transactions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import orjson
+from sqlalchemy import Connection, insert, select, text
+
+from hub.errors import StoreUnavailable
+from hub.message import Arrival, Clock
+from hub.store import accepting, cells, delivering, operating, reading
+from hub.store.engine import open_engine, parse_url, unavailable
+from hub.store.migrate import migrate
+from hub.store.port import Due, EndpointState, JsonObject, Key, Plan, RouteMatch, Settlement, Start, Store
+from hub.store.tables import arrivals, meta
+from hub.store.writer import Writer
+
+T = TypeVar("T")
+_RUNNING_HUB = 0x68756221  # "hub!"
+
+
+class SqlStore(Store):
+    """``SqlStore(url, clock)``; see the port for every method."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._url = parse_url(url)
+        self._clock = clock
+        self._write_engine = open_engine(self._url, writer=True)
+        self._read_engine = open_engine(self._url, writer=False)
+        self._writer = Writer(self._write_engine)
+        self._readers = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
+        self._salt = b""
+        self._lock_file: IO[bytes] | None = None
+        self._lock_connection: Connection | None = None
+        self._open = False
+
+    # ── life cycle
+    async def open(self, *, exclusive: bool) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._open_now, exclusive)
+        self._writer.start()
+        self._open = True
+        if exclusive:
+            await self._writer.run(lambda connection: delivering.recover(connection, self._clock()))
+
+    def _open_now(self, exclusive: bool) -> None:
+        with _as_unavailable():
+            if exclusive:
+                self._take_lock()
+            migrate(self._write_engine)
+            with self._write_engine.begin() as connection:
+                salt = connection.execute(select(meta.c.value).where(meta.c.name == "salt")).scalar()
+                if salt is None:
+                    salt = secrets.token_hex(32)
+                    connection.execute(insert(meta), {"name": "salt", "value": salt})
+            self._salt = bytes.fromhex(salt)
+
+    def _take_lock(self) -> None:
+        """Hold what only one running hub may hold, until ``close`` or the end of the process."""
+        if self._url.get_backend_name() == "postgresql":
+            self._lock_connection = self._read_engine.connect()
+            held = self._lock_connection.execute(
+                text("select pg_try_advisory_lock(:key)"), {"key": _RUNNING_HUB}
+            ).scalar()
+            self._lock_connection.commit()
+        else:
+            self._lock_file = Path(f"{self._url.database}.lock").open("ab")  # noqa: SIM115
+            try:
+                fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = True
+            except OSError:
+                held = False
+        if not held:
+            raise StoreUnavailable("in_use", "another hub runs on this store")
+
+    async def close(self) -> None:
+        if self._open:
+            await self._writer.close()
+        self._readers.shutdown(wait=True)
+        if self._lock_connection is not None:
+            self._lock_connection.close()
+        self._write_engine.dispose()
+        self._read_engine.dispose()
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+    async def _read(self, look: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with _as_unavailable(), self._read_engine.connect() as connection:
+                return look(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    # ── intake
+    def digest(self, body: bytes) -> str:
+        return hmac.new(self._salt, body, hashlib.sha256).hexdigest()
+
+    async def first_receipt(self, sender: str, key: str) -> tuple[str, JsonObject] | None:
+        query = select(arrivals.c.digest, arrivals.c.receipt).where(
+            arrivals.c.sender == sender, arrivals.c.sender_key == key
+        )
+        row = await self._read(lambda connection: connection.execute(query).first())
+        return None if row is None else (row.digest, orjson.loads(row.receipt))
+
+    async def accept(self, plan: Plan) -> tuple[JsonObject, bool]:
+        digests = tuple(self.digest(part.body) for part in plan.parts)
+        return await self._writer.run(lambda connection: accepting.accept(connection, plan, digests))
+
+    async def release(self, plan: Plan) -> JsonObject:
+        digests = tuple(self.digest(part.body) for part in plan.parts)
+        return await self._writer.run(lambda connection: accepting.release(connection, plan, digests))
+
+    async def kept_arrivals(self, arrival_id: str) -> Sequence[Arrival]:
+        return await self._read(lambda connection: reading.kept_arrivals(connection, arrival_id))
+
+    async def pending_replies(self) -> Sequence[Arrival]:
+        return await self._read(reading.pending_replies)
+
+    async def forget_reply(self, reply_id: str) -> None:
+        await self._writer.run(lambda connection: delivering.forget_reply(connection, reply_id))
+
+    # ── delivery
+    async def due(self, endpoint: str, now: int, limit: int) -> Sequence[Due]:
+        return await self._read(lambda connection: delivering.due(connection, endpoint, now, limit))
+
+    async def next_due(self, endpoint: str) -> int | None:
+        return await self._read(lambda connection: delivering.next_due(connection, endpoint))
+
+    async def start(self, starts: Sequence[Start], now: int) -> frozenset[str]:
+        return await self._writer.run(lambda connection: delivering.start(connection, starts, now))
+
+    async def remember(self, delivery_id: str, attempt_id: str, key: str, value: Any) -> None:
+        await self._writer.run(lambda connection: delivering.remember(connection, delivery_id, attempt_id, key, value))
+
+    async def settle(self, settlement: Settlement, now: int) -> bool:
+        return await self._writer.run(lambda connection: delivering.settle(connection, settlement, now))
+
+    # ── operators
+    async def replay(self, delivery_id: str, *, actor: str, why: str, adopt: bool, now: int) -> None:
+        await self._writer.run(lambda connection: operating.replay(connection, delivery_id, actor, why, adopt, now))
+
+    async def discard(self, item_id: str, *, actor: str, why: str, now: int) -> None:
+        await self._writer.run(lambda connection: operating.discard(connection, item_id, actor, why, now))
+
+    async def pause(self, endpoint: str, *, actor: str, why: str, now: int) -> None:
+        await self._writer.run(lambda connection: operating.pause(connection, endpoint, actor, why, now))
+
+    async def resume(self, endpoint: str, *, actor: str, now: int) -> None:
+        await self._writer.run(lambda connection: operating.resume(connection, endpoint, actor, now))
+
+    async def backfill(self, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
+        return await self._writer.run(lambda connection: operating.backfill(connection, matches, now))
+
+    async def messages_without(self, route: str, stream: str, after: str | None, limit: int) -> Sequence[JsonObject]:
+        return await self._read(lambda connection: operating.messages_without(connection, route, stream, after, limit))
+
+    async def add_key(self, key: Key) -> None:
+        await self._writer.run(lambda connection: operating.add_key(connection, key))
+
+    async def revoke_key(self, key_id: str, now: int) -> None:
+        await self._writer.run(lambda connection: operating.revoke_key(connection, key_id, now))
+
+    async def rebuild_ledger(self) -> int:
+        return await self._writer.run(cells.rebuild)
+
+    # ── faces
+    async def ping(self) -> None:
+        await self._writer.run(lambda connection: connection.execute(select(meta.c.name).limit(1)).all())
+
+    async def key_by_hash(self, digest: str) -> Key | None:
+        return await self._read(lambda connection: reading.key_by_hash(connection, digest))
+
+    async def arrival(self, arrival_id: str) -> JsonObject | None:
+        return await self._read(lambda connection: reading.arrival(connection, arrival_id))
+
+    async def dossier(self, code: str) -> JsonObject | None:
+        return await self._read(lambda connection: reading.dossier(connection, code))
+
+    async def dead(self, *, endpoint: str | None = None, limit: int = 100) -> Sequence[JsonObject]:
+        return await self._read(lambda connection: reading.dead(connection, endpoint, limit))
+
+    async def dead_one(self, item_id: str) -> JsonObject | None:
+        return await self._read(lambda connection: reading.dead_one(connection, item_id))
+
+    async def traffic(self) -> JsonObject:
+        return await self._read(lambda connection: reading.traffic(connection, self._clock()))
+
+    async def keys(self) -> Sequence[Key]:
+        return await self._read(reading.all_keys)
+
+    async def endpoint_states(self) -> Mapping[str, EndpointState]:
+        return await self._read(reading.endpoint_states)
+
+
+@contextlib.contextmanager
+def _as_unavailable() -> Any:
+    try:
+        yield
+    except Exception as error:
+        gone = unavailable(error)
+        if gone is None:
+            raise
+        raise gone from error
