@@ -1,9 +1,10 @@
 """Strict JSON for untrusted bytes: one reading of every body, or a typed refusal that says where and never what.
 
-orjson parses (fast, bounded depth); a cheap tally then proves that nothing was lost on the way: as many keys in the result
-as key separators in the text means no duplicate keys. Only a body that raises a doubt is read a second time with hooks,
-and only a body that is wrong is scanned again to find the place. Refused: not UTF-8, byte order marks, not JSON, NaN and
-Infinity, numbers that no 64-bit integer or finite double holds, duplicate keys, NUL, lone surrogates, too deep nesting.
+orjson parses (fast, bounded depth); a cheap tally then proves that nothing was lost on the way: as many keys in the
+result as key separators in the text means no duplicate keys. Only a body that raises a doubt is read a second time with
+hooks, and only a body that is wrong is scanned again to find the place. Refused: not UTF-8, byte order marks, not JSON,
+NaN and Infinity, numbers that no 64-bit integer or finite double holds, duplicate keys, NUL, lone surrogates, too deep
+nesting.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from hub.errors import NotParsable, Problem
 
 MAX_DEPTH = 64
 _MAX_INT, _MIN_INT = 2**63 - 1, -(2**63)
-_EXPLAINED = 200_000
+_EXPLAINED = 50_000
 """Tokens read to find the place of a fault; beyond it the error names line and column only (if known)."""
 
 _KEY_SEPARATOR = re.compile(rb'"[ \t\n\r]*:')
@@ -44,6 +45,9 @@ _WORDS = {
 }
 
 
+_Stack = list[tuple[set[str] | None, list[str | int]]]  # (keys seen in an object, None for an array; [current step])
+
+
 class _Doubt(Exception):
     """A hook of the second reading found a fault; ``code`` says which."""
 
@@ -52,7 +56,10 @@ class _Doubt(Exception):
 
 
 def parse(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
-    """The JSON value of ``data``. Raises NotParsable with one Problem: JSON pointer, code, line and column, never the value."""
+    """The JSON value of ``data``.
+
+    Raises NotParsable with one Problem: JSON pointer, code, line and column, never the value.
+    """
     if not data or data.isspace():
         raise _refusal("empty")
     if data[:3] == b"\xef\xbb\xbf" or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -67,13 +74,14 @@ def parse(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
         raise _explain(data, max_depth, "too_deep")
     if b"\\u0000" in data and _NUL_ESCAPE.search(data):
         raise _explain(data, max_depth, "nul")
-    if wide or keys != len(_KEY_SEPARATOR.findall(data)):
-        _read_again(data, max_depth)
+    unsure = keys != _key_separators(data)
+    if wide or unsure:
+        _read_again(data, max_depth, numbers=wide, keys=unsure)
     return value
 
 
 def _tally(value: Any, max_depth: int) -> tuple[int, int, bool]:
-    """How many keys, how deep (0: a bare scalar; stops counting past ``max_depth``), and whether a number may have lost digits."""
+    """How many keys, how deep (0: a bare scalar; stops past ``max_depth``), whether a number may have lost digits."""
     keys, depth, wide = 0, 0, _is_wide(value)
     level: list[Any] = [value] if isinstance(value, dict | list) else []
     while level and depth <= max_depth:
@@ -95,12 +103,19 @@ def _tally(value: Any, max_depth: int) -> tuple[int, int, bool]:
     return keys, depth, wide
 
 
+def _key_separators(data: bytes) -> int:
+    """At least the number of keys written in ``data``; more when a string holds what looks like a separator."""
+    if any(spaced in data for spaced in (b" :", b"\t:", b"\n:", b"\r:")):
+        return len(_KEY_SEPARATOR.findall(data))
+    return data.count(b'":')
+
+
 def _is_wide(value: Any) -> bool:
     return type(value) in (int, float) and not _MIN_INT < value < _MAX_INT
 
 
-def _read_again(data: bytes, max_depth: int) -> None:
-    """Read a doubtful body (already known to be JSON of allowed depth) with hooks that see what orjson does not tell."""
+def _read_again(data: bytes, max_depth: int, *, numbers: bool, keys: bool) -> None:
+    """Read a doubtful body (known to be JSON of allowed depth) with hooks that see what orjson does not tell."""
 
     def pairs(items: list[tuple[str, Any]]) -> None:
         if len({key for key, _ in items}) != len(items):
@@ -110,12 +125,8 @@ def _read_again(data: bytes, max_depth: int) -> None:
         if len(text) > 20 or not _MIN_INT <= int(text) <= _MAX_INT:
             raise _Doubt("number_too_large")
 
-    def real(text: str) -> None:
-        if float(text) in (float("inf"), float("-inf")):
-            raise _Doubt("number_too_large")
-
     try:
-        json.loads(data, object_pairs_hook=pairs, parse_int=whole, parse_float=real)
+        json.loads(data, object_pairs_hook=pairs if keys else None, parse_int=whole if numbers else None)
     except _Doubt as doubt:
         raise _explain(data, max_depth, doubt.code) from None
 
@@ -147,7 +158,7 @@ def _explain(data: bytes, max_depth: int, code: str) -> NotParsable:
 
 def _scan(text: str, max_depth: int) -> tuple[str, int, str] | None:
     """First fault of ``text`` as (code, offset, pointer), token by token without recursion; None if none was found."""
-    stack: list[tuple[set[str] | None, list[str | int]]] = []  # (keys seen in an object | None for an array, [current step])
+    stack: _Stack = []
     at, expect = 0, "value"
     for _ in range(_EXPLAINED):
         at = _end(_SPACE.match(text, at))
@@ -237,7 +248,7 @@ def _escapes(text: str, start: int, end: int) -> tuple[str, int]:
     return ("lone_surrogate", high_at) if high_at >= 0 else ("", end)
 
 
-def _pointer(stack: list[tuple[set[str] | None, list[str | int]]]) -> str:
+def _pointer(stack: _Stack) -> str:
     """JSON pointer of the place; keys that do not look like field names are masked, they could be anything."""
     steps: list[str] = []
     for seen, (step,) in stack:

@@ -55,31 +55,32 @@ class PortalConfig(HttpSettings, ConnectorConfig):
     )
     not_found_patterns: tuple[str, ...] = Field(
         ("không tìm thấy", "không tồn tại", "chưa tồn tại"),
-        description="Pieces of the message of an error answering a look-up that mean: the portal holds nothing. [known]",
+        description="Pieces of the message of a refused look-up that mean: the portal holds nothing. [known]",
     )
     transient_codes: tuple[str, ...] = Field(
         (), description="error_code values that mean: not now, try again. [known]: the portal's list is not public."
     )
     json_types: dict[str, JsonType] = Field(
         default_factory=lambda: dict(DEFAULT_JSON_TYPES),
-        description="JSON type by field name, at any depth of a data object; fields not named are strings. Replaces the "
-        "default as a whole. An empty value stays the empty string.",
+        description="JSON type by field name, at any depth of a data object; fields not named are strings. Replaces "
+        "the default as a whole. An empty value stays the empty string.",
     )
     lookup_first: bool = Field(
         True,
-        description="Ask TraCuuHoSo before the first send of a dossier. If false, insert at once and go by exists_pattern.",
+        description="Ask TraCuuHoSo before the first send of a dossier. If false, insert and go by exists_pattern.",
     )
     chunk: int = Field(10, ge=1, le=10, description="Progress objects in one call; the portal takes 10 at most.")
     check_service: str = Field(
-        "LayDanhMucGioiTinh", description="The catalogue read by `check`: a short one that every account may read."
+        "LayDanhMucLinhVuc", description="The catalogue that `check` reads: a short one that the account may read."
     )
 
     @field_validator("adapter_url")
     @classmethod
     def _is_http_address(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
-            raise ValueError("an address such as http://HOST:8080/XrdAdapter/RestService/forward, without query or user")
+        surplus = parts.username or parts.query or parts.fragment
+        if parts.scheme not in ("http", "https") or not parts.hostname or surplus:
+            raise ValueError("an address like http://HOST:8080/XrdAdapter/RestService/forward, without query or user")
         return url.rstrip("/")
 
     @field_validator("session_error_patterns", "not_found_patterns")

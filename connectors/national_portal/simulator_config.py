@@ -27,7 +27,7 @@ class SimulatedProcedure(BaseModel):
     public: bool = Field(default=True, description="TRANGTHAI 1; otherwise 0, and it is left out of LayDanhSachTTHC.")
 
 
-class NationalPortalSimulatorConfig(SimulatorConfig):
+class PortalSimulatorConfig(SimulatorConfig):
     """The simulated portal's contract. Every choice marked [known] or [unknown] must be confirmed with the agency."""
 
     # who may call, and where (1.1)
@@ -44,7 +44,8 @@ class NationalPortalSimulatorConfig(SimulatorConfig):
         default="/mapi/g", description="Forward path of the catalogue services; /mapi/g is [known] for this portal."
     )
     integration_path: str = Field(
-        default="/mapi/g", description="Forward path of dossier services and LayThuTuc; may be another than share_path [read]."
+        default="/mapi/g",
+        description="Forward path of dossier services and LayThuTuc; may differ from share_path [read].",
     )
     check_content_type: bool = Field(
         default=True, description="Answer 415 unless the body is declared application/json; the strictness is [known]."
@@ -54,12 +55,13 @@ class NationalPortalSimulatorConfig(SimulatorConfig):
     session_seconds: float | None = Field(
         default=1800.0, gt=0, description="Life of a session in seconds, null: no limit; the real value is [unknown]."
     )
-    session_calls: int | None = Field(default=None, ge=1, description="Calls after which a session ends, null: no limit.")
+    session_calls: int | None = Field(default=None, ge=1, description="Calls after which a session ends; null: never.")
     new_login_ends_old: bool = Field(
         default=False, description="Whether a new login ends the account's earlier sessions [known: both]."
     )
     session_failure: Literal["body", "http_401"] = Field(
-        default="body", description="An invalid session is answered in the envelope with status 200, or as 401 [known: both]."
+        default="body",
+        description="Invalid sessions are told in the envelope with status 200, or as 401 [known: both].",
     )
     session_code: int | str = Field(default=-1, description="error_code of an invalid session [unknown].")
     session_message: str = Field(
@@ -70,25 +72,32 @@ class NationalPortalSimulatorConfig(SimulatorConfig):
     # envelope
     error_code_form: Literal["number", "string", "padded"] = Field(
         default="number",
-        description='JSON form of error_code: 0, "0" or "00" for success, all [read]. A code configured as text is sent as it is.',
+        description='Success is 0, "0" or "00", all [read]. A code configured as text is sent as it is.',
     )
-    success_message: str = Field(default="Thành công", description="message of success; one client looks for its words [read].")
-    already_exists_code: int | str = Field(default=3, description='error_code for an insert of a known dossier: "3" or "-3" [read].')
+    success_message: str = Field(
+        default="Thành công", description="message of success; one client looks for its words [read]."
+    )
+    already_exists_code: int | str = Field(
+        default=3, description='error_code for an insert of a known dossier: "3" or "-3" [read].'
+    )
     already_exists_message: str = Field(default="Hồ sơ đã tồn tại", description='Contains "đã tồn tại" [read].')
-    unknown_dossier_code: int | str = Field(default=-3, description="error_code for a dossier the portal does not know [known].")
+    unknown_dossier_code: int | str = Field(
+        default=-3, description="error_code for a dossier the portal does not know [known]."
+    )
     unknown_dossier_message: str = Field(default="Không tìm thấy hồ sơ", description="Its message [unknown].")
     refused_code: int | str = Field(default=-3, description="error_code for data that breaks a rule [known].")
     quote_values: bool = Field(
         default=False, description="Whether refusals quote the offending value, personal data included [unknown: both]."
     )
     sync_result: Literal["empty", "codes", "absent"] = Field(
-        default="empty", description="result of DongBoHoSoMC and CapNhatTienDoHoSoMC: [], [{MaHoSo}], or no such key [known]."
+        default="empty", description="result of both synchronising services: [], [{MaHoSo}], or no such key [known]."
     )
     search_result: Literal["minimal", "full"] = Field(
         default="minimal", description="TraCuuHoSo answers [{MaHoSo}] or the whole current object [known: both]."
     )
     not_found: Literal["empty", "error"] = Field(
-        default="empty", description="TraCuuHoSo and LayThuTuc of an unknown code: an empty result [read], or an error [known]."
+        default="empty",
+        description="TraCuuHoSo and LayThuTuc of an unknown code: empty result [read], or error [known].",
     )
 
     # dossiers (1.4) and progress (1.5)
@@ -99,13 +108,17 @@ class NationalPortalSimulatorConfig(SimulatorConfig):
         default="reject", description="Progress of an unknown dossier is refused or kept [known: both]."
     )
     repeated_progress: Literal["append", "dedupe"] = Field(
-        default="append", description="An identical step sent twice is kept twice or once [known: both]; append shows a doubling."
+        default="append",
+        description="An identical step sent twice is kept twice or once [known: both]; append shows a doubling.",
     )
     batch: Literal["all_or_nothing", "partial"] = Field(
         default="all_or_nothing",
-        description="One bad item among several: nothing takes effect, or only the good ones do; the message names the bad [known: both].",
+        description="One bad item among several: nothing takes effect, or the good ones do and the message names them"
+        " [known: both].",
     )
-    max_progress_items: int = Field(default=10, ge=1, description="Largest data array of CapNhatTienDoHoSoMC; 10 [read].")
+    max_progress_items: int = Field(
+        default=10, ge=1, description="Largest data array of CapNhatTienDoHoSoMC; 10 [read]."
+    )
     foreign_codes: Literal["reject", "accept"] = Field(
         default="reject", description="Dossier codes whose first part is not of madonvi's province [read: rejected]."
     )
@@ -113,30 +126,33 @@ class NationalPortalSimulatorConfig(SimulatorConfig):
         default="accept", description="MaTTHC with the issuing agency behind it (1.000656.000.00.00.H22) [known: both]."
     )
     catalogue_names: Literal["ignore", "compare"] = Field(
-        default="ignore", description="Whether TenTTHC, MaLinhVuc and TenLinhVuc must equal the catalogue's [known: both]."
+        default="ignore", description="TenTTHC, MaLinhVuc, TenLinhVuc must equal the catalogue's [known: both]."
     )
     later_fields: Literal["required", "optional"] = Field(
-        default="required", description='Whether the fields marked "y" in 1.4 (additions since 2022) must be there [read].'
+        default="required", description='Fields marked "y" in 1.4 (additions since 2022) must be there [read].'
     )
     may_be_empty: tuple[str, ...] = Field(
         default=("NgayHenTra", "DSKetNoiCSDL"),
-        description='Required fields that may be "" or []: NgayHenTra [read], an empty list of consulted databases [known].',
+        description='Required fields that may be "" or []: NgayHenTra [read], no consulted databases [known].',
     )
     unknown_fields: Literal["refuse", "ignore"] = Field(
         default="refuse", description="Fields that 1.4 and 1.5 do not name; refuse shows misspellings [known: both]."
     )
     field_types: dict[str, JsonKind] = Field(
         default_factory=dict,
-        description="JSON type expected per field (dotted: DanhSachTepDinhKemKhac.SoLuong). Default: string, and either form "
-        "for those seen as number or boolean in one code base and as string in another (1.4).",
+        description="JSON type expected per field (dotted: DanhSachTepDinhKemKhac.SoLuong). Default: string, or either "
+        "form for those seen as number or boolean in one code base and as string in another (1.4).",
     )
     more_codes: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="Values added to a code list, such as DinhDanhCHS.LoaiDinhDanh: [3] (1.6 is incomplete)."
+        default_factory=dict,
+        description="Values added to a code list, such as DinhDanhCHS.LoaiDinhDanh: [3] (1.6 is incomplete).",
     )
-    procedures: tuple[SimulatedProcedure, ...] = Field(default=(), description="Procedures added to the simulated catalogue.")
+    procedures: tuple[SimulatedProcedure, ...] = Field(
+        default=(), description="Procedures added to the simulated catalogue."
+    )
 
     @model_validator(mode="after")
-    def _paths_are_forward_paths(self) -> NationalPortalSimulatorConfig:
+    def _paths_are_forward_paths(self) -> PortalSimulatorConfig:
         for path in (self.share_path, self.integration_path):
             if not path.startswith("/") or path == "/mapi/login":
                 raise ValueError("share_path and integration_path start with / and are not /mapi/login")

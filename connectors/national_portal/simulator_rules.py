@@ -1,4 +1,4 @@
-"""The rules by which the simulated portal refuses a dossier or a progress step: contract 1.4, 1.5, 1.6 and 3.2 as data."""
+"""The rules by which the simulated portal refuses a dossier or a step: contract 1.4, 1.5, 1.6 and 3.2 as data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from connectors.national_portal.simulator_config import JsonKind, NationalPortalSimulatorConfig
+from connectors.national_portal.simulator_config import JsonKind, PortalSimulatorConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ _DIGITS_OF_IDENTITY = {"1": 12, "2": 9}
 class FieldRules:
     """The contract's rules with the configured strictness."""
 
-    def __init__(self, config: NationalPortalSimulatorConfig) -> None:
+    def __init__(self, config: PortalSimulatorConfig) -> None:
         self._config = config
         self._province = province_of(config.madonvi)
 
@@ -167,9 +167,9 @@ class FieldRules:
             yield from self.breaches(item, rule.items or {}, f"{path}.")
             digits = _DIGITS_OF_IDENTITY.get(str(item.get("LoaiDinhDanh")))
             number = item.get("SoDinhDanh")
-            if path == "DinhDanhCHS" and digits and isinstance(number, str) and number:
-                if not re.fullmatch(rf"[0-9]{{{digits}}}", number):
-                    yield Breach(f"{path}.SoDinhDanh", f"phải gồm {digits} chữ số", number)
+            right = not digits or not number or re.fullmatch(rf"[0-9]{{{digits}}}", str(number))
+            if path == "DinhDanhCHS" and not right:
+                yield Breach(f"{path}.SoDinhDanh", f"phải gồm {digits} chữ số", number)
 
     def _value(self, path: str, value: Any, rule: Rule) -> Iterator[Breach]:
         kind = self._config.field_types.get(path, rule.json)

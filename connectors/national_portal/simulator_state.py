@@ -1,7 +1,7 @@
 """The simulated portal's memory: every accepted dossier object and progress step in order of effect, on disk at once.
 
-The file is JSON lines, one line per accepted call, appended in one write: a SIGKILL loses nothing that was answered, and
-a line cut off by one was never answered and is dropped at the next start.
+The file is JSON lines, one line per accepted call, appended in one write: a SIGKILL loses nothing that was answered,
+and a line cut off by one was never answered and is dropped at the next start.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class PortalMemory:
         return [step["object"] for step in record.progress] if record else []
 
     def commit(self, effects: Sequence[Effect]) -> None:
-        """Takes effects over, all or none: first to the file, then to the memory. Raises OSError, then nothing happened."""
+        """Takes effects over, all or none: to the file, then to the memory. OSError: nothing happened."""
         if not effects:
             return
         if self._file is not None:
@@ -113,7 +113,7 @@ class PortalMemory:
             record.current = effect.object
 
     def as_dict(self) -> Mapping[str, Any]:
-        """The whole memory: ``{seq, dossiers: {code: {current, history: [{seq, kind, object}], progress: [{seq, object}]}}}``."""
+        """All: seq, dossiers by code with current, history [{seq, kind, object}], progress [{seq, object}]."""
         dossiers = {
             code: {"current": record.current, "history": record.history, "progress": record.progress}
             for code, record in self.records.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 _TWO = "[0-9]{2}"
 _LEAP = "(?:[02468][048]|[13579][26])"
@@ -21,13 +21,14 @@ _AGENCY = "[0-9A-Z]{1,5}(?:[.][0-9A-Z]{1,5}){0,7}"
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One way codes were or are written. ``pattern`` has no anchors and matches only real dates."""
+    """One way codes were or are written. ``pattern`` has no anchors and matches only real dates; ``century`` is what a
+    two-digit year leaves out."""
 
     name: str
     pattern: str
     example: str
     source: str
-    date_format: str = ""
+    century: str = ""
 
 
 AGENCY_IDS = (
@@ -48,8 +49,8 @@ PROCEDURE_CODES = (
 """Codes of administrative procedures (mã TTHC)."""
 
 DOSSIER_CODES = (
-    Generation("agency-yymmdd", f"{_AGENCY}-{_YYMMDD}-[0-9]{{4,12}}", "000.00.10.H22-261121-0001", "TT 01/2018/TT-VPCP", "%y%m%d"),
-    Generation("agency-yyyymmdd", f"{_AGENCY}-{_YYYYMMDD}-[0-9]{{4,12}}", "G09.20-20260609-0092637", "ministry portal 2026", "%Y%m%d"),
+    Generation("agency-yymmdd", f"{_AGENCY}-{_YYMMDD}-[0-9]{{4,12}}", "000.00.10.H22-261121-0001", "TT 01/2018/TT-VPCP", "20"),
+    Generation("agency-yyyymmdd", f"{_AGENCY}-{_YYYYMMDD}-[0-9]{{4,12}}", "G09.20-20260609-0092637", "ministry portal 2026"),
 )
 """National dossier codes (mã hồ sơ): agency, day of reception, serial number of that day (4 digits, growing beyond)."""
 
@@ -95,7 +96,7 @@ def read_dossier_code(text: str) -> DossierCode | None:
     if found is None:
         return None
     agency, day, serial = text.rsplit("-", 2)
-    return DossierCode(text, found.name, agency, datetime.strptime(day, found.date_format).date(), serial)
+    return DossierCode(text, found.name, agency, date.fromisoformat(found.century + day), serial)
 
 
 def read_procedure_code(text: str) -> ProcedureCode | None:

@@ -43,9 +43,11 @@ def _integer(value: object) -> object:
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN, "description": "RFC 3339 with an offset"}),
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN, "description": "RFC 3339 with an offset"}
+    ),
 ]
-Count = Annotated[int, BeforeValidator(_integer), Field(ge=0, le=10**15)]
+Count = Annotated[int, Field(ge=0, le=10**15), BeforeValidator(_integer)]
 """A whole number; JSON's 2.0 is one."""
 
 DossierCodeText = Annotated[
@@ -246,6 +248,12 @@ class ResultPaper(_Part):
     url: Link | None = None
 
 
+class DatabaseConsulted(_Part):
+    """A national database that was asked about the dossier (DSKetNoiCSDL), by its code at the portal."""
+
+    code: Code
+
+
 class Dossier(_Part):
     """The whole state of one dossier at one moment, as its sender knows it.
 
@@ -279,7 +287,7 @@ class Dossier(_Part):
     result_delivery: ResultDelivery | None = _choice()
     has_digitised_components: bool | None = None
     online_payment: OnlinePayment | None = _choice()
-    databases_consulted: list[Code] | None = None
+    databases_consulted: list[DatabaseConsulted] | None = None
     documents: list[Document] | None = None
     fees: list[Fee] | None = None
     other_attachments: list[OtherAttachment] | None = None

@@ -1,12 +1,12 @@
 """The hub's one log: JSON lines through an allow-list, so that a person's data cannot reach it even by mistake.
 
-A key passes only if it is listed in ``SHAPES`` and its value has that key's shape; everything else is written as
-``‹masked›``. Exceptions are written as type and frames, never their text, unless they are the hub's own (``hub.errors``,
-which never quote a value). What libraries log through ``logging`` takes the same way: their text passes only if it is a
-literal in the code that logs it, so nothing can be interpolated into it.
+A key passes only if it is listed in ``hub.observe.shapes`` and its value has that key's shape; everything else is
+written as ``‹masked›``. Exceptions are written as type and frames, never their text, unless they are the hub's own
+(``hub.errors``, which never quote a value). What libraries log through ``logging`` takes the same way: their text
+passes only if it is a literal in the code that logs it, so nothing can be interpolated into it.
 
 Use: ``log = get_logger(__name__)``, ``log.info("delivery settled", endpoint=…, delivery_id=…, outcome=…)``.
-Events are lower-case English words without values. ``with context(correlation_id=…, dossier=…):`` adds to every line below.
+Events are lower-case English words without values. ``with context(correlation_id=…, dossier=…):`` adds to its lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -28,77 +28,28 @@ from structlog.contextvars import bound_contextvars, merge_contextvars
 
 from hub.observe.redact import MASK
 from hub.observe.redact import text as redacted
+from hub.observe.shapes import LONG_DIGITS, SHAPES, is_word
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
-_LONG_DIGITS = re.compile(r"[0-9]{7}")
 _EVENT = re.compile(r"[a-z][a-z0-9 _.,:'/-]{0,99}")
-
-
-def _shape(pattern: str, digits: bool = False) -> Callable[[Any], bool]:
-    """A check: text that fits ``pattern`` wholly and, unless ``digits``, holds no run of 7 digits or more."""
-    fits = re.compile(pattern)
-
-    def check(value: Any) -> bool:
-        return isinstance(value, str) and bool(fits.fullmatch(value)) and (digits or not _LONG_DIGITS.search(value))
-
-    return check
-
-
-def _is_number(value: Any) -> bool:
-    return value is None or isinstance(value, bool | int | float) and abs(value) < 10**9
-
-
-def _is_time(value: Any) -> bool:
-    return value is None or isinstance(value, int) and abs(value) < 10**17
-
-
-_is_id = _shape(r"(?:[a-z]{1,10}[_-])?(?:[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|[0-9a-f]{16})", True)
-# Codes are opaque, so only what cannot be a name or an identity number passes: a UUID, or capitals in groups of at most
-# four letters and six digits, at least two groups (000.00.10.H22-261121-0001).
-_code_shape = _shape(r"(?=.*[0-9])[A-Z]{0,4}[0-9]{0,6}(?:[./_-][A-Z]{0,4}[0-9]{1,6}){1,8}")
-_is_name = _shape(r"[a-z0-9][a-z0-9@._-]{0,63}")
-_is_word = _shape(r"[A-Za-z][A-Za-z0-9_.:/-]{0,59}|[0-9]{1,6}")
-_is_place = _shape(r"[A-Za-z0-9_./@:{}\[\] -]{1,200}")
-_is_version = _shape(r"[A-Za-z0-9_.+-]{1,64}", True)
-
-
-def _is_code(value: Any) -> bool:
-    return _code_shape(value) or _is_id(value)
-
-
-SHAPES: Mapping[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("correlation_id", "arrival_id", "message_id", "delivery_id", "attempt_id", "dossier_id", "key_id"), _is_id),
-    **dict.fromkeys(("dossier", "code_of_dossier"), _is_code),
-    **dict.fromkeys(("sender", "endpoint", "route", "connector", "schema", "table", "mapping", "simulator", "stream"), _is_name),
-    **dict.fromkeys(("state", "outcome", "kind", "reason", "code", "method", "action", "signal", "backend", "stage"), _is_word),
-    **dict.fromkeys(("path", "file", "source", "listen", "host", "at"), _is_place),
-    **dict.fromkeys(("version", "digest", "revision"), _is_version),
-    **dict.fromkeys(
-        ("status", "seconds", "count", "number", "seq", "hops", "size", "rows", "port", "pid", "limit", "waiting", "backlog",
-         "claimed", "delivered", "dead", "in_doubt", "pending", "open", "retry_after", "tls", "attempt", "routes", "schemas",
-         "mappings", "endpoints", "problems_found", "repeated", "line"),
-        _is_number,
-    ),
-    **dict.fromkeys(("next_at", "accepted_at", "received_at", "started_at"), _is_time),
-}  # fmt: skip
-"""Every key that may be logged, with the check its value must pass. To log something new, add it here with its shape."""
-
-_PASSED = frozenset({"level", "timestamp", "logger", "exception", "problems"})  # written by this module only
+_PASSED = frozenset({"level", "logger"})  # written by this module only
 # What the standard library composes at run time, but whose first line is fixed and worth seeing.
-_FOREIGN_LINES = frozenset({"Task exception was never retrieved", "Future exception was never retrieved", "Unclosed client session"})
+_FOREIGN_LINES = frozenset(
+    {"Task exception was never retrieved", "Future exception was never retrieved", "Unclosed client session"}
+)
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """An exception as it may be logged: type, frames (``file:line function``), causes; text only of the hub's own errors."""
+    """An exception as it may be logged: type, frames (``file:line function``), cause; text only of the hub's own."""
     kind = type(error)
-    found: dict[str, Any] = {"type": f"{kind.__module__}.{kind.__qualname__}", "frames": _frames(error.__traceback__)}
+    found = _type_and_frames(error)
     # Recognised by name: this layer lies below hub.errors and imports nothing of the hub.
     if any(c.__module__ == "hub.errors" and c.__name__ == "HubError" for c in kind.__mro__):
         # StoreUnavailable and DeliveryError carry a detail that another system wrote: only their code word is ours.
         word = getattr(error, "code", None) or getattr(error, "reason", None)
         problems = getattr(error, "problems", ())
         if word is not None:
-            found["code"] = word if _is_word(word) else MASK
+            found["code"] = word if is_word(word) else MASK
         elif problems:
             found["text"] = [redacted(f"{p.source} {p.at}: {p.message} [{p.code}]".strip()) for p in problems[:20]]
         else:
@@ -107,17 +58,18 @@ def describe(error: BaseException) -> dict[str, Any]:
         found["parts"] = [describe(part) for part in error.exceptions[:5]]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None and cause is not error:
-        found["cause"] = {"type": f"{type(cause).__module__}.{type(cause).__qualname__}", "frames": _frames(cause.__traceback__)}
+        found["cause"] = _type_and_frames(cause)
     return found
 
 
-def _frames(traceback: TracebackType | None) -> list[str]:
+def _type_and_frames(error: BaseException) -> dict[str, Any]:
     frames: list[str] = []
+    traceback = error.__traceback__
     while traceback is not None:
         code = traceback.tb_frame.f_code
         frames.append(f"{_short(code.co_filename)}:{traceback.tb_lineno} {code.co_name}")
         traceback = traceback.tb_next
-    return frames[-15:]
+    return {"type": f"{type(error).__module__}.{type(error).__qualname__}", "frames": frames[-15:]}
 
 
 def _short(filename: str) -> str:
@@ -132,7 +84,7 @@ def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
         if key in _PASSED:
             safe[key] = value
         elif key == "event":
-            known = isinstance(value, str) and _EVENT.fullmatch(value) and not _LONG_DIGITS.search(value)
+            known = isinstance(value, str) and _EVENT.fullmatch(value) and not LONG_DIGITS.search(value)
             safe[key] = value if known or isinstance(value, _Literal) else MASK
         elif isinstance(value, _Literal):
             safe[key] = str(value)
@@ -170,12 +122,22 @@ class _Literal(str):
 
 
 class _Output:
-    """Where lines go now and from which level; one for the process, so that loggers made at import follow ``configure``."""
+    """Where lines go and from which level; one for the process, so that loggers made at import follow ``configure``."""
 
     def __init__(self) -> None:
         self.level = _LEVELS["info"]
         self.stream: BinaryIO | TextIO | None = None
+        self.file: BinaryIO | None = None  # opened by us, so closed by us
         self.lock = threading.Lock()
+
+    def to(self, target: BinaryIO | TextIO | Path | str | None) -> None:
+        """Write to ``target`` from now on."""
+        opened = open(target, "ab", buffering=0) if isinstance(target, Path | str) else None  # noqa: SIM115
+        with self.lock:
+            before, self.file = self.file, opened
+            self.stream = opened if isinstance(target, Path | str) else target
+        if before is not None:
+            before.close()
 
     def write(self, line: bytes) -> None:
         """One line, at once: a killed process loses no line that it logged. A full disk under the log stops nobody."""
@@ -208,6 +170,8 @@ def _level_passes(_: Any, method: str, event: MutableMapping[str, Any]) -> Mutab
     if _LEVELS.get(level, 50) < _output.level:
         raise structlog.DropEvent
     event["level"] = level
+    if method == "exception":
+        event.setdefault("exc_info", True)
     return event
 
 
@@ -217,7 +181,13 @@ def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:
 
 
 structlog.configure(
-    processors=[_level_passes, merge_contextvars, _redact, structlog.processors.TimeStamper(fmt="iso", utc=True), _render],
+    processors=[
+        _level_passes,
+        merge_contextvars,
+        _redact,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _render,
+    ],
     wrapper_class=structlog.BoundLogger,
     logger_factory=lambda *_: _Lines(),
     cache_logger_on_first_use=True,
@@ -226,7 +196,7 @@ structlog.configure(
 
 def get_logger(name: str) -> Any:
     """A logger for one module: ``get_logger(__name__)``. Methods debug, info, warning, error, exception, critical."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger().bind(logger=name)
 
 
 def context(**pairs: Any) -> AbstractContextManager[None]:
@@ -239,11 +209,12 @@ class _FromLibraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            event: dict[str, Any] = {"event": _foreign_text(record), "source": _Literal(f"{_short(record.pathname)}:{record.lineno}")}
+            place = _Literal(f"{_short(record.pathname)}:{record.lineno}")
+            event: dict[str, Any] = {"event": _foreign_text(record), "source": place}
             if record.exc_info:
                 event["exc_info"] = record.exc_info
             level = next((name for name, number in reversed(_LEVELS.items()) if record.levelno >= number), "debug")
-            getattr(structlog.get_logger(logger=str(record.name)), level)(**event)
+            getattr(get_logger(record.name), level)(**event)
         except Exception:
             _output.write(b'{"level":"error","event":"a log record could not be written"}')
 
@@ -260,22 +231,25 @@ def _foreign_text(record: logging.LogRecord) -> str:
     while frame is not None:
         code: CodeType = frame.f_code
         if code.co_filename == record.pathname and code.co_name == record.funcName:
-            return _Literal(redacted(template)) if any(template is part or template == part for part in code.co_consts) else MASK
+            return _Literal(redacted(template)) if template in code.co_consts else MASK
         frame = frame.f_back
     return MASK
 
 
-def configure(target: BinaryIO | TextIO | Path | str | None = None, level: str = "info", *, process: bool = True) -> None:
+def configure(
+    target: BinaryIO | TextIO | Path | str | None = None, level: str = "info", *, process: bool = True
+) -> None:
     """Send lines of ``level`` and above to a stream or a file (appended; None: stderr), libraries' lines included.
 
-    With ``process`` uncaught exceptions, of threads too, are written as such lines instead of tracebacks with their text.
+    With ``process`` uncaught exceptions, of threads too, become such lines instead of tracebacks with their text.
     """
     if level not in _LEVELS:
         raise ValueError(f"log level must be one of {', '.join(_LEVELS)}")
     _output.level = _LEVELS[level]
-    _output.stream = open(target, "ab", buffering=0) if isinstance(target, Path | str) else target  # noqa: SIM115
+    _output.to(target)
     root = logging.getLogger()
-    root.handlers = [h for h in root.handlers if not isinstance(h, _FromLibraries | logging.StreamHandler)] + [_FromLibraries()]
+    others = [one for one in root.handlers if not isinstance(one, _FromLibraries | logging.StreamHandler)]
+    root.handlers = [*others, _FromLibraries()]
     root.setLevel(max(_output.level, logging.INFO))
     logging.captureWarnings(True)
     if process:

@@ -1,7 +1,7 @@
 """Prometheus metrics of the whole flow behind plain functions; the only module that knows prometheus_client.
 
-Every label value is bounded: endpoints, routes and states come from configuration and code, senders and schemas must have
-been made known (``know``), anything else is counted as ``unknown``. Values a caller typed never become labels.
+Every label value is bounded: endpoints, routes and states come from configuration and code, senders and schemas must
+have been made known (``know``), anything else is counted as ``unknown``. Values a caller typed never become labels.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ ProcessCollector(registry=_registry)
 
 _ARRIVALS = Counter("hub_arrivals", "Arrivals by outcome", ("sender", "schema", "outcome"), registry=_registry)
 _REFUSED = Counter("hub_refused", "Refused input by reason", ("reason",), registry=_registry)
-_DELIVERIES = Counter("hub_deliveries", "Ends of attempts and deliveries", ("endpoint", "route", "outcome"), registry=_registry)
+_DELIVERIES = Counter(
+    "hub_deliveries", "Ends of attempts and deliveries", ("endpoint", "route", "outcome"), registry=_registry
+)
 _LAG = Histogram(
     "hub_lag_seconds", "From receipt to delivery, by the hub's clock", ("endpoint", "route"), registry=_registry,
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),

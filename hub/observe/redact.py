@@ -1,4 +1,4 @@
-"""Masking of personal data in free text: e-mail addresses, phone numbers and long digit runs (identity, tax, bank numbers).
+"""Masking of personal data in free text: e-mail addresses, phone numbers, long digit runs (identity, tax, bank).
 
 A second line of defence: the first is that nobody puts a person's value into a log, metric or error. Names cannot be
 recognised, so free text is only ever shown where its writer is known to name places, not content.

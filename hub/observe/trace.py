@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import uuid_utils
 
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?:-.*)?")
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?:-.*)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Where a request stands: 32 hex digits of trace (the correlation id), 16 of the span that caused it, 2 of flags."""
+    """Where a request stands: 32 hex digits of trace (the correlation id), 16 of the span, 2 of flags."""
 
     trace_id: str
     span_id: str

@@ -76,9 +76,7 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
         if first is not None:
             if first.digest != plan.digest:
                 text = "this id was used before with another body"
-                raise IdConflict(
-                    [Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")]
-                )
+                raise IdConflict([Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")])
             return unpack(first.receipt), True
     known = _known_dossiers(connection, plan.aliases)
     if arrival.key is None and len(known) == 1:
@@ -177,9 +175,7 @@ def _keep_reasons(connection: Connection, plan: Plan, dossier: _Dossier, known: 
     if len(known) > 1:
         text = "its codes belong to two different dossiers"
         return [
-            Problem(
-                "", "alias_conflict", text, "correct the code at the source and send again, then discard this"
-            ).as_dict()
+            Problem("", "alias_conflict", text, "correct the code at the source and send again, then discard this").as_dict()
         ]
     before = connection.execute(_FIRST_KEPT, {"dossier": dossier.id, "sender": plan.arrival.sender}).scalar()
     if before is not None:
@@ -202,8 +198,7 @@ def _carry_out(
     else:
         sticky = set(connection.execute(_WITH, {"dossier": dossier.id}).scalars()) if dossier.last_seq else set()
         receipt["messages"] = [
-            _message(connection, plan, dossier, part, digest, sticky)
-            for part, digest in zip(plan.parts, digests, strict=True)
+            _message(connection, plan, dossier, part, digest, sticky) for part, digest in zip(plan.parts, digests, strict=True)
         ]
         states = {entry["state"] for entry in receipt["messages"]}
         if states and states <= {"superseded", "known"} and "superseded" in states:

@@ -55,9 +55,7 @@ def routed(connection: Connection, dossier_id: str, endpoint: str, stream: str, 
         )  # fmt: skip
 
 
-def delivered(
-    connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, at: int, message_id: str
-) -> None:
+def delivered(connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, at: int, message_id: str) -> None:
     """A delivery was accepted by the partner (call ``closed`` too)."""
     values = {**_key(dossier_id, endpoint, stream), "seq": seq, "at": at, "message": message_id}
     connection.execute(_SEND, values)

@@ -88,9 +88,7 @@ def unavailable(error: BaseException) -> StoreUnavailable | None:
     if isinstance(error, StoreUnavailable):
         return error
     cause = getattr(error, "orig", None) or error
-    if isinstance(cause, sqlite3.DatabaseError) and not isinstance(
-        cause, sqlite3.IntegrityError | sqlite3.ProgrammingError
-    ):
+    if isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.IntegrityError | sqlite3.ProgrammingError):
         text = str(cause).lower()
         for words, reason in _SQLITE_WORDS:
             if words in text:

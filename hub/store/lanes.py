@@ -16,9 +16,9 @@ from hub.store.port import OPEN_STATES
 from hub.store.rows import AnyRow
 from hub.store.tables import deliveries as d
 
-_OPEN = select(
-    d.c.id, d.c.position, d.c.seq, d.c.state, d.c.stream, d.c.full_state, d.c.doubted, d.c.head, d.c.number
-).where(d.c.dossier_id == bindparam("dossier"), d.c.endpoint == bindparam("endpoint"), d.c.state.in_(OPEN_STATES))
+_OPEN = select(d.c.id, d.c.position, d.c.seq, d.c.state, d.c.stream, d.c.full_state, d.c.doubted, d.c.head, d.c.number).where(
+    d.c.dossier_id == bindparam("dossier"), d.c.endpoint == bindparam("endpoint"), d.c.state.in_(OPEN_STATES)
+)
 _OPEN_IN_ORDER = _OPEN.order_by(d.c.position, d.c.seq)
 _SUPERSEDE = (
     update(d)

@@ -38,9 +38,7 @@ def migrate(engine: Engine) -> None:
         if now == newest():
             return
         config = _config()
-        if now is not None and now not in {
-            one.revision for one in ScriptDirectory.from_config(config).walk_revisions()
-        }:
+        if now is not None and now not in {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}:
             raise StoreUnavailable("newer", "the database was written by a newer version of the hub")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

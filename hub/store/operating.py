@@ -72,9 +72,7 @@ def resume(connection: Connection, endpoint: str, actor: str, now: int) -> None:
     record(connection, now, actor, "resume", endpoint, None)
 
 
-def messages_without(
-    connection: Connection, route: str, stream: str, after: str | None, limit: int
-) -> list[JsonObject]:
+def messages_without(connection: Connection, route: str, stream: str, after: str | None, limit: int) -> list[JsonObject]:
     """Read: routed messages of a stream that have no delivery on the route, in (dossier, seq) order, a page after ``after``
     (``dossier:seq`` of the last one seen)."""
     has_one = exists().where(and_(d.c.message_id == m.c.id, d.c.route == route))
@@ -128,9 +126,7 @@ def add_key(connection: Connection, key: Key) -> None:
 
 def revoke_key(connection: Connection, key_id: str, now: int) -> None:
     """The key is refused from now on. Raises NotFound."""
-    changed = connection.execute(
-        update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
-    )
+    changed = connection.execute(update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now))
     if changed.rowcount == 0:
         raise NotFound(f"no key {key_id} that is not revoked already")
     record(connection, now, "shell", "key revoke", key_id, None)

@@ -209,7 +209,7 @@ class Store(Reader, Protocol):
     async def kept_arrivals(self, arrival_id: str) -> Sequence[Arrival]:
         """The kept arrival itself and those kept behind it, oldest first."""
 
-    async def release(self, plan: Plan) -> JsonObject:
+    async def release(self, plan: Plan, *, actor: str, why: str) -> JsonObject:
         """Like accept for an arrival that was kept: a plan with parts makes it accepted, one with ``kept`` renews the
         reasons. Raises NotFound, NotAllowed."""
 
@@ -246,9 +246,7 @@ class Store(Reader, Protocol):
     async def backfill(self, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
         """Add deliveries (message id, route match) that are not there yet; returns how many were added."""
 
-    async def messages_without(
-        self, route: str, stream: str, after: str | None, limit: int
-    ) -> Sequence[JsonObject]: ...
+    async def messages_without(self, route: str, stream: str, after: str | None, limit: int) -> Sequence[JsonObject]: ...
 
     async def add_key(self, key: Key) -> None: ...
 

@@ -37,9 +37,7 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
     if dossier_id is None:
         return None
     row = connection.execute(select(dossiers).where(dossiers.c.id == dossier_id)).one()
-    names = connection.execute(
-        select(al).where(al.c.dossier_id == dossier_id).order_by(al.c.learned_at, al.c.system)
-    ).all()
+    names = connection.execute(select(al).where(al.c.dossier_id == dossier_id).order_by(al.c.learned_at, al.c.system)).all()
     arrived = connection.execute(select(a).where(a.c.dossier_id == dossier_id).order_by(a.c.ordinal)).all()
     accepted = connection.execute(select(m).where(m.c.dossier_id == dossier_id).order_by(m.c.seq)).all()
     events: list[tuple[int, int, dict[str, Any]]] = []
@@ -49,14 +47,10 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
         events.append((one.accepted_at, 1, {"event": "message", "at": instant(one.accepted_at), **_message(one)}))
     routed = connection.execute(select(d).where(d.c.dossier_id == dossier_id).order_by(d.c.seq)).all()
     by_id = {one.id: one for one in routed}
-    tries = connection.execute(
-        select(at).where(at.c.delivery_id.in_(by_id)).order_by(at.c.started_at, at.c.number)
-    ).all()
+    tries = connection.execute(select(at).where(at.c.delivery_id.in_(by_id)).order_by(at.c.started_at, at.c.number)).all()
     for one in tries:
         of = by_id[one.delivery_id]
-        events.append(
-            (one.started_at, 2, {"event": "attempt", **_attempt(one), "endpoint": of.endpoint, "seq": of.seq})
-        )
+        events.append((one.started_at, 2, {"event": "attempt", **_attempt(one), "endpoint": of.endpoint, "seq": of.seq}))
     for one in routed:
         if one.settled_at is not None:
             events.append((one.settled_at, 3, {"event": one.state, "at": instant(one.settled_at), **_delivery(one)}))
@@ -80,16 +74,10 @@ def dead(connection: Connection, endpoint: str | None, limit: int) -> list[JsonO
         query = query.where(d.c.endpoint == endpoint)
     found: list[tuple[int, JsonObject]] = []
     for row in connection.execute(query).all():
-        found.append(
-            (row.settled_at, {"kind": "delivery", **_delivery(row), "codes": _codes(connection, row.dossier_id)})
-        )
+        found.append((row.settled_at, {"kind": "delivery", **_delivery(row), "codes": _codes(connection, row.dossier_id)}))
     if endpoint is None:
-        for row in connection.execute(
-            select(a).where(a.c.state == "kept").order_by(a.c.received_at).limit(limit)
-        ).all():
-            found.append(
-                (row.received_at, {"kind": "arrival", **_arrival(row), "codes": _codes(connection, row.dossier_id)})
-            )
+        for row in connection.execute(select(a).where(a.c.state == "kept").order_by(a.c.received_at).limit(limit)).all():
+            found.append((row.received_at, {"kind": "arrival", **_arrival(row), "codes": _codes(connection, row.dossier_id)}))
     found.sort(key=lambda one: one[0])
     return [one for _, one in found[:limit]]
 
@@ -137,9 +125,7 @@ def kept_arrivals(connection: Connection, arrival_id: str) -> list[Arrival]:
     query = (
         select(a, bodies.c.content)
         .join(bodies, bodies.c.id == a.c.id)
-        .where(
-            a.c.dossier_id == row.dossier_id, a.c.sender == row.sender, a.c.state == "kept", a.c.ordinal >= row.ordinal
-        )
+        .where(a.c.dossier_id == row.dossier_id, a.c.sender == row.sender, a.c.state == "kept", a.c.ordinal >= row.ordinal)
         .order_by(a.c.ordinal)
     )
     return [

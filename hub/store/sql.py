@@ -71,9 +71,7 @@ class SqlStore(Store):
         """Hold what only one running hub may hold, until ``close`` or the end of the process."""
         if self._url.get_backend_name() == "postgresql":
             self._lock_connection = self._read_engine.connect()
-            held = self._lock_connection.execute(
-                text("select pg_try_advisory_lock(:key)"), {"key": _RUNNING_HUB}
-            ).scalar()
+            held = self._lock_connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": _RUNNING_HUB}).scalar()
             self._lock_connection.commit()
         else:
             self._lock_file = Path(f"{self._url.database}.lock").open("ab")  # noqa: SIM115
@@ -108,9 +106,7 @@ class SqlStore(Store):
         return hmac.new(self._salt, body, hashlib.sha256).hexdigest()
 
     async def first_receipt(self, sender: str, key: str) -> tuple[str, JsonObject] | None:
-        query = select(arrivals.c.digest, arrivals.c.receipt).where(
-            arrivals.c.sender == sender, arrivals.c.sender_key == key
-        )
+        query = select(arrivals.c.digest, arrivals.c.receipt).where(arrivals.c.sender == sender, arrivals.c.sender_key == key)
         row = await self._read(lambda connection: connection.execute(query).first())
         return None if row is None else (row.digest, orjson.loads(row.receipt))
 
@@ -118,9 +114,15 @@ class SqlStore(Store):
         digests = tuple(self.digest(part.body) for part in plan.parts)
         return await self._writer.run(lambda connection: accepting.accept(connection, plan, digests))
 
-    async def release(self, plan: Plan) -> JsonObject:
+    async def release(self, plan: Plan, *, actor: str, why: str) -> JsonObject:
         digests = tuple(self.digest(part.body) for part in plan.parts)
-        return await self._writer.run(lambda connection: accepting.release(connection, plan, digests))
+
+        def operation(connection: Connection) -> JsonObject:
+            receipt = accepting.release(connection, plan, digests)
+            delivering.record(connection, self._clock(), actor, "replay", plan.arrival.id, why)
+            return receipt
+
+        return await self._writer.run(operation)
 
     async def kept_arrivals(self, arrival_id: str) -> Sequence[Arrival]:
         return await self._read(lambda connection: reading.kept_arrivals(connection, arrival_id))

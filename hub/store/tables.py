@@ -66,9 +66,7 @@ arrivals = Table(
     Column("why", Text),
     UniqueConstraint("sender", "sender_key", name="uq_arrivals_sender_key"),
     Index("ix_arrivals_dossier", "dossier_id", "ordinal"),
-    Index(
-        "ix_arrivals_kept", "received_at", sqlite_where=text("state = 'kept'"), postgresql_where=text("state = 'kept'")
-    ),
+    Index("ix_arrivals_kept", "received_at", sqlite_where=text("state = 'kept'"), postgresql_where=text("state = 'kept'")),
 )
 
 dossiers = Table(
@@ -158,9 +156,7 @@ deliveries = Table(
         sqlite_where=text("head AND state IN ('pending', 'in_doubt')"),
         postgresql_where=text("head AND state IN ('pending', 'in_doubt')"),
     ),
-    Index(
-        "ix_deliveries_dead", "settled_at", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")
-    ),
+    Index("ix_deliveries_dead", "settled_at", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")),
 )
 
 attempts = Table(

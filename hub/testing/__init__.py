@@ -1,4 +1,4 @@
-"""What stands in for the outside world in tests and demonstrations: simulators of partners, and how they are told to fail."""
+"""What stands in for partners in tests and demonstrations: simulators, and how they are told to fail."""
 
 from hub.testing.faults import FaultRule
 from hub.testing.simulator import RunningSimulator, Simulator, SimulatorConfig, load_simulator, serve

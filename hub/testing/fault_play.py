@@ -1,4 +1,4 @@
-"""Carries a simulator's calls out on HTTP, with the faults that its rules decide: late, cut off, held, or never answered."""
+"""Carries a simulator's calls out on HTTP, with the faults its rules decide: late, cut off, held, never answered."""
 
 from __future__ import annotations
 

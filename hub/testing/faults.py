@@ -38,7 +38,7 @@ class FaultRule(BaseModel):
     )
     match: dict[str, str] = Field(
         default_factory=dict,
-        description="Only calls that carry these values, such as MaHoSo: a code; all must hold for one and the same item.",
+        description="Only calls that carry these values, such as MaHoSo: a code; all must hold for one item.",
     )
     effect: Literal["before", "after"] = Field(
         default="before", description="hold and slow: whether the effect takes place before the wait or after it."

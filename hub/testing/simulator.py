@@ -59,7 +59,7 @@ class Simulator(abc.ABC, Generic[ConfigT]):
     def state(self) -> Mapping[str, Any]:
         """The partner's whole memory as JSON values, for ``GET /_control/state``."""
 
-    def close(self) -> None:  # noqa: B027 - a simulator without a file has nothing to release
+    def close(self) -> None:
         """Releases what the constructor acquired. Called once, after the last call."""
 
     def app(self) -> web.Application:
@@ -101,10 +101,12 @@ def load_simulator(name: str) -> type[Simulator[Any]]:
     found: dict[str, EntryPoint] = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in found:
         known = ", ".join(sorted(found)) or "none installed"
-        raise BadConfig([Problem("simulator", "unknown_simulator", f"no simulator is named {name!r}", f"one of: {known}")])
+        words = f"no simulator is named {name!r}"
+        raise BadConfig([Problem("simulator", "unknown_simulator", words, f"one of: {known}")])
     loaded = found[name].load()
     if not (isinstance(loaded, type) and issubclass(loaded, Simulator)):
-        raise BadConfig([Problem("simulator", "not_a_simulator", f"entry point {name!r} is not a hub.testing.Simulator")])
+        words = f"entry point {name!r} is not a hub.testing.Simulator"
+        raise BadConfig([Problem("simulator", "not_a_simulator", words)])
     return loaded
 
 
@@ -131,7 +133,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def run_process(kind: type[Simulator[Any]], arguments: Sequence[str] | None = None) -> int:
-    """The command line of a simulator in a process of its own; prints ``listening on URL`` and ends on SIGTERM or SIGINT.
+    """The command line of a simulator as a process; prints ``listening on URL`` and ends on SIGTERM or SIGINT.
 
     Exit codes: 0 ended on a signal, 2 configuration that it will not run with (said on stderr).
     """
@@ -139,7 +141,7 @@ def run_process(kind: type[Simulator[Any]], arguments: Sequence[str] | None = No
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port; 0 chooses a free one")
     parser.add_argument("--state", type=Path, default=None, help="file that keeps the partner's memory over restarts")
-    parser.add_argument("--config", type=Path, default=None, help="YAML or JSON file with the simulator's configuration")
+    parser.add_argument("--config", type=Path, default=None, help="YAML or JSON file with its configuration")
     given = parser.parse_args(arguments)
     try:
         text = given.config.read_text(encoding="utf-8") if given.config else ""

@@ -26,8 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hub.errors import BadConfig, DeliveryError, InDoubt, NotConnected, Problem, Transient
 from hub.message import Clock
+from hub.observe import trace
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _NEVER_REPEATED = ("POST", "PATCH")
 
 
@@ -83,8 +83,8 @@ class HttpEndpoint:
     async def open(self) -> None:
         """Prepare the session; needs no partner. Raises BadConfig when a certificate file cannot be used."""
         settings = self._settings
-        trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(_mark_begun)
+        watch = aiohttp.TraceConfig()
+        watch.on_request_headers_sent.append(_mark_begun)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=settings.connections, keepalive_timeout=settings.keepalive, ssl=_tls(settings)
@@ -94,7 +94,7 @@ class HttpEndpoint:
             timeout=aiohttp.ClientTimeout(
                 total=settings.connect_timeout + settings.read_timeout, connect=settings.connect_timeout
             ),
-            trace_configs=[trace],
+            trace_configs=[watch],
         )
 
     async def close(self) -> None:
@@ -124,8 +124,8 @@ class HttpEndpoint:
         if effect and method not in _NEVER_REPEATED:
             raise ValueError(f"{method} with effect could be repeated by the HTTP library; use {_NEVER_REPEATED}")
         all_headers = dict(headers or {})
-        if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
-            all_headers["traceparent"] = traceparent
+        if caller := trace.parse(traceparent):
+            all_headers["traceparent"] = caller.traceparent
         writing = _Writing()
         async with self._slots:
             try:

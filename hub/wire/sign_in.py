@@ -26,7 +26,7 @@ class SignIn:
         """
         if self._token is not None:
             return self._token
-        if self._renewal is None:
+        if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renewed())
             self._renewal.add_done_callback(_observed)
         return await asyncio.shield(self._renewal)
@@ -45,11 +45,8 @@ class SignIn:
                 await self._renewal
 
     async def _renewed(self) -> str:
-        try:
-            self._token = await self._renew()
-            return self._token
-        finally:
-            self._renewal = None
+        self._token = await self._renew()
+        return self._token
 
 
 def _observed(renewal: asyncio.Task[str]) -> None:

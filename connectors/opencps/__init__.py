@@ -1,0 +1,5 @@
+"""OpenCPS 2, a widely used provincial one-stop system: what its dossiers look like. Its schema and mappings are catalog data."""
+
+from connectors.opencps.stories import Story, stories
+
+__all__ = ["Story", "stories"]

@@ -1,0 +1,98 @@
+"""Every error as RFC 9457 ``application/problem+json``: what kind, which field is wrong and how, what to send instead.
+
+``type`` is ``urn:dossier-hub:problem:<kind>``. ``errors`` has one entry per bad field: ``pointer`` (JSON pointer into
+the body) or ``header`` (its name), ``code``, ``detail``, ``hint``. No value of the request is ever repeated; texts pass
+the redaction once more. An exception nobody expected answers 500 without its text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from hub.errors import NotAllowed, NotFound, Problem, Refused, StoreUnavailable
+from hub.observe.redact import text as redacted
+
+TYPE = "urn:dossier-hub:problem:"
+MEDIA_TYPE = "application/problem+json"
+STORE_RETRY_SECONDS = 5
+MAX_ERRORS = 100
+_HEADER = re.compile(r"[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)+|Authorization|Expect")
+_WORD = re.compile(r"[a-z][a-z_]{0,39}")
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    *,
+    detail: str = "",
+    errors: Iterable[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> web.Response:
+    """One problem document as a response; ``members`` are extension members."""
+    body: dict[str, Any] = {"type": f"{TYPE}{kind}", "title": title, "status": status}
+    if detail:
+        body["detail"] = redacted(detail)
+    listed = [_entry(one) for one in errors]
+    if listed:
+        body["errors"] = listed[:MAX_ERRORS]
+    answer = web.Response(
+        status=status, body=orjson.dumps({**body, **members}), headers=headers, content_type=MEDIA_TYPE
+    )
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+        answer.force_close()  # what is left of the body is not worth reading
+    return answer
+
+
+def from_error(error: Exception) -> web.Response:
+    """The response for an exception that a door raised. Unknown ones become a 500 that says nothing of them."""
+    if isinstance(error, Refused):
+        headers: dict[str, str] = {}
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = 'Bearer realm="dossier-hub"'
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
+        found = error.problems
+        detail = found[0].message if len(found) == 1 else f"{len(found)} fields are wrong"
+        if len(found) > MAX_ERRORS:
+            detail += f"; the first {MAX_ERRORS} are listed"
+        return problem(error.status, error.kind, error.title, detail=detail, errors=found, headers=headers)
+    if isinstance(error, StoreUnavailable):
+        return store_unavailable(error)
+    if isinstance(error, NotFound):
+        return problem(404, "not-found", "Not found", detail="there is nothing here that this key may read")
+    if isinstance(error, NotAllowed):
+        return problem(409, "not-allowed", "The state does not allow this", detail=str(error))
+    if isinstance(error, web.HTTPException):
+        return _from_http(error)
+    return problem(500, "internal", "The hub failed", detail="the operator finds the cause in the log")
+
+
+def store_unavailable(error: StoreUnavailable) -> web.Response:
+    """503 with the reason as a word; nothing was accepted, the same request may be sent again."""
+    reason = error.reason if _WORD.fullmatch(error.reason) else "unavailable"
+    detail = f"the store cannot be used now ({reason}); nothing was accepted, send it again later"
+    headers = {"Retry-After": str(STORE_RETRY_SECONDS)}
+    return problem(503, "store-unavailable", "The store is unavailable", detail=detail, headers=headers, reason=reason)
+
+
+def _from_http(error: web.HTTPException) -> web.Response:
+    """Unknown path, wrong method and the like, which aiohttp raises itself."""
+    phrase = HTTPStatus(error.status).phrase
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return problem(error.status, phrase.lower().replace(" ", "-"), phrase, headers=headers)
+
+
+def _entry(one: Problem) -> dict[str, str]:
+    place = "header" if _HEADER.fullmatch(one.at) else "pointer"
+    entry = {place: redacted(one.at), "code": one.code, "detail": redacted(one.message)}
+    if one.hint:
+        entry["hint"] = redacted(one.hint)
+    return entry

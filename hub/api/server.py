@@ -1,0 +1,194 @@
+"""The hub's one HTTP server: paths put together, errors as problems, a log line per request, TLS, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from hub.api.probes import Probes
+from hub.api.problems import from_error, problem
+from hub.api.reads import Reads
+from hub.connector import Accept
+from hub.errors import BadConfig, HubError, Problem, Refused, StoreUnavailable
+from hub.intake.keys import Keys
+from hub.intake.rest import TRACE, BodyLimits, MessageDoor
+from hub.message import Clock
+from hub.observe import metrics
+from hub.observe.logging import context, get_logger
+from hub.observe.trace import begin
+from hub.store.port import Reader
+
+_log = get_logger(__name__)
+_Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen. ``cert`` and ``key`` (PEM files) switch TLS on; ``port`` 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    cert: Path | None = None
+    key: Path | None = None
+    grace_seconds: float = 10.0
+
+
+def build_app(
+    *,
+    accept: Accept,
+    store: Reader,
+    clock: Clock,
+    running: Callable[[], bool],
+    limits: BodyLimits | None = None,
+    listeners: Iterable[web.RouteDef] = (),
+) -> web.Application:
+    """All paths of the hub.
+
+    ``running`` says whether the dispatcher delivers; ``listeners`` are the paths that connectors mount.
+    """
+    limits = limits or BodyLimits()
+    keys = Keys(store, clock)
+    app = web.Application(middlewares=[_answer], client_max_size=limits.bytes)
+    app.add_routes(MessageDoor(accept, keys, clock, limits).routes())
+    app.add_routes(Reads(store, keys).routes())
+    app.add_routes(Probes(store, clock, running).routes())
+    app.add_routes(listeners)
+    return app
+
+
+@web.middleware
+async def _answer(request: web.Request, handler: _Next) -> web.StreamResponse:
+    """Outermost: errors become problems, and each request one log line: pattern, never path, query or body."""
+    started = time.perf_counter()
+    trace = begin(request.headers.get("traceparent"))
+    request[TRACE] = trace
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "(none)"
+    with context(correlation_id=trace.trace_id):
+        response = await _answered(request, handler)
+        seconds = time.perf_counter() - started
+        metrics.request(request.method, route, response.status, seconds)
+        code = {"dossier": request.match_info["code"]} if route.startswith("/v1/dossiers/") else {}
+        _log.info(
+            "request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code
+        )
+    return response
+
+
+async def _answered(request: web.Request, go_on: _Next) -> web.StreamResponse:
+    try:
+        return await go_on(request)
+    except Refused as error:
+        metrics.refused(error.kind)
+        return from_error(error)
+    except StoreUnavailable as error:
+        metrics.store_error(error.reason)
+        _log.error("store unavailable", reason=error.reason)
+        return from_error(error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return from_error(error)
+    except HubError as error:
+        response = from_error(error)
+        if response.status >= 500:
+            _log.error("request failed", exc_info=error)
+        return response
+    except Exception as error:
+        _log.error("request failed", exc_info=error)
+        return from_error(error)
+
+
+class _Connection(web.RequestHandler):
+    """One connection. What is not even HTTP is answered without repeating it, unlike aiohttp's own answer."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Called by aiohttp for malformed HTTP and for exceptions that passed every middleware."""
+        _log.warning("request failed on the wire", status=status, exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is already under way")
+        if status < 500:
+            metrics.refused("malformed-http")
+            response = problem(status, "malformed-http", "This is not HTTP that the hub understands")
+        else:
+            response = problem(500, "internal", "The hub failed", detail="the operator finds the cause in the log")
+        response.force_close()
+        return response
+
+
+class _Connections(web.Server):
+    """Makes a ``_Connection`` for each connection."""
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=asyncio.get_running_loop(), **self._kwargs)
+
+
+class _Runner(web.AppRunner):
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        server.__class__ = _Connections  # aiohttp offers no way to name the class of its connections
+        return server
+
+
+class Server:
+    """The running server: ``start`` listens, ``stop`` takes no more and lets what is under way end within the grace."""
+
+    def __init__(self, app: web.Application, listen: Listen) -> None:
+        self._listen = listen
+        self._tls = tls_context(listen)
+        self._runner = _Runner(
+            app, access_log=None, shutdown_timeout=listen.grace_seconds, lingering_time=2.0, auto_decompress=False
+        )
+
+    async def start(self) -> None:
+        """Raises BadConfig when the address cannot be taken."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._listen.host, self._listen.port, ssl_context=self._tls)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            where = f"{self._listen.host}:{self._listen.port}"
+            wrong = f"cannot listen on {where} (errno {error.errno})"
+            hint = "stop what listens there, or choose another port or address"
+            raise BadConfig([Problem("listen", "address", wrong, hint)]) from None
+        _log.info("listening", host=self._listen.host, port=self.port, tls=self._tls is not None)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """No new requests; those under way have ``grace_seconds``."""
+        await self._runner.cleanup()
+
+
+def tls_context(listen: Listen) -> ssl.SSLContext | None:
+    """TLS 1.2 or newer from the certificate and key files; None when neither is set. Raises BadConfig."""
+    if listen.cert is None and listen.key is None:
+        return None
+    if listen.cert is None or listen.key is None:
+        missing = "listen.cert" if listen.cert is None else "listen.key"
+        raise BadConfig([Problem(missing, "missing", "TLS needs a certificate and its key", "set both, or neither")])
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        made.load_cert_chain(listen.cert, listen.key)
+    except (OSError, ssl.SSLError) as error:
+        kind = "cannot be read" if not isinstance(error, ssl.SSLError) else "are not a PEM certificate and its key"
+        hint = "check that both files exist, are readable by the hub and belong together"
+        raise BadConfig([Problem("listen.cert", "tls", f"the TLS files {kind}", hint, str(listen.cert))]) from None
+    return made

@@ -1,0 +1,197 @@
+"""Turns a hub home into the parts it describes, and finds everything that is wrong with them, all at once.
+
+``hub check`` shows what ``examine`` finds; ``hub run`` refuses to start on the same findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hub.config import Home, load_home, validation_problems
+from hub.connector import Connector, ConnectorConfig, Sender, load_connector
+from hub.errors import BadConfig, Problem, WithProblems
+from hub.intake.accept import Source
+from hub.message import SchemaRef
+from hub.routing.routes import Condition, Route, Router
+from hub.translation import Catalog
+from hub.translation.lint import lint_catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A configured partner, not yet opened."""
+
+    name: str
+    connector: type[Connector[Any]]
+    settings: ConnectorConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The parts of a home that fits together."""
+
+    home: Home
+    catalog: Catalog
+    router: Router
+    sources: tuple[Source, ...]
+    endpoints: dict[str, Endpoint]
+    warnings: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class _Findings:
+    problems: list[Problem] = field(default_factory=list)
+
+    @contextmanager
+    def gather(self, at: str = "", source: str = "") -> Iterator[None]:
+        """Collect what is raised inside; problems that name no place get this one."""
+        try:
+            yield
+        except WithProblems as error:
+            for one in error.problems:
+                placed = one if one.source else Problem(one.at if not at else at, one.code, one.message, one.hint, source)
+                self.problems.append(placed)
+        except ValueError as error:
+            self.problems.append(Problem(at, "bad_value", str(error), source=source))
+
+
+def examine(folder: Path) -> tuple[Assembly | None, list[Problem], list[Problem]]:
+    """(parts if the home can run, errors, warnings) of everything in the home: configuration, connectors, schemas,
+    mappings with their tests, tables, routes."""
+    found = _Findings()
+    with found.gather():
+        home = load_home(folder)
+    if found.problems:
+        return None, found.problems, []
+    endpoints = _endpoints(home, found)
+    fetched = fetched_tables(endpoints)
+    catalog: Catalog | None = None
+    warnings: list[Problem] = []
+    with found.gather():
+        catalog = Catalog.load(home.layers, fetched)
+    if catalog is None:
+        return None, found.problems, warnings
+    warnings += catalog.warnings
+    found.problems += lint_catalog(catalog)
+    sources = _sources(home, catalog, found)
+    routes = _routes(home, catalog, endpoints, found)
+    _tls(home, found)
+    if found.problems:
+        return None, found.problems, warnings
+    return Assembly(home, catalog, Router(routes), tuple(sources), endpoints, tuple(warnings)), [], warnings
+
+
+def assemble(folder: Path) -> Assembly:
+    """The parts of the home. Raises BadConfig with every problem."""
+    parts, problems, _ = examine(folder)
+    if parts is None:
+        raise BadConfig(problems)
+    return parts
+
+
+def open_endpoints(home: Home) -> dict[str, Endpoint]:
+    """The endpoints alone, for commands that must work before the catalog does. Raises BadConfig."""
+    found = _Findings()
+    endpoints = _endpoints(home, found)
+    if found.problems:
+        raise BadConfig(found.problems)
+    return endpoints
+
+
+def fetched_tables(endpoints: dict[str, Endpoint]) -> dict[str, Any]:
+    """Code tables that the endpoints' connectors can fetch: ``id@major`` → columns."""
+    return {table: columns for one in endpoints.values() for table, columns in one.connector.tables.items()}
+
+
+def _endpoints(home: Home, found: _Findings) -> dict[str, Endpoint]:
+    endpoints: dict[str, Endpoint] = {}
+    for name, config in home.config.endpoints.items():
+        at = f"endpoints.{name}.connector"
+        with found.gather(at, home.where("endpoints", name, "connector")):
+            connector = load_connector(config.connector)
+            try:
+                settings = connector.Config.model_validate(config.settings)
+            except ValidationError as error:
+                under = ("endpoints", name, "settings")
+                raise BadConfig(validation_problems(error, home.where, under)) from None
+            endpoints[name] = Endpoint(name, connector, settings)
+    return endpoints
+
+
+def _sources(home: Home, catalog: Catalog, found: _Findings) -> list[Source]:
+    sources: list[Source] = []
+    for index, config in enumerate(home.config.sources):
+        source_line = home.where("sources", index)
+        with found.gather(f"sources.{index}.schema", source_line):
+            schema = catalog.schema(config.schema_)
+            for target in config.becomes:
+                with found.gather(f"sources.{index}.becomes", source_line):
+                    _canonical(catalog, target)
+                    catalog.chain(str(schema.ref), target)
+            sources.append(Source(config.schema_, config.becomes))
+    return sources
+
+
+def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found: _Findings) -> list[Route]:
+    routes: list[Route] = []
+    for name, config in home.config.routes.items():
+        at: Callable[[str], str] = lambda part, name=name: home.where("routes", name, part)  # type: ignore[misc]  # noqa: E731
+        if config.to not in home.config.endpoints:
+            known = ", ".join(home.config.endpoints) or "none"
+            text = f"no endpoint is named {config.to}"
+            found.problems.append(Problem(f"routes.{name}.to", "unknown_endpoint", text, f"one of: {known}", at("to")))
+        elif config.to in endpoints and not issubclass(endpoints[config.to].connector, Sender):
+            text = f"the connector of {config.to} does not deliver messages"
+            found.problems.append(Problem(f"routes.{name}.to", "not_a_sender", text, source=at("to")))
+        with found.gather(f"routes.{name}.take", at("take")):
+            _canonical(catalog, config.take)
+        with found.gather(f"routes.{name}.as", at("as")):
+            catalog.schema(config.as_)
+            catalog.chain(config.take, config.as_)
+        with found.gather(f"routes.{name}.take", at("take")):
+            take = SchemaRef.parse(config.take)
+            routes.append(
+                Route(
+                    name,
+                    take,
+                    config.to,
+                    config.as_,
+                    tuple(_conditions(config)),
+                    config.coalesce,
+                    config.in_doubt,
+                    config.on_exists,
+                )
+            )
+    return routes
+
+
+def _conditions(config: Any) -> Iterator[Condition]:
+    for one in config.when:
+        if one.present is not None:
+            yield Condition("present", one.present)
+        elif one.absent is not None:
+            yield Condition("absent", one.absent)
+        else:
+            yield from (Condition("equals", path, value) for path, value in one.equals.items())
+
+
+def _canonical(catalog: Catalog, ref: str) -> None:
+    if catalog.schema(ref).role != "canonical":
+        text = f"{ref} is not a canonical schema"
+        raise BadConfig(
+            [Problem("", "not_canonical", text, "routes take, and sources become, canonical schemas such as dossier@1")]
+        )
+
+
+def _tls(home: Home, found: _Findings) -> None:
+    tls = home.config.server.tls
+    for part, path in (("certificate", tls.certificate), ("key", tls.key)) if tls else ():
+        if not (home.folder / path).is_file():
+            where = home.where("server", "tls", part)
+            found.problems.append(Problem(f"server.tls.{part}", "no_file", "there is no such file", source=where))

@@ -1,0 +1,229 @@
+"""The configuration of one hub home: ``config.yaml``, checked as a whole, every problem at once with file and line.
+
+``${env:NAME}`` and ``${file:path}`` inside a text are replaced by an environment variable and by a file's content, so that
+no secret stands in the file itself. Relative paths are relative to the home.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hub import strictyaml
+from hub.errors import BadConfig, Problem
+from hub.message import SchemaRef
+
+_REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class StoreConfig(_Section):
+    """Where what is durable lives."""
+
+    url: str = Field("sqlite:///var/hub.db", description="sqlite:///path (relative to the home) or postgresql://user@host/db")
+
+
+class TlsConfig(_Section):
+    """The server's certificate."""
+
+    certificate: Path = Field(description="PEM file with the certificate chain")
+    key: Path = Field(description="PEM file with the private key")
+
+
+class ServerConfig(_Section):
+    """The hub's own HTTP door."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    tls: TlsConfig | None = Field(None, description="serve HTTPS with this certificate")
+    max_body_bytes: int = Field(5 * 1024 * 1024, ge=1024, description="larger bodies are refused with 413")
+    body_seconds: float = Field(30.0, gt=0, description="a body that takes longer is refused with 408")
+    max_depth: int = Field(64, ge=4, le=900, description="JSON nested deeper is refused")
+
+
+class LogConfig(_Section):
+    """Where the JSON lines go."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least level that is written")
+    file: Path | None = Field(None, description="a file to append to; stderr when absent")
+
+
+class SourceConfig(_Section):
+    """A schema taken from senders."""
+
+    schema_: str = Field(alias="schema", description="id@major of the schema, such as opencps-dossier@1")
+    becomes: tuple[str, ...] = Field(min_length=1, description="canonical schemas one arrival becomes, in order")
+
+
+class RetryConfig(_Section):
+    """When a delivery is tried again."""
+
+    first_seconds: float = Field(1.0, gt=0, description="wait after the first failure; doubles from then on")
+    longest_seconds: float = Field(300.0, gt=0, description="the longest wait")
+    attempts: int = Field(10, ge=1, description="failures counted against one message before it is dead")
+
+
+class BreakerConfig(_Section):
+    """When an endpoint is left alone for a while."""
+
+    failures: int = Field(5, ge=1, description="failures in a row that open the breaker")
+    open_seconds: float = Field(5.0, gt=0, description="the first open period; doubles while probes fail")
+    longest_seconds: float = Field(60.0, gt=0, description="the longest open period")
+
+
+class EndpointConfig(_Section):
+    """A configured connector with a name."""
+
+    connector: str = Field(description="name of an installed connector (hub connectors)")
+    settings: dict[str, Any] = Field(default_factory=dict, description="the connector's own configuration")
+    concurrency: int = Field(4, ge=1, le=256, description="deliveries under way at once")
+    rate: float | None = Field(None, gt=0, description="new deliveries a second at most; no limit when absent")
+    deadline_seconds: float = Field(120.0, gt=0, description="an attempt that takes longer is in doubt")
+    retry: RetryConfig = Field(default_factory=RetryConfig, description="when a delivery is tried again")
+    breaker: BreakerConfig = Field(default_factory=BreakerConfig, description="when the endpoint is left alone")
+
+
+class ConditionConfig(_Section):
+    """A condition of a route: exactly one of present, absent, equals."""
+
+    present: str | None = Field(None, description="dotted path that must have a value")
+    absent: str | None = Field(None, description="dotted path that must have none")
+    equals: dict[str, str | int | bool] | None = Field(None, description="dotted paths and the exact values they must have")
+
+    @model_validator(mode="after")
+    def _one(self) -> ConditionConfig:
+        if sum(one is not None for one in (self.present, self.absent, self.equals)) != 1:
+            raise ValueError("a condition is exactly one of present, absent, equals")
+        return self
+
+
+class RouteConfig(_Section):
+    """Which messages go where, as what."""
+
+    take: str = Field(description="canonical schema, id@major")
+    to: Name = Field(description="name of an endpoint")
+    as_: str = Field(alias="as", description="schema the endpoint is sent, id@major")
+    when: tuple[ConditionConfig, ...] = Field((), description="conditions that must all hold")
+    coalesce: bool = Field(False, description="a newer full state replaces one that still waits")
+    in_doubt: Literal["resend", "hold"] = Field("resend", description="what to do when the partner cannot be asked")
+    on_exists: Literal["hold", "adopt"] = Field(
+        "hold", description="the partner already has it and the ledger shows no send of ours"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("when"), dict):
+            return {**data, "when": [data["when"]]}
+        return data
+
+
+class HubConfig(_Section):
+    """The whole of config.yaml."""
+
+    store: StoreConfig = Field(default_factory=StoreConfig, description="where what is durable lives")
+    server: ServerConfig = Field(default_factory=ServerConfig, description="the hub's HTTP door")
+    log: LogConfig = Field(default_factory=LogConfig, description="where log lines go")
+    catalog: tuple[Path, ...] = Field((), description="further folders with schemas/ and mappings/, after the home; first wins")
+    sources: tuple[SourceConfig, ...] = Field((), description="schemas taken from senders")
+    owners: dict[str, str] = Field(default_factory=dict, description="beginning of national codes → sender that owns them")
+    endpoints: dict[Name, EndpointConfig] = Field(default_factory=dict, description="partners by name")
+    routes: dict[Name, RouteConfig] = Field(default_factory=dict, description="routes by name, in order")
+    drain_seconds: float = Field(20.0, ge=0, description="how long a stopping hub waits for attempts under way")
+
+    @property
+    def stream_refs(self) -> dict[str, SchemaRef]:
+        """Route name → canonical schema it takes."""
+        return {name: SchemaRef.parse(route.take) for name, route in self.routes.items()}
+
+
+class Home:
+    """A hub home: the folder, its configuration, and where each thing in it is written."""
+
+    def __init__(self, folder: Path, config: HubConfig, where: Callable[..., str]) -> None:
+        self.folder = folder
+        self.config = config
+        self.where = where
+        """``where("routes", "x", "to")`` is ``config.yaml:line`` of that node."""
+
+    @property
+    def layers(self) -> tuple[Path, ...]:
+        """Folders that hold schemas/ and mappings/, the home first."""
+        return (self.folder, *(self.folder / path for path in self.config.catalog))
+
+    @property
+    def store_url(self) -> str:
+        """The store's address with a relative SQLite path made absolute."""
+        prefix = "sqlite:///"
+        url = self.config.store.url
+        if url.startswith(prefix) and not url.startswith(prefix + "/"):
+            return f"{prefix}{(self.folder / url.removeprefix(prefix)).resolve()}"
+        return url
+
+
+def load_home(folder: Path) -> Home:
+    """Read ``folder/config.yaml``. Raises BadConfig with every problem found."""
+    path = folder / "config.yaml"
+    if not path.is_file():
+        text = f"there is no config.yaml in {folder}"
+        raise BadConfig([Problem("", "no_home", text, "run the command in a hub home or name one with --home")])
+    document = strictyaml.load(path, "config.yaml")
+    problems: list[Problem] = []
+    data = _resolved(document.data or {}, (), folder, os.environ, problems, document.at)
+    if problems:
+        raise BadConfig(problems)
+    try:
+        config = HubConfig.model_validate(data)
+    except ValidationError as error:
+        raise BadConfig(validation_problems(error, document.at)) from None
+    return Home(folder, config, document.at)
+
+
+def validation_problems(error: ValidationError, where: Callable[..., str], under: tuple[str | int, ...] = ()) -> list[Problem]:
+    """Pydantic's errors as problems with file and line; values are never shown (they may be secrets)."""
+    problems: list[Problem] = []
+    for one in error.errors(include_input=False, include_url=False, include_context=False):
+        path = (*under, *(step for step in one["loc"] if step != "[key]"))
+        hint = "take it out, or see docs for the names that exist" if one["type"] == "extra_forbidden" else ""
+        text = "this name is not known here" if one["type"] == "extra_forbidden" else one["msg"]
+        problems.append(Problem(".".join(map(str, path)), one["type"], text, hint, where(*path)))
+    return problems
+
+
+def _resolved(
+    value: Any,
+    path: tuple[str | int, ...],
+    folder: Path,
+    environment: Mapping[str, str],
+    problems: list[Problem],
+    where: Callable[..., str],
+) -> Any:
+    """The value with its ``${env:…}`` and ``${file:…}`` references replaced."""
+    if isinstance(value, dict):
+        return {key: _resolved(item, (*path, key), folder, environment, problems, where) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item, (*path, i), folder, environment, problems, where) for i, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def found(match: re.Match[str]) -> str:
+        kind, name = match.groups()
+        if kind == "env" and name in environment:
+            return environment[name]
+        if kind == "file" and (folder / name).is_file():
+            return (folder / name).read_text(encoding="utf-8").strip()
+        hint = f"set the environment variable {name}" if kind == "env" else f"put the secret into {name}"
+        at = ".".join(map(str, path))
+        problems.append(Problem(at, "unresolved_reference", f"{match.group(0)} has no value", hint, where(*path)))
+        return ""
+
+    return _REFERENCE.sub(found, value)

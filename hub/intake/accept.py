@@ -1,0 +1,214 @@
+"""Intake: one arrival in, one durable receipt out. Dedupe, then validate, translate to canonical, route, store.
+
+An arrival that fits its schema but cannot be translated is kept, in the order of its dossier, and replayed from its
+original bytes when the mapping or table is mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from hub import strictjson
+from hub.connector import Accepted
+from hub.errors import (
+    Forbidden,
+    IdConflict,
+    NotAllowed,
+    NotFound,
+    Problem,
+    SchemaInvalid,
+    TranslationFailed,
+    UnknownSchema,
+)
+from hub.message import Alias, Arrival, SchemaRef
+from hub.observe import metrics
+from hub.observe.logging import context, get_logger
+from hub.routing import Router
+from hub.store.port import JsonObject, Part, Plan, Store
+from hub.translation import Catalog, Schema
+
+HOP_LIMIT = 8
+log = get_logger("intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A schema the hub takes from senders and the canonical schemas one arrival of it becomes, in this order."""
+
+    schema: str
+    becomes: tuple[str, ...]
+
+
+class Intake:
+    """``accept`` for doors and connectors, ``replay`` for operators. Holds no state of its own but configuration."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        router: Router,
+        sources: Sequence[Source],
+        owners: Mapping[str, str],
+        on_accepted: Callable[[], None],
+        *,
+        max_depth: int = 64,
+    ) -> None:
+        self._store = store
+        self._on_accepted = on_accepted
+        self._max_depth = max_depth
+        self.configure(catalog, router, sources, owners)
+
+    def configure(self, catalog: Catalog, router: Router, sources: Sequence[Source], owners: Mapping[str, str]) -> None:
+        """Take a newly loaded catalog and routes; arrivals accepted from now on use them. Raises BadConfig."""
+        becomes: dict[str, tuple[Schema, tuple[str, ...]]] = {}
+        for source in sources:
+            schema = catalog.schema(source.schema)
+            becomes[schema.ref.id] = (schema, source.becomes)
+            for target in source.becomes:
+                catalog.chain(str(schema.ref), target)
+        self._catalog, self._router, self._owners, self._becomes = catalog, router, dict(owners), becomes
+
+    async def accept(self, arrival: Arrival, checkpoint: str | None = None) -> Accepted:
+        """Durable on return. Raises Refused (nothing stored) or StoreUnavailable.
+
+        ``checkpoint`` is where the arrival stood in what it was read from (a line, an offset); it is kept with it.
+        """
+        if checkpoint is not None:
+            arrival = replace(arrival, position=checkpoint)
+        if arrival.hops > HOP_LIMIT:
+            text = f"it went round {HOP_LIMIT} times between the hub and its partners"
+            raise Forbidden([Problem("", "too_many_hops", text, "look for two routes that feed each other")])
+        with context(correlation_id=arrival.correlation_id):
+            if arrival.key is not None and (first := await self._first(arrival)) is not None:
+                return self._answer(arrival, first, repeated=True)
+            parsed = strictjson.parse(arrival.body, max_depth=self._max_depth)
+            schema, becomes = self._source(arrival)
+            if arrival.key is None and (message_id := schema.message_id(parsed)) is not None:
+                arrival = replace(arrival, key=f"id:{message_id}")
+                if (first := await self._first(arrival)) is not None:
+                    return self._answer(arrival, first, repeated=True)
+            schema.validate(parsed)
+            plan = self._plan(replace(arrival, schema=schema.ref), schema, becomes, parsed)
+            receipt, repeated = await self._store.accept(plan)
+            return self._answer(arrival, receipt, repeated=repeated)
+
+    async def replay(self, arrival_id: str, *, actor: str, why: str) -> list[JsonObject]:
+        """Translate a kept arrival again from its original bytes, and then those kept behind it.
+
+        Returns the receipts, oldest first; stops at the first that is still kept. Raises NotFound, NotAllowed.
+        """
+        if await self._store.arrival(arrival_id) is None:
+            raise NotFound(f"no arrival {arrival_id}")
+        receipts: list[JsonObject] = []
+        waiting = await self._store.kept_arrivals(arrival_id)
+        if not waiting:
+            raise NotAllowed(f"arrival {arrival_id} is not kept, and none is kept behind it")
+        for arrival in waiting:
+            schema, becomes = self._source(arrival)
+            parsed = strictjson.parse(arrival.body, max_depth=self._max_depth)
+            plan = self._plan(arrival, schema, becomes, parsed)
+            receipt = await self._store.release(plan, actor=actor, why=why)
+            receipts.append(receipt)
+            log.info("replayed", arrival_id=arrival.id, outcome=receipt["state"])
+            if receipt["state"] == "kept":
+                break
+        self._on_accepted()
+        return receipts
+
+    async def _first(self, arrival: Arrival) -> JsonObject | None:
+        """The first receipt of this sender's id, when the body is the same. Raises IdConflict when it is not."""
+        assert arrival.key is not None
+        found = await self._store.first_receipt(arrival.sender, arrival.key)
+        if found is None:
+            return None
+        digest, receipt = found
+        if digest != self._store.digest(arrival.body):
+            text = "this id was used before with another body"
+            raise IdConflict([Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")])
+        return receipt
+
+    def _source(self, arrival: Arrival) -> tuple[Schema, tuple[str, ...]]:
+        schema = self._catalog.schema(str(arrival.schema))
+        found = self._becomes.get(schema.ref.id)
+        if found is None:
+            known = ", ".join(sorted(str(one.ref) for one, _ in self._becomes.values()))
+            text = f"{arrival.schema} is not taken from senders"
+            raise UnknownSchema([Problem("schema", "not_a_source", text, f"send one of: {known}")])
+        return schema, found[1]
+
+    def _plan(self, arrival: Arrival, schema: Schema, becomes: Sequence[str], parsed: Any) -> Plan:
+        aliases = schema.aliases(parsed, arrival.sender)
+        if not aliases:
+            text = "the message names no dossier"
+            raise SchemaInvalid(
+                [
+                    Problem(
+                        schema.subject[0][1] if schema.subject else "",
+                        "missing",
+                        text,
+                        "give the dossier's code or your own id of it",
+                    )
+                ]
+            )
+        parts: list[Part] = []
+        problems: list[Problem] = []
+        for target in becomes:
+            try:
+                part = self._part(schema, target, parsed)
+            except TranslationFailed as error:
+                problems.extend(problem for problem in error.problems if problem not in problems)
+            else:
+                if part is not None:
+                    parts.append(part)
+        return Plan(
+            arrival=arrival,
+            digest=self._store.digest(arrival.body),
+            aliases=aliases,
+            parts=() if problems else tuple(parts),
+            kept=tuple(problem.as_dict() for problem in problems),
+            owner=self._owner(aliases),
+        )
+
+    def _part(self, schema: Schema, target: str, parsed: Any) -> Part | None:
+        translation = self._catalog.chain(str(schema.ref), target).translate(parsed)
+        if translation is None:
+            return None
+        canonical = self._catalog.schema(target)
+        body = translation.body
+        return Part(
+            schema=canonical.ref,
+            body=orjson.dumps(body),
+            full_state=canonical.full_state,
+            version=canonical.version(body),
+            matches=self._router.match(canonical.ref, body, self._trial),
+            warnings=tuple(problem.as_dict() for problem in translation.warnings),
+        )
+
+    def _trial(self, schema: SchemaRef, body: Any, partner_schema: str) -> None:
+        self._catalog.chain(str(schema), partner_schema).translate(body)
+
+    def _owner(self, aliases: Sequence[Alias]) -> str | None:
+        """The sender that configuration names as owner of codes that begin so; the longest beginning wins."""
+        fits = [
+            (len(prefix), owner)
+            for alias in aliases
+            if alias.system == "national"
+            for prefix, owner in self._owners.items()
+            if alias.code.startswith(prefix)
+        ]
+        return max(fits)[1] if fits else None
+
+    def _answer(self, arrival: Arrival, receipt: JsonObject, *, repeated: bool) -> Accepted:
+        outcome = "duplicate" if repeated else receipt["state"]
+        metrics.arrival(arrival.sender, str(arrival.schema), outcome)
+        log.info(
+            outcome, arrival_id=receipt["arrival"], sender=arrival.sender, schema=str(arrival.schema),
+            correlation_id=receipt["correlation_id"],
+        )  # fmt: skip
+        if not repeated:
+            self._on_accepted()
+        return Accepted(receipt, repeated)

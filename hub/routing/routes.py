@@ -1,0 +1,91 @@
+"""A route takes canonical messages of one schema to one endpoint, when its conditions hold; each answer says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hub.errors import TranslationFailed
+from hub.message import SchemaRef
+from hub.store.port import RouteMatch
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``present``: the field has a value; ``absent``: it has none; ``equals``: it is exactly ``value``.
+
+    ``path`` is dotted, as in a mapping. Null and "" are no value.
+    """
+
+    kind: Literal["present", "absent", "equals"]
+    path: str
+    value: Any = None
+
+    def holds(self, body: Any) -> bool:
+        found = body
+        for step in self.path.split("."):
+            found = found.get(step) if isinstance(found, dict) else None
+        if self.kind == "equals":
+            return bool(found == self.value)
+        return (found in (None, "")) is (self.kind == "absent")
+
+    def __str__(self) -> str:
+        return f"{self.path} = {self.value}" if self.kind == "equals" else f"{self.path} {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``take`` messages of this canonical schema (``dossier@1``) ``to`` an endpoint, ``as_`` its schema (``npsp-dossier@1``)."""
+
+    name: str
+    take: SchemaRef
+    to: str
+    as_: str
+    when: tuple[Condition, ...] = ()
+    coalesce: bool = False
+    in_doubt: Literal["resend", "hold"] = "resend"
+    on_exists: Literal["hold", "adopt"] = "hold"
+
+
+Trial = Callable[[SchemaRef, Any, str], None]
+"""Translate a canonical body to a partner's schema to see whether it can be. Raises TranslationFailed."""
+
+
+class Router:
+    """The routes of the configuration, in its order."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = tuple(routes)
+        self._by_name = {route.name: route for route in routes}
+
+    def named(self, name: str) -> Route | None:
+        return self._by_name.get(name)
+
+    def match(self, schema: SchemaRef, body: Any, trial: Trial) -> tuple[RouteMatch, ...]:
+        """What every route for this schema says of the message; a matched route is tried out and its failure named.
+
+        A route whose conditions do not hold is answered too: the store still takes it for a dossier that is already with
+        the endpoint.
+        """
+        said: list[RouteMatch] = []
+        for route in self.routes:
+            if not _takes(route.take, schema):
+                continue
+            unmet = [str(one) for one in route.when if not one.holds(body)]
+            why = f"not so: {', '.join(unmet)}" if unmet else ("conditions hold" if route.when else f"takes every {route.take}")
+            failure = None if unmet else _failure(trial, schema, body, route.as_)
+            said.append(RouteMatch(route.name, route.to, not unmet, why, failure, route.coalesce))
+        return tuple(said)
+
+
+def _takes(wanted: SchemaRef, schema: SchemaRef) -> bool:
+    return wanted.id == schema.id and (schema.version + ".").startswith(wanted.version + ".")
+
+
+def _failure(trial: Trial, schema: SchemaRef, body: Any, partner_schema: str) -> str | None:
+    try:
+        trial(schema, body, partner_schema)
+    except TranslationFailed as error:
+        return "; ".join(f"{problem.at}: {problem.message}" for problem in error.problems)
+    return None

@@ -1,0 +1,249 @@
+"""All schemas, code tables and mappings of a hub, loaded together, checked against each other, looked up by reference."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hub.errors import BadConfig, Problem, UnknownSchema
+from hub.message import SchemaRef
+from hub.translation import mapping as m
+from hub.translation.chain import Chain, Step, make_chain
+from hub.translation.compile import compile_mapping
+from hub.translation.files import read_mappings, read_schemas, read_tables, shown_name
+from hub.translation.lock import check_lock
+from hub.translation.schema import Schema
+from hub.translation.tables import CodeTable, make_lookup, make_lookup_by
+from hub.translation.versions import allows, newest, order
+
+
+@dataclass
+class Catalog:
+    """What the hub can validate and translate. Made by ``Catalog.load``; unchanged afterwards."""
+
+    _schemas: dict[SchemaRef, Schema]
+    _tables: dict[SchemaRef, CodeTable]
+    _mappings: dict[SchemaRef, m.Mapping]
+    warnings: tuple[Problem, ...] = ()
+    _steps: dict[SchemaRef, tuple[Step, ...]] = field(default_factory=dict)
+    _chains: dict[tuple[str, str], Chain] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, layers: Sequence[Path], fetched_tables: Mapping[str, Sequence[str]] | None = None) -> Catalog:
+        """Loads hub homes, the first that has a file wins. Raises BadConfig with every problem of every file.
+
+        ``fetched_tables``: tables that a connector can fetch (``id@major`` → columns). One that is not there yet is a
+        warning, and look-ups in it fail with the code table_not_fetched.
+        """
+        catalog, problems = cls.read(layers, fetched_tables)
+        if problems:
+            raise BadConfig(problems)
+        return catalog
+
+    @classmethod
+    def read(
+        cls, layers: Sequence[Path], fetched_tables: Mapping[str, Sequence[str]] | None = None
+    ) -> tuple[Catalog, list[Problem]]:
+        """As ``load``, but gives what could be loaded together with the problems, so that ``hub check`` can go on."""
+        problems: list[Problem] = []
+        for index, home in enumerate(layers):
+            problems += check_lock(home, shown_name(layers, index, "schemas/schemas.lock"))
+        schemas = read_schemas(layers, problems)
+        tables = read_tables(layers, problems)
+        mappings = read_mappings(layers, problems)
+        warnings: list[Problem] = []
+        for text, columns in (fetched_tables or {}).items():
+            wanted = SchemaRef.parse(text)
+            if newest(wanted, tables) is None:
+                tables[wanted] = CodeTable(wanted, ("code",), tuple(columns), None)
+                message = "the table has not been fetched yet; messages that need it are kept"
+                warnings.append(Problem(text, "table_not_fetched", message, "run `hub catalog refresh`"))
+        catalog = cls(schemas, tables, mappings, tuple(warnings))
+        for ref in list(mappings):
+            try:
+                catalog._steps[ref] = catalog._compile(mappings[ref])
+            except BadConfig as error:
+                problems += error.problems
+                del mappings[ref]
+        return catalog, problems
+
+    def schema(self, ref: str | SchemaRef) -> Schema:
+        """The newest schema that the reference allows. Raises UnknownSchema."""
+        try:
+            wanted = ref if isinstance(ref, SchemaRef) else SchemaRef.parse(ref)
+        except ValueError as error:
+            hint = "write id@version, such as dossier@1"
+            raise UnknownSchema.one("", "bad_reference", "the schema's name is not id@version", hint) from error
+        if wanted in self._schemas:
+            return self._schemas[wanted]
+        found = newest(wanted, self._schemas)
+        if found is None:
+            known = ", ".join(str(known) for known in self.schemas()) or "none"
+            raise UnknownSchema.one("", "unknown_schema", f"no schema {wanted} is known", f"one of: {known}")
+        return self._schemas[found]
+
+    def schemas(self) -> list[SchemaRef]:
+        """All schemas, by name and version."""
+        return sorted(self._schemas, key=lambda ref: (ref.id, order(ref)))
+
+    def mappings(self) -> list[m.Mapping]:
+        """All mappings, by name and version."""
+        return [self._mappings[ref] for ref in sorted(self._mappings, key=lambda ref: (ref.id, order(ref)))]
+
+    def tables(self) -> list[CodeTable]:
+        """All code tables, by name and version."""
+        return [self._tables[ref] for ref in sorted(self._tables, key=lambda ref: (ref.id, order(ref)))]
+
+    def steps(self, mapping: SchemaRef) -> tuple[Step, ...]:
+        """A mapping as compiled, once for each source schema that its ``from`` allows."""
+        return self._steps[mapping]
+
+    def chain(self, from_ref: str | SchemaRef, to_ref: str | SchemaRef) -> Chain:
+        """The shortest way between two schemas; an identity when they agree. Raises UnknownSchema or BadConfig."""
+        key = (str(from_ref), str(to_ref))
+        if key not in self._chains:
+            source, wanted = self.schema(from_ref), SchemaRef.parse(str(to_ref))
+            target = source if allows(wanted, source.ref) else self.schema(to_ref)
+            self._chains[key] = make_chain(source, *self._way(source, wanted, target))
+        return self._chains[key]
+
+    def _way(self, source: Schema, wanted: SchemaRef, newest_target: Schema) -> tuple[Schema, list[Step]]:
+        if allows(wanted, source.ref):
+            return source, []
+        edges = self._edges()
+        ways: dict[SchemaRef, list[list[Step]]] = {source.ref: [[]]}
+        waiting = deque([source.ref])
+        while waiting:
+            here = waiting.popleft()
+            for step in edges.get(here, []):
+                there = step.target.ref
+                longer = [[*way, step] for way in ways[here]]
+                if there not in ways:
+                    ways[there] = longer
+                    waiting.append(there)
+                elif len(ways[there][0]) == len(longer[0]):
+                    ways[there] += longer
+        reached = [ref for ref in ways if allows(wanted, ref)]
+        if not reached:
+            message = f"no mapping leads from {source.ref} to {wanted}"
+            hint = f"add a mapping from {source.ref} to {newest_target.ref} under mappings/"
+            raise BadConfig([Problem(f"{source.ref} → {wanted}", "no_mapping", message, hint)])
+        shortest = min(len(ways[ref][0]) for ref in reached)
+        goal = max((ref for ref in reached if len(ways[ref][0]) == shortest), key=order)
+        if len(ways[goal]) > 1:
+            names = " or ".join(" + ".join(str(step.mapping.ref) for step in way) for way in ways[goal])
+            problem = Problem(
+                f"{source.ref} → {wanted}", "ambiguous", f"several ways lead there: {names}", "deprecate all but one"
+            )
+            raise BadConfig([problem])
+        return self._schemas[goal], ways[goal][0]
+
+    def _edges(self) -> dict[SchemaRef, list[Step]]:
+        """For each schema the steps that leave it: of one mapping's versions the newest stable one that fits."""
+        rank = {"deprecated": 0, "draft": 1, "stable": 2}
+        best: dict[tuple[SchemaRef, SchemaRef], list[Step]] = {}
+        for steps in self._steps.values():
+            for step in steps:
+                here = best.setdefault((step.source.ref, step.target.ref), [])
+                worth = (rank[step.mapping.status], order(step.mapping.ref))
+                rivals = [r for r in here if r.mapping.ref.id == step.mapping.ref.id]
+                if all(worth > (rank[r.mapping.status], order(r.mapping.ref)) for r in rivals):
+                    here[:] = [r for r in here if r not in rivals] + [step]
+        edges: dict[SchemaRef, list[Step]] = {}
+        for (source, _), steps_there in best.items():
+            top = max(rank[step.mapping.status] for step in steps_there)
+            edges.setdefault(source, []).extend(step for step in steps_there if rank[step.mapping.status] == top)
+        return edges
+
+    def _compile(self, mapping: m.Mapping) -> tuple[Step, ...]:
+        problems: list[Problem] = []
+        sources = [self._schemas[ref] for ref in self.schemas() if allows(mapping.from_ref, ref)]
+        goal = newest(mapping.to_ref, self._schemas)
+        for name, wanted, known in (
+            ("from", mapping.from_ref, bool(sources)),
+            ("to", mapping.to_ref, goal is not None),
+        ):
+            if not known:
+                listed = ", ".join(str(ref) for ref in self.schemas()) or "none"
+                problems.append(
+                    Problem(
+                        name,
+                        "unknown_schema",
+                        f"no schema {wanted} is known",
+                        f"one of: {listed}",
+                        mapping.document.at(name),
+                    )
+                )
+        used: dict[SchemaRef, CodeTable] = {}
+        lookups = self._lookups(mapping, {}, used, problems)
+        if problems or goal is None:
+            raise BadConfig(problems)
+        run = compile_mapping(mapping, lookups)
+        return tuple(Step(mapping, source, self._schemas[goal], tuple(used.values()), run) for source in sources)
+
+    def step_with_tables(self, mapping: m.Mapping, replaced: Mapping[str, m.TestTable]) -> Step:
+        """The mapping's step with some catalog tables replaced, for its tests. Raises BadConfig for a table not in use."""
+        step = self._steps[mapping.ref][-1]
+        if not replaced:
+            return step
+        problems: list[Problem] = []
+        used: dict[SchemaRef, CodeTable] = {}
+        lookups = self._lookups(mapping, replaced, used, problems)
+        for name in replaced:
+            if all(str(entry.use) != name for entry in mapping.tables.values()):
+                message = f"the mapping does not use the table {name}"
+                problems.append(
+                    Problem(name, "bad_test", message, "name the table as its use: does", mapping.document.at("tests"))
+                )
+        if problems:
+            raise BadConfig(problems)
+        return Step(mapping, step.source, step.target, tuple(used.values()), compile_mapping(mapping, lookups))
+
+    def _lookups(
+        self,
+        mapping: m.Mapping,
+        replaced: Mapping[str, m.TestTable],
+        used: dict[SchemaRef, CodeTable],
+        problems: list[Problem],
+    ) -> dict[str, Callable[..., Any]]:
+        lookups: dict[str, Callable[..., Any]] = {}
+        for name, entry in mapping.tables.items():
+            try:
+                table = self._table(mapping, entry, replaced)
+                column = table.column(entry.column)
+                width = len(entry.by) or 1
+                if table.rows is not None and len(table.key) != width:
+                    keys = ", ".join(table.key)
+                    raise ValueError(
+                        f"the table has {len(table.key)} key columns ({keys}); write by: with {len(table.key)} paths"
+                    )
+            except ValueError as error:
+                message, _, hint = str(error).partition("; ")
+                problems.append(Problem(f"tables.{name}", "bad_table", message, hint, entry.where))
+                continue
+            add_to = (
+                f"add a row to {table.source}"
+                if not table.fetched
+                else "run `hub catalog refresh`, or correct the code"
+            )
+            make = make_lookup_by if entry.by else make_lookup
+            lookups[name] = make(table, column, name, add_to)
+            if entry.use:
+                used[table.ref] = table
+        return lookups
+
+    def _table(self, mapping: m.Mapping, entry: m.TableEntry, replaced: Mapping[str, m.TestTable]) -> CodeTable:
+        if entry.use is None:
+            keys = tuple(path.text for path in entry.by) or ("code",)
+            return CodeTable(mapping.ref, keys, ("value",), entry.rows, f"tables.{entry.name} at {entry.where}")
+        if str(entry.use) in replaced:
+            given = replaced[str(entry.use)]
+            return CodeTable(entry.use, given.key, given.columns, given.rows, "the test's own table")
+        found = newest(entry.use, self._tables)
+        if found is None:
+            known = ", ".join(str(table.ref) for table in self.tables()) or "none"
+            raise ValueError(f"no table {entry.use} is known; one of: {known}")
+        return self._tables[found]

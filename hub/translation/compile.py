@@ -1,0 +1,365 @@
+"""Turns a mapping into one Python function, written out as source so that a message costs microseconds.
+
+The function reads each source object once, goes on after a bad field and thereby collects every problem of a message; each
+rule appears in it once. Values travel in ``v``: None is missing, FAILED is a problem already noted.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hub.errors import Problem
+from hub.translation import mapping as m
+from hub.translation.verbs import Refusal, kind_of, to_string
+
+Run = Callable[[Any, list[Problem], list[Problem]], Any]
+Lookups = dict[str, Callable[..., Any]]
+_EMPTY: dict[str, Any] = {}
+_FAILED = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a rule stands, for its problems: ``at`` has one ``{}`` for each list position above it."""
+
+    at: str
+    source: str
+    read: str
+
+    def missing(self, positions: tuple[int, ...]) -> Problem:
+        """The source has no value and the rule says nothing about that."""
+        hint = f"send {self.read}, or write optional: true or default: … in the rule" if self.read else ""
+        return Problem(self.at.format(*positions), "missing", "the source has no value for it", hint, self.source)
+
+    def refused(self, refusal: Refusal, positions: tuple[int, ...]) -> Problem:
+        """A verb or a table cannot take the value."""
+        return Problem(self.at.format(*positions), refusal.code, refusal.message, refusal.hint, self.source)
+
+    def warned(self, code: str, positions: tuple[int, ...]) -> Problem:
+        """The value was changed in a way that has to be recorded."""
+        return Problem(self.at.format(*positions), code, "the text was too long and was cut", "", self.source)
+
+
+def compile_mapping(mapping: m.Mapping, lookups: Lookups) -> Run:
+    """A function ``run(obj, problems, warnings)`` that gives the target object, or None when ``when`` does not hold.
+
+    ``lookups`` has one function for each entry of the mapping's ``tables``. When ``problems`` is not empty afterwards
+    the object is incomplete and must not be used.
+    """
+    writer = _Writer(mapping, lookups)
+    source = writer.write()
+    name = f"<mapping {mapping.ref}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    exec(compile(source, name, "exec"), writer.names)
+    run: Run = writer.names["run"]
+    return run
+
+
+def _item(value: Any, index: int) -> Any:
+    return value[index] if type(value) is list and len(value) > index else None
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+
+
+def _join(between: str, values: Iterable[Any]) -> str | None:
+    given = [to_string(value) for value in values if value is not None]
+    return between.join(part for part in given if part) if given else None
+
+
+def _close_lists(target: Any, path: tuple[m.PathPart, ...]) -> None:
+    """Target positions were collected under integer keys; makes a list of them, in order, without gaps."""
+    for part in path[:-1]:
+        if not isinstance(target, dict) or part not in target:
+            return
+        target = target[part]
+    if path[-1] in target:
+        numbered = target[path[-1]]
+        target[path[-1]] = [numbered[position] for position in sorted(numbered)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The root, or the item of one ``each``: its variable, the dict and value variables of paths read from it."""
+
+    variable: str
+    root: _Scope | None
+    positions: tuple[str, ...]
+    prefixes: dict[tuple[m.PathPart, ...], str]
+    read: tuple[m.PathPart, ...] = ()
+
+    def of(self, path: m.SourcePath) -> _Scope:
+        return self.root if path.from_root and self.root else self
+
+
+class _Writer:
+    """Writes the source; ``names`` are the objects it refers to."""
+
+    def __init__(self, mapping: m.Mapping, lookups: Lookups) -> None:
+        self.mapping = mapping
+        self.lookups = lookups
+        self.names: dict[str, Any] = {
+            "EMPTY": _EMPTY,
+            "FAILED": _FAILED,
+            "Refusal": Refusal,
+            "item": _item,
+            "same": _same,
+            "join": _join,
+            "close_lists": _close_lists,
+            "not_a_list": _not_a_list,
+        }
+        self.lines: list[str] = []
+        self.depth = 0
+        self.count = 0
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def fresh(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def name(self, letter: str, value: Any) -> str:
+        name = self.fresh(letter)
+        self.names[name] = value
+        return name
+
+    def write(self) -> str:
+        self.line("def run(root, problems, warnings):")
+        self.depth += 1
+        scope = _Scope("root", None, (), {})
+        rules = self.mapping.rules
+        conditions = [condition.path for condition in self.mapping.conditions]
+        self._prefixes(scope, [*conditions, *self._paths(rules, nested=False), *self._root_paths(rules)])
+        if self.mapping.conditions:
+            self.line(f"if not ({self._holds(self.mapping.conditions, scope)}):")
+            self.line("    return None")
+        self._object("out", rules, scope, "")
+        self.line("return out")
+        return "\n".join(self.lines) + "\n"
+
+    def _paths(self, rules: tuple[m.Rule, ...], nested: bool) -> list[m.SourcePath]:
+        """The paths that rules read in their own scope (inside ``when`` too, inside ``each`` not)."""
+        found: list[m.SourcePath] = []
+        for rule in rules:
+            found += [p for p in m.own_paths(rule, self.mapping.tables) if not (nested and p.from_root)]
+            if isinstance(rule.source, m.When):
+                inner = (rule.source.then, *([rule.source.otherwise] if rule.source.otherwise else []))
+                found += self._paths(inner, nested)
+        return found
+
+    def _root_paths(self, rules: tuple[m.Rule, ...]) -> list[m.SourcePath]:
+        every = m.all_rules(rules)
+        return [path for rule in every for path in m.own_paths(rule, self.mapping.tables) if path.from_root]
+
+    def _prefixes(self, scope: _Scope, paths: list[m.SourcePath]) -> None:
+        """Reads every object on the way to some path once, the outer ones first."""
+        parents: dict[tuple[m.PathPart, ...], set[type]] = {}
+        for path in paths:
+            for length in range(len(path.parts)):
+                parents.setdefault(path.parts[:length], set()).add(type(path.parts[length]))
+        for parts in sorted(parents, key=len):
+            value = self._expression(scope, parts)
+            if str in parents[parts]:
+                variable = self.fresh("d")
+                self.line(f"{variable} = {value}")
+                self.line(f"if type({variable}) is not dict: {variable} = EMPTY")
+                scope.prefixes[parts] = variable
+            if int in parents[parts]:
+                variable = self.fresh("l")
+                self.line(f"{variable} = {value}")
+                scope.prefixes[(*parts, -1)] = variable
+
+    def _expression(self, scope: _Scope, parts: tuple[m.PathPart, ...]) -> str:
+        if not parts:
+            return scope.variable
+        last = parts[-1]
+        if isinstance(last, int):
+            return f"item({scope.prefixes[(*parts[:-1], -1)]}, {last})"
+        return f"{scope.prefixes[parts[:-1]]}.get({last!r})"
+
+    def _read(self, path: m.SourcePath, scope: _Scope) -> str:
+        return self._expression(scope.of(path), path.parts)
+
+    def _missing(self, expression: str) -> str:
+        if not self.mapping.empty_is_missing:
+            return f"{expression} is None"
+        return (
+            f"{expression} in (None, '')"
+            if not expression.isidentifier()
+            else f"{expression} is None or {expression} == ''"
+        )
+
+    def _holds(self, conditions: tuple[m.Condition, ...], scope: _Scope) -> str:
+        tests = []
+        for condition in conditions:
+            value = self._read(condition.path, scope)
+            if condition.kind == "equals":
+                plain = isinstance(condition.value, str)
+                tests.append(f"{value} == {condition.value!r}" if plain else f"same({value}, {condition.value!r})")
+            else:
+                missing = self._missing(value)
+                tests.append(f"not ({missing})" if condition.kind == "present" else f"({missing})")
+        return " and ".join(tests)
+
+    def _object(self, out: str, rules: tuple[m.Rule, ...], scope: _Scope, at: str) -> None:
+        self.line(f"{out} = {{}}")
+        for rule in rules:
+            parts = rule.target
+            holder = out + "".join(f".setdefault({part!r}, {{}})" for part in parts[:-1])
+            target = f"{at}.{self._dotted(parts)}" if at else self._dotted(parts)
+            self._rule(rule, scope, target, f"{holder}[{parts[-1]!r}] = {{}}")
+        lists = {rule.target[:i] for rule in rules for i, part in enumerate(rule.target) if isinstance(part, int)}
+        for path in sorted(lists, key=len, reverse=True):
+            self.line(f"close_lists({out}, {path!r})")
+
+    @staticmethod
+    def _dotted(parts: tuple[m.PathPart, ...]) -> str:
+        return ".".join(str(part).replace("{", "{{").replace("}", "}}") for part in parts)
+
+    def _rule(self, rule: m.Rule, scope: _Scope, at: str, assign: str) -> None:
+        """Writes one rule; ``assign`` is a statement with ``{}`` where the value goes."""
+        if isinstance(rule.source, m.When):
+            self._when(rule, rule.source, scope, at, assign)
+            return
+        paths = m.own_paths(rule, self.mapping.tables)
+        words = [
+            ".".join(map(str, (*(() if path.from_root else scope.read), *path.parts))) or "(whole)" for path in paths
+        ]
+        site = self.name("R", Site(at, f"{rule.where} {', '.join(words)}".rstrip(), ", ".join(words)))
+        where = f"({''.join(position + ', ' for position in scope.positions)})"
+        self.line(f"# {at.replace(chr(10), ' ')}: {rule.where}")
+        if isinstance(rule.source, m.Each):
+            self._each(rule, rule.source, scope, at, assign, site, where)
+            return
+        if isinstance(rule.source, m.Constant) and not rule.verbs and not rule.tables:
+            self._assign(assign, repr(rule.source.value))
+            return
+        self._value(rule, scope, site, where)
+        self._finish(
+            rule, assign, site, where, can_fail=bool(rule.verbs or rule.tables) or not isinstance(rule.source, m.Get)
+        )
+
+    def _assign(self, assign: str, value: str) -> None:
+        self.line(assign[: assign.rindex("{}")] + value + assign[assign.rindex("{}") + 2 :])
+
+    def _when(self, rule: m.Rule, source: m.When, scope: _Scope, at: str, assign: str) -> None:
+        self.line(f"if {self._holds(source.conditions, scope)}:")
+        self.depth += 1
+        self._rule(source.then, scope, at, assign)
+        self.depth -= 1
+        if source.otherwise or rule.has_default:
+            self.line("else:")
+            self.depth += 1
+            if source.otherwise:
+                self._rule(source.otherwise, scope, at, assign)
+            else:
+                self._assign(assign, repr(rule.default))
+            self.depth -= 1
+
+    def _value(self, rule: m.Rule, scope: _Scope, site: str, where: str) -> None:
+        """Leaves the rule's value in ``v``: read, changed by verbs, looked up."""
+        steps: list[str] = []
+        match rule.source:
+            case m.Get(path):
+                self.line(f"v = {self._read(path, scope)}")
+            case m.Constant(value):
+                self.line(f"v = {value!r}")
+            case m.FirstOf(paths):
+                self.line(f"v = {self._read(paths[0], scope)}")
+                for path in paths[1:]:
+                    self.line(f"if {self._missing('v')}: v = {self._read(path, scope)}")
+            case m.Join(paths, between):
+                steps.append(f"v = join({between!r}, ({''.join(self._read(p, scope) + ', ' for p in paths)}))")
+            case m.ByTable(name):
+                looked = self.name("T", self.lookups[name])
+                arguments = ", ".join(self._read(p, scope) for p in self.mapping.tables[name].by)
+                steps.append(f"v = {looked}({arguments})")
+        if steps:
+            self._attempt(steps, site, where)
+        changes: list[str] = []
+        for verb in rule.verbs:
+            change = self.name("V", verb.change)
+            if verb.warning:
+                changes += [
+                    f"w = {change}(v)",
+                    f"if w is not v: warnings.append({site}.warned({verb.warning!r}, {where})); v = w",
+                ]
+            else:
+                changes.append(f"v = {change}(v)")
+        if rule.tables and changes and self.mapping.empty_is_missing:
+            guarded = [f"v = {self.name('T', self.lookups[name])}(v)" for name in rule.tables]
+            changes += ["if v != '':", *("    " + step for step in guarded)]
+        else:
+            changes += [f"v = {self.name('T', self.lookups[name])}(v)" for name in rule.tables]
+        if changes:
+            failed = " or v is FAILED" if steps else ""
+            self.line(f"if not ({self._missing('v')}{failed}):")
+            self.depth += 1
+            self._attempt(changes, site, where)
+            self.depth -= 1
+
+    def _attempt(self, steps: list[str], site: str, where: str) -> None:
+        self.line("try:")
+        for step in steps:
+            self.line("    " + step)
+        self.line("except Refusal as refusal:")
+        self.line(f"    problems.append({site}.refused(refusal, {where})); v = FAILED")
+
+    def _finish(self, rule: m.Rule, assign: str, site: str, where: str, can_fail: bool) -> None:
+        """Sets the target from ``v``, or does what the rule says about a missing value."""
+        if rule.has_default or not rule.optional:
+            self.line(f"if {self._missing('v')}:")
+            self.depth += 1
+            if rule.has_default:
+                self._assign(assign, repr(rule.default))
+            else:
+                self.line(f"problems.append({site}.missing({where}))")
+            self.depth -= 1
+            self.line("elif v is not FAILED:" if can_fail else "else:")
+        else:
+            self.line(f"if not ({self._missing('v')}{' or v is FAILED' if can_fail else ''}):")
+        self.depth += 1
+        self._assign(assign, "v")
+        self.depth -= 1
+
+    def _each(self, rule: m.Rule, source: m.Each, scope: _Scope, at: str, assign: str, site: str, where: str) -> None:
+        items, position, item = self.fresh("items"), self.fresh("i"), self.fresh("it")
+        self.line(f"v = {self._read(source.path, scope)}")
+        self.line("if type(v) is dict: v = [v]")
+        self.line(f"if {self._missing('v')}:")
+        missing = f"problems.append({site}.missing({where}))"
+        self.depth += 1
+        if rule.has_default:
+            self._assign(assign, repr(rule.default))
+        else:
+            self.line("pass" if rule.optional else missing)
+        self.depth -= 1
+        self.line("elif type(v) is not list:")
+        self.line(f"    problems.append({site}.refused(not_a_list(v), {where}))")
+        self.line("else:")
+        self.depth += 1
+        self.line(f"{items} = []")
+        self.line(f"for {position}, {item} in enumerate(v):")
+        self.depth += 1
+        read = (*(() if source.path.from_root else scope.read), *source.path.parts)
+        inner = _Scope(item, scope.root or scope, (*scope.positions, position), {}, read)
+        inside = (source.item,) if source.item else source.rules
+        self._prefixes(inner, self._paths(inside, nested=True))
+        if source.item:
+            self._rule(source.item, inner, f"{at}.{{}}", f"{items}.append({{}})")
+        else:
+            out = self.fresh("o")
+            self._object(out, source.rules, inner, f"{at}.{{}}")
+            self.line(f"{items}.append({out})")
+        self.depth -= 1
+        self._assign(assign, items)
+        self.depth -= 1
+
+
+def _not_a_list(value: Any) -> Refusal:
+    return Refusal("bad_value", f"must be a list, not {kind_of(value)}")

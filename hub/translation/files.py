@@ -1,0 +1,119 @@
+"""Finds and reads the files of a catalog in its layers: the first layer that has a file wins, every broken file is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hub import strictyaml
+from hub.errors import BadConfig, Problem
+from hub.message import SchemaRef
+from hub.translation.mapping import Mapping
+from hub.translation.parse import parse_mapping
+from hub.translation.schema import Schema, build_schema
+from hub.translation.tables import CodeTable, parse_table
+from hub.translation.versions import is_full
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of the catalog: its reference, where it is, and the name shown in problems."""
+
+    ref: SchemaRef
+    path: Path
+    shown: str
+
+
+def read_schemas(layers: Sequence[Path], problems: list[Problem]) -> dict[SchemaRef, Schema]:
+    """All ``schemas/<id>/<version>.json``."""
+    return _read(_find(layers, "schemas", ".json", problems), _schema, problems)
+
+
+def read_tables(layers: Sequence[Path], problems: list[Problem]) -> dict[SchemaRef, CodeTable]:
+    """All ``mappings/tables/<id>/<version>.yaml``."""
+    return _read(_find(layers, "mappings/tables", ".yaml", problems), _table, problems)
+
+
+def read_mappings(layers: Sequence[Path], problems: list[Problem]) -> dict[SchemaRef, Mapping]:
+    """All ``mappings/<id>/<version>.yaml``."""
+    return _read(_find(layers, "mappings", ".yaml", problems, skip="tables"), _mapping, problems)
+
+
+def shown_name(layers: Sequence[Path], layer: int, relative: str) -> str:
+    """Files of the first layer are named from that home, those of further layers in full."""
+    return relative if layer == 0 else (layers[layer] / relative).as_posix()
+
+
+def _find(layers: Sequence[Path], folder: str, suffix: str, problems: list[Problem], skip: str = "") -> Iterator[Found]:
+    seen: set[SchemaRef] = set()
+    for index, home in enumerate(layers):
+        for path in sorted((home / folder).glob(f"*/*{suffix}")):
+            if path.parent.name == skip or path.name.startswith("."):
+                continue
+            shown = shown_name(layers, index, path.relative_to(home).as_posix())
+            version = path.name.removesuffix(suffix)
+            try:
+                ref = SchemaRef.parse(f"{path.parent.name}@{version}")
+            except ValueError:
+                ref = None
+            if ref is None or not is_full(version):
+                message = "the file's name is not <id>/<major>.<minor>.<patch>" + suffix
+                problems.append(Problem(shown, "bad_name", message, "rename the file", shown))
+            elif ref not in seen:
+                seen.add(ref)
+                yield Found(ref, path, shown)
+
+
+def _read(found: Iterator[Found], read: Callable[[Found, bytes], T], problems: list[Problem]) -> dict[SchemaRef, T]:
+    whole: dict[SchemaRef, T] = {}
+    for file in found:
+        try:
+            whole[file.ref] = read(file, file.path.read_bytes())
+        except OSError as error:
+            problems.append(Problem("", "unreadable", f"the file cannot be read: {error.strerror}", source=file.shown))
+        except BadConfig as error:
+            problems += error.problems
+    return whole
+
+
+def _schema(file: Found, data: bytes) -> Schema:
+    try:
+        document = json.loads(data, object_pairs_hook=_no_duplicates)
+    except json.JSONDecodeError as error:
+        where = f"{file.shown}:{error.lineno}"
+        raise BadConfig([Problem("", "not_json", f"the file is not JSON: {error.msg}", source=where)]) from error
+    except (ValueError, RecursionError) as error:
+        raise BadConfig(
+            [Problem("", "not_json", f"the file is not usable JSON: {error}", source=file.shown)]
+        ) from error
+    return build_schema(file.ref, document, hashlib.sha256(data).hexdigest(), file.shown)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    whole = dict(pairs)
+    if len(whole) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"a key is written twice: {', '.join(twice)}")
+    return whole
+
+
+def _yaml(file: Found, data: bytes) -> strictyaml.Document:
+    try:
+        return strictyaml.parse(data.decode("utf-8-sig"), file.shown)
+    except UnicodeDecodeError as error:
+        raise BadConfig([Problem("", "not_utf8", "the file is not UTF-8", "save it as UTF-8", file.shown)]) from error
+
+
+def _table(file: Found, data: bytes) -> CodeTable:
+    return parse_table(file.ref, _yaml(file, data), data)
+
+
+def _mapping(file: Found, data: bytes) -> Mapping:
+    return parse_mapping(file.ref, _yaml(file, data), hashlib.sha256(data).hexdigest())

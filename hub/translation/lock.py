@@ -1,0 +1,68 @@
+"""Keeps released schemas as they were: ``schemas/schemas.lock`` has the digest of every released file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from hub.errors import Problem
+
+LOCK = "schemas.lock"
+_LINE = re.compile(r"([0-9a-f]{64})  ([a-z0-9][a-z0-9-]*/[^/\s]+)")
+_HINT = "add a new version instead of changing a released one"
+
+
+def lock_schemas(home: Path) -> Path:
+    """Writes ``schemas/schemas.lock`` of a hub home: one line per file, sorted by name. Gives the lock's path."""
+    folder = home / "schemas"
+    lines = [f"{_digest(path)}  {name}\n" for name, path in sorted(_files(folder).items())]
+    target = folder / LOCK
+    target.write_text("".join(lines), encoding="utf-8")
+    return target
+
+
+def check_lock(home: Path, shown: str) -> list[Problem]:
+    """What disagrees between the lock and the files; nothing when the home has no lock. ``shown`` is the lock's name."""
+    folder = home / "schemas"
+    lock = folder / LOCK
+    if not lock.is_file():
+        return []
+    problems: list[Problem] = []
+    files = _files(folder)
+    listed: set[str] = set()
+    for number, line in enumerate(lock.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        found = _LINE.fullmatch(line)
+        where = f"{shown}:{number}"
+        if found is None:
+            problems.append(
+                Problem(LOCK, "bad_lock", "the line is not `<sha256>  <id>/<version>.json`", "restore the line", where)
+            )
+            continue
+        digest, name = found.groups()
+        if name in listed:
+            problems.append(Problem(name, "bad_lock", "the file is listed twice", "keep the first line", where))
+        elif name not in files:
+            problems.append(Problem(name, "schema_gone", "a released schema is missing", "restore the file", where))
+        elif _digest(files[name]) != digest:
+            problems.append(Problem(name, "schema_changed", "a released schema was changed", _HINT, where))
+        listed.add(name)
+    for name in sorted(files.keys() - listed):
+        problems.append(
+            Problem(
+                name, "schema_unlisted", "the schema is not in the lock", f"{_HINT}; release it by listing it", shown
+            )
+        )
+    return problems
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.glob("*/*")
+        if path.is_file() and path.name[0] != "."
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

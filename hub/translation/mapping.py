@@ -1,0 +1,192 @@
+"""The model of a mapping file: what was written, checked for grammar, before it is compiled.
+
+A rule has one source and, for a single value, verbs, table look-ups and what happens when the value is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.message import SchemaRef
+from hub.strictyaml import Document
+from hub.translation.verbs import Verb
+
+PathPart = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePath:
+    """A dotted path in the source: from the item of the nearest ``each``, or (``$.``) from the root. No parts: itself."""
+
+    parts: tuple[PathPart, ...]
+    from_root: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """The value at a path."""
+
+    path: SourcePath
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value written in the mapping."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """The texts at several paths, missing and empty ones left out."""
+
+    paths: tuple[SourcePath, ...]
+    between: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOf:
+    """The first of several paths that is not missing."""
+
+    paths: tuple[SourcePath, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ByTable:
+    """A look-up by several source fields at once."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """One target item for each source item: an object made by ``rules``, or what ``item`` makes of the item itself."""
+
+    path: SourcePath
+    rules: tuple[Rule, ...]
+    item: Rule | None
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """One rule if all conditions hold, else another, else nothing."""
+
+    conditions: tuple[Condition, ...]
+    then: Rule
+    otherwise: Rule | None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``kind`` is present, absent or equals."""
+
+    kind: str
+    path: SourcePath
+    value: Any = None
+    where: str = ""
+
+
+Source = Get | Constant | Join | FirstOf | ByTable | Each | When
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one target value is made. ``where`` is the file and line of the rule."""
+
+    target: tuple[PathPart, ...]
+    source: Source
+    where: str
+    verbs: tuple[Verb, ...] = ()
+    tables: tuple[str, ...] = ()
+    optional: bool = False
+    has_default: bool = False
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableEntry:
+    """One entry of ``tables:``: inline ``rows``, or a column of a catalog table; ``by`` paths make it a look-up by several."""
+
+    name: str
+    where: str
+    by: tuple[SourcePath, ...] = ()
+    use: SchemaRef | None = None
+    column: str | None = None
+    rows: dict[tuple[str, ...], tuple[Any, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingTest:
+    """One example inside the mapping; ``tables`` maps ``id@version`` to rows that replace the catalog's."""
+
+    name: str
+    where: str
+    index: int
+    given: Any
+    expect: Any = None
+    has_expect: bool = False
+    errors: tuple[tuple[str, str], ...] = ()
+    nothing: bool = False
+    warnings: tuple[str, ...] = ()
+    tables: dict[str, TestTable] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TestTable:
+    """Rows given by a mapping test in place of a catalog table."""
+
+    __test__ = False  # not a pytest class
+
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: dict[tuple[str, ...], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One version of one mapping file. ``from_ref`` and ``to_ref`` are as written (``dossier@1`` allows any 1.x.y)."""
+
+    ref: SchemaRef
+    status: str
+    from_ref: SchemaRef
+    to_ref: SchemaRef
+    summary: str
+    empty_is_missing: bool
+    conditions: tuple[Condition, ...]
+    tables: dict[str, TableEntry]
+    rules: tuple[Rule, ...]
+    ignore: tuple[tuple[SourcePath, str], ...]
+    tests: tuple[MappingTest, ...]
+    document: Document = field(repr=False)
+    sha256: str = ""
+
+
+def all_rules(rules: tuple[Rule, ...]) -> Iterator[Rule]:
+    """Every rule, also those inside ``each`` and ``when``."""
+    for rule in rules:
+        yield rule
+        if isinstance(rule.source, Each):
+            yield from all_rules(rule.source.rules)
+            if rule.source.item:
+                yield from all_rules((rule.source.item,))
+        elif isinstance(rule.source, When):
+            yield from all_rules((rule.source.then,))
+            if rule.source.otherwise:
+                yield from all_rules((rule.source.otherwise,))
+
+
+def own_paths(rule: Rule, tables: dict[str, TableEntry]) -> tuple[SourcePath, ...]:
+    """The source paths that the rule itself reads (not those of rules inside it)."""
+    match rule.source:
+        case Get(path) | Each(path):
+            return (path,)
+        case Join(paths) | FirstOf(paths):
+            return paths
+        case ByTable(name):
+            return tables[name].by
+        case When(conditions):
+            return tuple(condition.path for condition in conditions)
+    return ()

@@ -1,0 +1,190 @@
+"""A released JSON Schema at run time: does a message fit, and which names does it carry?
+
+What the hub has to know of a message beyond its shape stands in the schema's ``x-hub`` object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NoReturn
+
+import jsonschema_rs
+
+from hub.errors import BadConfig, Problem, SchemaInvalid
+from hub.message import Alias, SchemaRef
+from hub.translation.schema_problems import problems_of
+from hub.translation.shape import Shape, shape_of
+
+ROLES = ("source", "canonical", "partner")
+_X_HUB_KEYS = ("role", "full_state", "subject", "message_id", "version", "code", "at")
+_POINTERS = ("message_id", "version", "code", "at")
+_ABSENT = (None, "")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """One version of one schema. ``document`` is the parsed file, ``sha256`` the digest of its bytes."""
+
+    ref: SchemaRef
+    role: str
+    full_state: bool
+    document: dict[str, Any] = field(repr=False)
+    sha256: str
+    source: str
+    subject: tuple[tuple[str, str], ...]
+    pointers: dict[str, str]
+    shape: Shape = field(repr=False)
+    _validator: jsonschema_rs.Draft202012Validator = field(repr=False)
+
+    def validate(self, obj: Any) -> None:
+        """Raises SchemaInvalid with one problem per bad field: its JSON pointer and what is wrong, never its value."""
+        try:
+            if self._validator.is_valid(obj):
+                return
+            errors = list(self._validator.iter_errors(obj))
+        except (ValueError, RecursionError) as error:
+            problem = Problem("", "not_json", "the message is not JSON, or nested too deeply")
+            raise SchemaInvalid([problem]) from error
+        raise SchemaInvalid(problems_of(errors) or [Problem("", "invalid", "the message does not fit its schema")])
+
+    def aliases(self, obj: Any, sender: str) -> tuple[Alias, ...]:
+        """The names of the dossier in the message, in the schema's order; empty and absent ones are left out."""
+        found: dict[Alias, None] = {}
+        for system, pointer in self.subject:
+            code = _text(at_pointer(obj, pointer))
+            if code:
+                found[Alias(system.replace("{sender}", sender), code)] = None
+        return tuple(found)
+
+    def message_id(self, obj: Any) -> str | None:
+        """The sender's own id of this message, if the schema points at one and the message has it."""
+        return self._read_text("message_id", obj)
+
+    def code(self, obj: Any) -> str | None:
+        """The national dossier code, None while there is none."""
+        return self._read_text("code", obj)
+
+    def version(self, obj: Any) -> int | None:
+        """The sender's version: an integer as it is, a time as microseconds since 1970 UTC."""
+        return self._read_time("version", obj)
+
+    def at(self, obj: Any) -> int | None:
+        """When the thing happened, in microseconds since 1970 UTC."""
+        return self._read_time("at", obj)
+
+    def _read_text(self, name: str, obj: Any) -> str | None:
+        return _text(at_pointer(obj, self.pointers[name])) if name in self.pointers else None
+
+    def _read_time(self, name: str, obj: Any) -> int | None:
+        value = at_pointer(obj, self.pointers[name]) if name in self.pointers else None
+        if value in _ABSENT or isinstance(value, bool):
+            return None
+        if isinstance(value, int):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is None:
+                raise ValueError("no offset")
+        except (ValueError, TypeError) as error:
+            message = "is neither an integer nor a time with an offset (RFC 3339)"
+            raise SchemaInvalid([Problem(self.pointers[name], "bad_date", message)]) from error
+        return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def at_pointer(obj: Any, pointer: str) -> Any:
+    """The value at a JSON pointer (RFC 6901), None if it is not there."""
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(obj, dict):
+            obj = obj.get(key)
+        elif isinstance(obj, list) and key.isdecimal() and int(key) < len(obj):
+            obj = obj[int(key)]
+        else:
+            return None
+    return obj
+
+
+def build_schema(ref: SchemaRef, document: Any, sha256: str, source: str) -> Schema:
+    """Makes a Schema of a parsed file. Raises BadConfig with every problem of the file."""
+    problems: list[Problem] = []
+
+    def wrong(at: str, code: str, message: str, hint: str = "") -> None:
+        problems.append(Problem(at, code, message, hint, source))
+
+    if not isinstance(document, dict):
+        raise BadConfig([Problem("", "not_a_schema", "a schema must be a JSON object", source=source)])
+    expected_id = f"urn:dossier-hub:{ref.id}:{ref.version}"
+    if document.get("$id") != expected_id:
+        wrong("$id", "bad_id", "the $id does not name this file", f'write "$id": "{expected_id}"')
+    x_hub = document.get("x-hub")
+    if not isinstance(x_hub, dict):
+        wrong(
+            "x-hub", "missing", "the schema has no x-hub object", 'write "x-hub": {"role": "source", "subject": [...]}'
+        )
+        x_hub = {}
+    for key in x_hub.keys() - set(_X_HUB_KEYS):
+        wrong(f"x-hub.{key}", "unknown_key", f"x-hub has no {key!r}", f"one of: {', '.join(_X_HUB_KEYS)}")
+    if x_hub and x_hub.get("role") not in ROLES:
+        wrong("x-hub.role", "bad_role", "the role is not known", f"one of: {', '.join(ROLES)}")
+    if not isinstance(x_hub.get("full_state", False), bool):
+        wrong("x-hub.full_state", "mistyped", "full_state is true or false")
+    shape = shape_of(document)
+    subject: list[tuple[str, str]] = []
+    entries = x_hub.get("subject", [])
+    for index, entry in enumerate(entries if isinstance(entries, list) else [None]):
+        if (
+            isinstance(entry, dict)
+            and set(entry) == {"system", "pointer"}
+            and all(isinstance(v, str) for v in entry.values())
+        ):
+            subject.append((entry["system"], entry["pointer"]))
+        else:
+            wrong(
+                f"x-hub.subject.{index}",
+                "mistyped",
+                "a subject is one system and one pointer",
+                'write {"system": "national", "pointer": "/dossierNo"}',
+            )
+    pointers = {name: x_hub[name] for name in _POINTERS if isinstance(x_hub.get(name), str)}
+    for name in _POINTERS:
+        if name in x_hub and name not in pointers:
+            wrong(f"x-hub.{name}", "mistyped", "must be a JSON pointer")
+    for name, pointer in [*pointers.items(), *(("subject", pointer) for _, pointer in subject)]:
+        parts = tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+        if not pointer.startswith("/") or not shape.defines(parts, strict=True):
+            wrong(
+                f"x-hub.{name}",
+                "unknown_path",
+                f"{pointer!r} points at nothing the schema defines",
+                "write a JSON pointer such as /dossierNo",
+            )
+    try:
+        validator = jsonschema_rs.Draft202012Validator(document, validate_formats=True, retriever=_no_retrieval)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        place = "/".join(map(str, getattr(error, "instance_path", [])))
+        wrong(place, "not_a_schema", "not a valid JSON Schema 2020-12, or a $ref that leads out of the file")
+    if problems:
+        raise BadConfig(problems)
+    return Schema(
+        ref,
+        x_hub["role"],
+        x_hub.get("full_state", False),
+        document,
+        sha256,
+        source,
+        tuple(subject),
+        pointers,
+        shape,
+        validator,
+    )
+
+
+def _no_retrieval(uri: str) -> NoReturn:
+    raise ValueError(f"a schema may only refer to itself, not to {uri}")

@@ -1,0 +1,119 @@
+"""Says in our own words what a JSON Schema validator found: the place and the rule, never the value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import jsonschema_rs
+
+from hub.errors import Problem
+
+_NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$@.:-]{0,63}")
+_LIMITS = {
+    "maxLength": ("too_long", "is longer than {} characters"),
+    "minLength": ("too_short", "is shorter than {} characters"),
+    "maxItems": ("too_many", "has more than {} items"),
+    "minItems": ("too_few", "has fewer than {} items"),
+    "maxProperties": ("too_many", "has more than {} fields"),
+    "minProperties": ("too_few", "has fewer than {} fields"),
+    "maximum": ("out_of_range", "is more than {}"),
+    "minimum": ("out_of_range", "is less than {}"),
+    "exclusiveMaximum": ("out_of_range", "must be less than {}"),
+    "exclusiveMinimum": ("out_of_range", "must be more than {}"),
+    "multipleOf": ("out_of_range", "is not a multiple of {}"),
+    "pattern": ("pattern", "does not match the pattern {}"),
+}
+_PLAIN = {
+    "uniqueItems": ("not_unique", "has the same item twice"),
+    "not": ("not_allowed", "has a form that is not allowed"),
+    "false schema": ("not_allowed", "is not allowed here"),
+    "propertyNames": ("unknown_property", "has a field whose name is not allowed"),
+    "contains": ("too_few", "lacks an item it must contain"),
+}
+
+
+def field_name(name: str) -> str:
+    """A field's name as it may be shown: names a program would use as they are, anything else masked."""
+    return name if _NAME.fullmatch(name) and not re.search(r"[0-9]{6}", name) else "‹masked›"
+
+
+def pointer(path: Sequence[str | int], *more: str) -> str:
+    """The JSON pointer of a path, with odd names masked."""
+    parts = [str(p) if isinstance(p, int) else field_name(p) for p in (*path, *more)]
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def problems_of(errors: Iterable[jsonschema_rs.ValidationError]) -> list[Problem]:
+    """One problem per bad field and rule, in the order of the schema, without repetitions."""
+    found: dict[Problem, None] = {}
+    for error in errors:
+        for problem in _problems(error):
+            found[problem] = None
+    return list(found)
+
+
+def _problems(error: jsonschema_rs.ValidationError) -> list[Problem]:
+    kind, path = error.kind, error.instance_path
+    kinds = jsonschema_rs.ValidationErrorKind
+    here = pointer(path)
+    if isinstance(kind, kinds.Required):
+        return [Problem(pointer(path, kind.property), "missing", "is required but absent")]
+    if isinstance(kind, kinds.Type):
+        return [Problem(here, "mistyped", f"must be {_types(kind.types)}")]
+    if isinstance(kind, kinds.AdditionalProperties | kinds.UnevaluatedProperties):
+        message = "is not a field of the schema"
+        return [Problem(pointer(path, name), "unknown_property", message) for name in kind.unexpected]
+    if isinstance(kind, kinds.Format):
+        dates = {
+            "date-time": "a real time with an offset (RFC 3339), such as 2026-11-21T08:00:00+07:00",
+            "date": "a real date, such as 2026-11-21",
+            "time": "a time (RFC 3339)",
+        }
+        code = "bad_date" if kind.format in dates else "bad_format"
+        return [Problem(here, code, f"must be {dates.get(kind.format, f'of format {kind.format}')}")]
+    if isinstance(kind, kinds.Enum | kinds.Constant):
+        options = kind.options if isinstance(kind, kinds.Enum) else [kind.expected_value]
+        listed = ", ".join(str(option) for option in options[:20]) + (", …" if len(options) > 20 else "")
+        return [Problem(here, "enum", "is none of the allowed values", f"one of: {listed}")]
+    if isinstance(kind, kinds.AnyOf | kinds.OneOfNotValid):
+        return _nearest(kind.context) or [Problem(here, "no_form", "fits none of the forms the schema allows")]
+    if kind.name in _LIMITS:
+        code, text = _LIMITS[kind.name]
+        return [Problem(here, code, text.format(kind.value))]
+    code, text = _PLAIN.get(
+        kind.name.replace("falseSchema", "false schema"), ("invalid", f"breaks the rule {kind.name}")
+    )
+    return [Problem(here, code, text)]
+
+
+def _nearest(branches: Sequence[Sequence[jsonschema_rs.ValidationError]]) -> list[Problem]:
+    """The problems of the one branch that was meant: types of all branches joined, or the only one of the right type."""
+    types: dict[str, None] = {}
+    meant = []
+    shallowest = min((len(e.instance_path) for branch in branches for e in branch), default=0)
+    for branch in branches:
+        mistyped = [e for e in branch if e.kind.name == "type" and len(e.instance_path) == shallowest]
+        for error in mistyped:
+            if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Type):
+                types.update(dict.fromkeys(error.kind.types))
+        if not mistyped:
+            meant.append(branch)
+    if len(meant) == 1:
+        return problems_of(meant[0])
+    if not meant and types and branches[0]:
+        return [Problem(pointer(branches[0][0].instance_path), "mistyped", f"must be {_types(list(types))}")]
+    return []
+
+
+def _types(types: Sequence[str]) -> str:
+    words = {
+        "object": "an object",
+        "array": "a list",
+        "string": "text",
+        "integer": "an integer",
+        "number": "a number",
+        "boolean": "true or false",
+        "null": "null",
+    }
+    return " or ".join(words.get(t, t) for t in sorted(types, key=lambda t: t == "null"))

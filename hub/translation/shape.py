@@ -1,0 +1,127 @@
+"""What a JSON Schema defines: its fields as a tree, for checking that no field is forgotten and no path mistyped.
+
+Items of a list stand for the list itself: the title of each document is ``documents.title``. Alternatives are joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+Parts = tuple[str, ...]
+
+
+@dataclass
+class Shape:
+    """One node. ``closed``: other fields are refused; ``free``: other fields are expressly allowed (a map)."""
+
+    fields: dict[str, Shape] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    closed: bool = False
+    free: bool = False
+    types: frozenset[str] = frozenset()
+
+    def find(self, parts: tuple[str | int, ...]) -> Shape | None:
+        """The node at a path (list positions are passed over), None where the schema defines nothing."""
+        node: Shape | None = self
+        for part in parts:
+            if isinstance(part, int) or node is None:
+                continue
+            node = node.fields.get(part)
+        return node
+
+    def defines(self, parts: tuple[str | int, ...], strict: bool) -> bool:
+        """Could a message hold something at this path? ``strict``: an undefined field of an open object does not count."""
+        node = self
+        for part in parts:
+            if isinstance(part, int) or (part.isdecimal() and part not in node.fields and "array" in node.types):
+                continue
+            child = node.fields.get(part)
+            if child is None:
+                if node.free:
+                    return True
+                scalar_only = node.types and not node.types & {"object", "array"}
+                return not strict and not node.closed and not scalar_only
+            node = child
+        return True
+
+    def leaves(self, path: Parts = ()) -> Iterator[Parts]:
+        """The paths of all fields that hold no further defined fields."""
+        for name, child in self.fields.items():
+            if child.fields:
+                yield from child.leaves((*path, name))
+            else:
+                yield (*path, name)
+
+
+def shape_of(document: dict[str, Any]) -> Shape:
+    """The tree of a whole schema; local ``$ref`` are followed, a schema that contains itself ends where it recurs."""
+    return _shape(document, document, ())
+
+
+def _shape(schema: Any, root: dict[str, Any], seen: tuple[str, ...]) -> Shape:
+    if not isinstance(schema, dict):
+        return Shape(free=schema is True)
+    whole = Shape()
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#") and reference not in seen:
+        _all_of(whole, _shape(_resolve(root, reference), root, (*seen, reference)))
+    types = schema.get("type", [])
+    own = Shape(types=frozenset([types] if isinstance(types, str) else types))
+    own.required = frozenset(schema.get("required", []))
+    extra = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
+    own.closed = extra is False
+    own.free = extra is True or isinstance(extra, dict) or "patternProperties" in schema
+    for name, child in schema.get("properties", {}).items():
+        own.fields[name] = _shape(child, root, seen)
+    _all_of(whole, own)
+    for keyword in ("items", "contains"):
+        if keyword in schema:
+            items = _shape(schema[keyword], root, seen)
+            items.types = frozenset()
+            _all_of(whole, items)
+    for part in schema.get("prefixItems", []):
+        item = _shape(part, root, seen)
+        item.types, item.required = frozenset(), frozenset()
+        _all_of(whole, item)
+    for part in schema.get("allOf", []):
+        _all_of(whole, _shape(part, root, seen))
+    for keyword in ("anyOf", "oneOf"):
+        if schema.get(keyword):
+            _all_of(whole, _any_of([_shape(part, root, seen) for part in schema[keyword]]))
+    for keyword in ("if", "then", "else"):
+        if keyword in schema:
+            branch = _shape(schema[keyword], root, seen)
+            branch.required, branch.types = frozenset(), frozenset()
+            _all_of(whole, branch)
+    return whole
+
+
+def _resolve(root: dict[str, Any], reference: str) -> Any:
+    node: Any = root
+    for part in reference.split("/")[1:]:
+        node = node.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
+    return node
+
+
+def _all_of(whole: Shape, part: Shape) -> None:
+    for name, child in part.fields.items():
+        if name in whole.fields:
+            _all_of(whole.fields[name], child)
+        else:
+            whole.fields[name] = child
+    whole.required |= part.required
+    whole.closed |= part.closed
+    whole.free |= part.free
+    whole.types |= part.types
+
+
+def _any_of(parts: list[Shape]) -> Shape:
+    whole = Shape()
+    objects = [part for part in parts if part.fields or part.required or not part.types or "object" in part.types]
+    for part in parts:
+        _all_of(whole, part)
+    whole.required = frozenset.intersection(*(part.required for part in objects)) if objects else frozenset()
+    whole.closed = bool(objects) and all(part.closed for part in objects)
+    return whole
