@@ -13,7 +13,7 @@ import orjson
 
 from hub.api.server import Listen, Server, build_app
 from hub.assembly import Assembly, assemble
-from hub.config import EndpointConfig
+from hub.config import EndpointConfig, Home
 from hub.connector import Connector, ConnectorContext, Listener, Receiver
 from hub.delivery.breaker import BreakerPolicy
 from hub.delivery.dispatcher import Dispatcher, EndpointPolicy, Prepared, RoutePolicy
@@ -56,6 +56,11 @@ class Hub:
         self._receivers: list[asyncio.Task[None]] = []
         self._server: Server | None = None
         self._delivering = False
+
+    @property
+    def home(self) -> Home:
+        """The home it runs on."""
+        return self._parts.home
 
     @property
     def port(self) -> int:
@@ -127,7 +132,7 @@ class Hub:
                 raise BadConfig([Problem("endpoints", "needs_restart", text, "restart the hub to open a new endpoint")])
             self.intake.configure(parts.catalog, parts.router, parts.sources, parts.home.config.owners)
         except BadConfig as error:
-            log.error("reload_refused", count=len(error.problems), problems=[str(one) for one in error.problems[:20]])
+            log.error("reload_refused", count=len(error.problems), exc_info=error)
             return list(error.problems)
         self._parts = parts
         self._know_labels()

@@ -1,7 +1,7 @@
 """Reads YAML the way people mean it: nothing is guessed, nothing is lost, and every value knows its file and line.
 
-Only ``true``, ``false``, ``null`` and plain decimal numbers are more than text, so a date, ``no``, ``12:30``, ``010`` or a
-telephone number stays what was written. Duplicate keys, merge keys and other tags are refused, all of them at once.
+Only ``true``, ``false``, ``null`` and plain decimal numbers are more than text, so a date, ``no``, ``12:30`` or ``010``
+stays what was written. Duplicate keys, merge keys and other tags are refused, all of them at once.
 """
 
 from __future__ import annotations

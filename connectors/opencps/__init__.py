@@ -1,4 +1,4 @@
-"""OpenCPS 2, a widely used provincial one-stop system: what its dossiers look like. Its schema and mappings are catalog data."""
+"""OpenCPS 2, a widely used provincial one-stop system: its dossiers, invented. Schema and mappings are catalog data."""
 
 from connectors.opencps.stories import Story, stories
 

@@ -13,17 +13,28 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-_FAMILY = "Nguyễn Trần Lê Phạm Hoàng Phan Vũ Đặng Bùi Đỗ Hồ Ngô Dương Lý Vàng Sùng Giàng Thào Hầu Lù".split()
-_MIDDLE = {"m": "Văn Đức Minh Hữu Quốc Xuân Mí".split(), "f": "Thị Thu Ngọc Thanh Kim Phương Diệu".split()}
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_FAMILY = _words("Nguyễn Trần Lê Phạm Hoàng Phan Vũ Đặng Bùi Đỗ Hồ Ngô Dương Lý Vàng Sùng Giàng Thào Hầu Lù")
+_MIDDLE = {"m": _words("Văn Đức Minh Hữu Quốc Xuân Mí"), "f": _words("Thị Thu Ngọc Thanh Kim Phương Diệu")}
 _GIVEN = {
-    "m": "An Bình Cường Dũng Đạt Hải Hùng Khánh Long Nam Phúc Quân Sơn Tuấn Vinh".split(),
-    "f": "Anh Chi Dung Giang Hà Hạnh Hương Lan Linh Mai Nga Oanh Thảo Trang Yến".split(),
+    "m": _words("An Bình Cường Dũng Đạt Hải Hùng Khánh Long Nam Phúc Quân Sơn Tuấn Vinh"),
+    "f": _words("Anh Chi Dung Giang Hà Hạnh Hương Lan Linh Mai Nga Oanh Thảo Trang Yến"),
 }
 _BUSINESS = ("Công ty TNHH", "Công ty cổ phần", "Hợp tác xã", "Doanh nghiệp tư nhân")
-_TRADE = ("Chè Shan Tuyết", "Xây dựng Cao Nguyên", "Vận tải Sông Lô", "Dược liệu Quản Bạ", "Du lịch Mã Pí Lèng", "Mật ong Bạc Hà")
-_WARDS = (("00688", "Phường Hà Giang 1"), ("00691", "Phường Hà Giang 2"), ("00745", "Xã Đồng Văn"), ("00769", "Xã Mèo Vạc"), ("00874", "Xã Bắc Quang"))
+_TRADE = ("Chè Shan Tuyết", "Xây dựng Cao Nguyên", "Vận tải Sông Lô", "Dược liệu Quản Bạ", "Mật ong Bạc Hà")
+_WARDS = (
+    ("00688", "Phường Hà Giang 1"),
+    ("00691", "Phường Hà Giang 2"),
+    ("00745", "Xã Đồng Văn"),
+    ("00769", "Xã Mèo Vạc"),
+    ("00874", "Xã Bắc Quang"),
+)
 _STREETS = ("Nguyễn Trãi", "Trần Phú", "Lý Thường Kiệt", "Nguyễn Thái Học", "Quang Trung", "Minh Khai")
-_UNITS = ("Trung tâm Phục vụ hành chính công", "Sở Tư pháp", "Sở Tài chính", "Sở Y tế", "Sở Nông nghiệp và Môi trường", "Sở Giáo dục và Đào tạo")
+_UNITS = ("Trung tâm Phục vụ hành chính công", "Sở Tư pháp", "Sở Tài chính", "Sở Y tế", "Sở Nông nghiệp và Môi trường")
 
 _SERVICES = (
     # serviceCode, local name, local domain code and name, open to citizens, open to businesses
@@ -69,12 +80,13 @@ _LIVES = (
     (3, ("receiving", "waiting", "cancelled")),
     (3, ("new", "processing", "unresolved")),
     (1, ("new", "procesing", "releasing", "done")),
+    (4, ("receiving", "denied")),
 )
-_DENIED = (4, ("receiving", "denied"))
 
 _LONG = (
-    "Người nộp đã kê khai đầy đủ thông tin theo mẫu, xuất trình bản chính để đối chiếu, đồng thời cam kết chịu trách nhiệm trước "
-    "pháp luật về tính chính xác của các giấy tờ nộp kèm; đề nghị cơ quan chuyên môn xem xét, thẩm định và trả kết quả đúng hẹn. "
+    "Người nộp đã kê khai đầy đủ thông tin theo mẫu, xuất trình bản chính để đối chiếu, đồng thời cam kết chịu trách "
+    "nhiệm trước pháp luật về tính chính xác của các giấy tờ nộp kèm; đề nghị cơ quan chuyên môn xem xét, thẩm định và "
+    "trả kết quả đúng hẹn. "
 )
 
 
@@ -215,7 +227,8 @@ def _beginning(rng: random.Random, uid: str, number: int, unit: str, filed: date
         "sampleCount": 1,
     }
     if postal:
-        record |= {"postalAddress": record["address"], "postalCityCode": "08", "postalCityName": "Tuyên Quang", "postalTelNo": record["contactTelNo"]}
+        record |= {"postalAddress": record["address"], "postalCityCode": "08", "postalCityName": "Tuyên Quang"}
+        record["postalTelNo"] = record["contactTelNo"]
     return record
 
 
@@ -223,12 +236,12 @@ def _tell(rng: random.Random, number: int, unit: str, day: date, unnumbered: flo
     uid = str(UUID(int=rng.getrandbits(128), version=4))
     code = f"{unit}-{day:%y%m%d}-{number:04}"
     at = datetime(day.year, day.month, day.day, 7, 30) + timedelta(seconds=rng.randint(0, 9 * 3600))
-    lives = (*_LIVES, _DENIED)
-    life = rng.choices([steps for _, steps in lives], [weight for weight, _ in lives])[0]
+    life = rng.choices([steps for _, steps in _LIVES], [weight for weight, _ in _LIVES])[0]
     without_number = rng.random() < unnumbered
     record = _beginning(rng, uid, number, unit, at)
     with_files = rng.random() < 0.15
-    files = [_file(rng, number * 10 + n, 1, name, at) for n, name in enumerate(("Tờ khai", "Giấy tờ tùy thân"))] if with_files else []
+    papers = ("Tờ khai", "Giấy tờ tùy thân") if with_files else ()
+    files = [_file(rng, number * 10 + n, 1, name, at) for n, name in enumerate(papers)]
     due = (at + timedelta(days=max(1, int(record["durationCount"])))).replace(hour=17, minute=0, second=0)
     clerk = _person(rng)
     records: list[dict[str, Any]] = []

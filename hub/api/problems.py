@@ -43,9 +43,7 @@ def problem(
     listed = [_entry(one) for one in errors]
     if listed:
         body["errors"] = listed[:MAX_ERRORS]
-    answer = web.Response(
-        status=status, body=orjson.dumps({**body, **members}), headers=headers, content_type=MEDIA_TYPE
-    )
+    answer = web.Response(status=status, body=orjson.dumps({**body, **members}), headers=headers, content_type=MEDIA_TYPE)
     if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
         answer.force_close()  # what is left of the body is not worth reading
     return answer

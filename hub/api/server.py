@@ -30,7 +30,7 @@ _Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where to listen. ``cert`` and ``key`` (PEM files) switch TLS on; ``port`` 0 takes a free one."""
+    """Where to listen. ``cert`` and ``key`` (PEM files) switch TLS on; ``port`` 0 takes a free one; no grace cuts at once."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -75,9 +75,7 @@ async def _answer(request: web.Request, handler: _Next) -> web.StreamResponse:
         seconds = time.perf_counter() - started
         metrics.request(request.method, route, response.status, seconds)
         code = {"dossier": request.match_info["code"]} if route.startswith("/v1/dossiers/") else {}
-        _log.info(
-            "request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code
-        )
+        _log.info("request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code)
     return response
 
 
@@ -149,7 +147,7 @@ class Server:
         self._listen = listen
         self._tls = tls_context(listen)
         self._runner = _Runner(
-            app, access_log=None, shutdown_timeout=listen.grace_seconds, lingering_time=2.0, auto_decompress=False
+            app, access_log=None, shutdown_timeout=max(listen.grace_seconds, 0.001), lingering_time=2.0, auto_decompress=False
         )
 
     async def start(self) -> None:

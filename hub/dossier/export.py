@@ -1,4 +1,4 @@
-"""Turns the canonical models into the text of their released schema files. ``python -m hub.dossier.export`` prints one."""
+"""Turns the canonical models into their schema files; ``python -m hub.dossier.export dossier/1.0.0`` prints one."""
 
 from __future__ import annotations
 

@@ -269,7 +269,7 @@ class Dossier(_Part):
     channel: Channel | None = _choice()
     filed_at_portal: FiledAt | None = _choice()
     receipt_number: Code | None = None
-    owner: Owner
+    owner: Owner | None = None
     contact: Contact | None = None
     abstract: Text | None = None
     note: Text | None = None

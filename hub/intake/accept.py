@@ -93,8 +93,9 @@ class Intake:
                     return self._answer(arrival, first, repeated=True)
             schema.validate(parsed)
             plan = self._plan(replace(arrival, schema=schema.ref), schema, becomes, parsed)
-            receipt, repeated = await self._store.accept(plan)
-            return self._answer(arrival, receipt, repeated=repeated)
+            with context(dossier=_national_code(plan)):
+                receipt, repeated = await self._store.accept(plan)
+                return self._answer(arrival, receipt, repeated=repeated)
 
     async def replay(self, arrival_id: str, *, actor: str, why: str) -> list[JsonObject]:
         """Translate a kept arrival again from its original bytes, and then those kept behind it.
@@ -137,7 +138,7 @@ class Intake:
         if found is None:
             known = ", ".join(sorted(str(one.ref) for one, _ in self._becomes.values()))
             text = f"{arrival.schema} is not taken from senders"
-            raise UnknownSchema([Problem("schema", "not_a_source", text, f"send one of: {known}")])
+            raise UnknownSchema([Problem("Hub-Schema", "not_a_source", text, f"send one of: {known}")])
         return schema, found[1]
 
     def _plan(self, arrival: Arrival, schema: Schema, becomes: Sequence[str], parsed: Any) -> Plan:
@@ -212,3 +213,7 @@ class Intake:
         if not repeated:
             self._on_accepted()
         return Accepted(receipt, repeated)
+
+
+def _national_code(plan: Plan) -> str | None:
+    return next((alias.code for alias in plan.aliases if alias.system == "national"), None)

@@ -236,9 +236,7 @@ def _foreign_text(record: logging.LogRecord) -> str:
     return MASK
 
 
-def configure(
-    target: BinaryIO | TextIO | Path | str | None = None, level: str = "info", *, process: bool = True
-) -> None:
+def configure(target: BinaryIO | TextIO | Path | str | None = None, level: str = "info", *, process: bool = True) -> None:
     """Send lines of ``level`` and above to a stream or a file (appended; None: stderr), libraries' lines included.
 
     With ``process`` uncaught exceptions, of threads too, become such lines instead of tracebacks with their text.

@@ -28,9 +28,7 @@ ProcessCollector(registry=_registry)
 
 _ARRIVALS = Counter("hub_arrivals", "Arrivals by outcome", ("sender", "schema", "outcome"), registry=_registry)
 _REFUSED = Counter("hub_refused", "Refused input by reason", ("reason",), registry=_registry)
-_DELIVERIES = Counter(
-    "hub_deliveries", "Ends of attempts and deliveries", ("endpoint", "route", "outcome"), registry=_registry
-)
+_DELIVERIES = Counter("hub_deliveries", "Ends of attempts and deliveries", ("endpoint", "route", "outcome"), registry=_registry)
 _LAG = Histogram(
     "hub_lag_seconds", "From receipt to delivery, by the hub's clock", ("endpoint", "route"), registry=_registry,
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),

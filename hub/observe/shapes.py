@@ -47,12 +47,13 @@ def _is_code(value: Any) -> bool:
     return _is_national_code(value) or _is_id(value)
 
 
-_IDS = "correlation_id arrival_id message_id delivery_id attempt_id dossier_id key_id"
+_IDS = "arrival message delivery correlation_id arrival_id message_id delivery_id attempt_id dossier_id key_id"
 _NAMES = "sender endpoint route connector schema table mapping simulator stream key_name"
 _WORDS = "state outcome kind reason action backend stage"
 _NUMBERS = """status seconds count number seq hops size rows port pid limit waiting backlog claimed delivered dead
-    in_doubt pending open retry_after tls attempt routes schemas mappings endpoints problems repeated line accepted
+    in_doubt pending open retry_after tls problems repeated line accepted
     refused kept"""
+_NAMED_OR_COUNTED = "endpoints routes schemas mappings tables senders"
 _TIMES = "next_at accepted_at received_at started_at"
 
 SHAPES: Mapping[str, Callable[[Any], bool]] = {
@@ -65,5 +66,7 @@ SHAPES: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("version", "digest", "revision"), _is_version),
     **dict.fromkeys(_NUMBERS.split(), _is_number),
     **dict.fromkeys(_TIMES.split(), _is_time),
+    **dict.fromkeys(_NAMED_OR_COUNTED.split(), lambda value: _is_name(value) or _is_number(value)),
+    "attempt": lambda value: _is_id(value) or _is_number(value),
 }
 """Every key that may be logged, with the check its value must pass. To log a new thing, add it here with its shape."""

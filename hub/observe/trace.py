@@ -11,9 +11,7 @@ from dataclasses import dataclass
 
 import uuid_utils
 
-_TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?:-.*)?"
-)
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?:-.*)?")
 
 
 @dataclass(frozen=True, slots=True)

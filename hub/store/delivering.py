@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Text, and_, bindparam, delete, func, insert, select, update
 
 from hub.message import Alias, SchemaRef, new_id
 from hub.store import cells, lanes
@@ -50,7 +50,7 @@ _CLAIM = (
         number=d.c.number + 1,
         chain=bindparam("pin"),
         last_attempt_at=bindparam("now"),
-        warnings=case((bindparam("warned").is_not(None), bindparam("warned")), else_=d.c.warnings),
+        warnings=func.coalesce(bindparam("warned", type_=Text()), d.c.warnings),
     )
 )
 _ONE = select(d).where(d.c.id == bindparam("one"))
@@ -216,7 +216,7 @@ def _keep_answer(connection: Connection, row: AnyRow, s: Settlement, now: int) -
         connection.execute(
             insert(replies),
             {
-                "id": row.id, "endpoint": row.endpoint, "schema": schema, "correlation_id": message.correlation_id,
+                "id": new_id(), "endpoint": row.endpoint, "schema": schema, "correlation_id": message.correlation_id,
                 "traceparent": message.traceparent, "hops": message.hops + 1, "stored_at": now, "body": body,
             },
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""From what a sender says to what a partner understands: schemas, code tables, mappings, and proof of which were used."""
+"""From what a sender says to what a partner understands: schemas, code tables, mappings, proof of which were used."""
 
 from hub.translation.catalog import Catalog
 from hub.translation.chain import ENGINE_VERSION, Chain, Step, Translation

@@ -1,4 +1,4 @@
-"""All schemas, code tables and mappings of a hub, loaded together, checked against each other, looked up by reference."""
+"""All schemas, code tables and mappings of a hub, loaded together, checked together, looked up by reference."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class Catalog:
         return tuple(Step(mapping, source, self._schemas[goal], tuple(used.values()), run) for source in sources)
 
     def step_with_tables(self, mapping: m.Mapping, replaced: Mapping[str, m.TestTable]) -> Step:
-        """The mapping's step with some catalog tables replaced, for its tests. Raises BadConfig for a table not in use."""
+        """The mapping's step with some catalog tables replaced, for its tests. Raises BadConfig if one is unused."""
         step = self._steps[mapping.ref][-1]
         if not replaced:
             return step

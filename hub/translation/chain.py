@@ -98,7 +98,7 @@ def make_chain(source: Schema, target: Schema, steps: Sequence[Step]) -> Chain:
 
 
 def check(body: Any, schema: Schema, mapping: Mapping | None) -> None:
-    """Raises TranslationFailed when the body does not fit the schema; each problem names the rule that set the place."""
+    """Raises TranslationFailed when the body does not fit the schema; each problem names the rule behind it."""
     try:
         schema.validate(body)
     except SchemaInvalid as error:

@@ -1,7 +1,7 @@
 """Turns a mapping into one Python function, written out as source so that a message costs microseconds.
 
-The function reads each source object once, goes on after a bad field and thereby collects every problem of a message; each
-rule appears in it once. Values travel in ``v``: None is missing, FAILED is a problem already noted.
+The function reads each source object once, goes on after a bad field and thereby collects every problem of a message;
+each rule appears in it once. Values travel in ``v``: None is missing, FAILED is a problem already noted.
 """
 
 from __future__ import annotations

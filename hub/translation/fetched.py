@@ -19,7 +19,7 @@ def write_fetched_table(
 ) -> Path:
     """Writes ``mappings/tables/<id>/<major>.<yyyymmdd>.<n>.yaml`` and gives its path once it is on disk.
 
-    ``table`` is ``id@major``, ``rows`` is key → column → value, ``source`` the endpoint asked, ``at`` the time with zone.
+    ``table`` is ``id@major``, ``rows`` is key → column → value, ``source`` the endpoint, ``at`` a time with zone.
     Raises BadConfig when a row lacks a column: nothing is made up for it.
     """
     ref = SchemaRef.parse(table)

@@ -1,4 +1,4 @@
-"""Finds and reads the files of a catalog in its layers: the first layer that has a file wins, every broken file is named."""
+"""Finds and reads the files of a catalog in its layers: the first that has a file wins, every broken one is named."""
 
 from __future__ import annotations
 

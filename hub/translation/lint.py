@@ -1,4 +1,4 @@
-"""Finds what a catalog that loads may still get wrong: fields forgotten, paths mistyped, tables unused, tests failing."""
+"""Finds what a catalog that loads may still get wrong: fields forgotten, paths mistyped, tests failing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _source_paths(mapping: m.Mapping, reads: list[_Read], shape: Shape) -> Itera
     ignored = [_Read(_names(path.parts), True, where) for path, where in mapping.ignore]
     for read in dict.fromkeys([*reads, *ignored]):
         near = _near(read.path, shape)
-        if not shape.defines(read.path, strict=False) or (near and not shape.defines(read.path, strict=True)):
+        if not shape.defines(read.path, strict=False) or (near and shape.find(read.path) is None):
             hint = (
                 f"did you mean {near}?" if near else "correct the path, or add the field to a new version of the schema"
             )

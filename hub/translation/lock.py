@@ -23,7 +23,7 @@ def lock_schemas(home: Path) -> Path:
 
 
 def check_lock(home: Path, shown: str) -> list[Problem]:
-    """What disagrees between the lock and the files; nothing when the home has no lock. ``shown`` is the lock's name."""
+    """What disagrees between lock and files; nothing when the home has no lock. ``shown`` is the lock's name."""
     folder = home / "schemas"
     lock = folder / LOCK
     if not lock.is_file():

@@ -18,7 +18,7 @@ PathPart = str | int
 
 @dataclass(frozen=True, slots=True)
 class SourcePath:
-    """A dotted path in the source: from the item of the nearest ``each``, or (``$.``) from the root. No parts: itself."""
+    """A dotted path in the source: from the item of the nearest ``each`` or (``$.``) the root. No parts: itself."""
 
     parts: tuple[PathPart, ...]
     from_root: bool
@@ -108,7 +108,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """One entry of ``tables:``: inline ``rows``, or a column of a catalog table; ``by`` paths make it a look-up by several."""
+    """One entry of ``tables:``: inline ``rows`` or a column of a catalog table; ``by``: looked up by several paths."""
 
     name: str
     where: str

@@ -1,4 +1,4 @@
-"""Reads the rules and conditions of a mapping file; whatever is not in the grammar is told with what to write instead."""
+"""Reads the rules and conditions of a mapping file; whatever is not in the grammar gets a hint what to write."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RuleParser:
     def _target(self, text: str, path: NodePath) -> tuple[m.PathPart, ...]:
         parts = self._parts(text)
         if not parts or isinstance(parts[0], int):
-            self.wrong(path, "bad_path", "a target path is written like applicant.name")
+            self.wrong(path, "bad_path", "this is no target path", "write a path such as applicant.name")
         return parts or (text,)
 
     @staticmethod
@@ -74,7 +74,7 @@ class RuleParser:
             parts = self._parts(text.removeprefix("$."))
             if parts:
                 return m.SourcePath(parts, text.startswith("$."), text)
-        self.wrong(path, "bad_path", "a source path is written like HoSo.SoHoSo, or $.HoSo.SoHoSo from the root")
+        self.wrong(path, "bad_path", "this is no source path", "write HoSo.SoHoSo, or $.HoSo.SoHoSo from the root")
         return None
 
     def paths(self, body: Any, path: NodePath) -> tuple[m.SourcePath, ...]:

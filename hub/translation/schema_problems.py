@@ -88,7 +88,7 @@ def _problems(error: jsonschema_rs.ValidationError) -> list[Problem]:
 
 
 def _nearest(branches: Sequence[Sequence[jsonschema_rs.ValidationError]]) -> list[Problem]:
-    """The problems of the one branch that was meant: types of all branches joined, or the only one of the right type."""
+    """The problems of the one branch that was meant: the only one of the right type, or all their types."""
     types: dict[str, None] = {}
     meant = []
     shallowest = min((len(e.instance_path) for branch in branches for e in branch), default=0)

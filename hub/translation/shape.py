@@ -32,7 +32,7 @@ class Shape:
         return node
 
     def defines(self, parts: tuple[str | int, ...], strict: bool) -> bool:
-        """Could a message hold something at this path? ``strict``: an undefined field of an open object does not count."""
+        """Could a message hold something at this path? ``strict``: undefined fields of open objects do not count."""
         node = self
         for part in parts:
             if isinstance(part, int) or (part.isdecimal() and part not in node.fields and "array" in node.types):

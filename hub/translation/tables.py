@@ -1,4 +1,4 @@
-"""Code tables: which code of one system means which code of another. A code without a row is an error, never a default."""
+"""Code tables: which code of one system means which code of another. Without a row it is an error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CodeTable:
     fetched: bool = False
 
     def column(self, name: str | None) -> int:
-        """The position of a value column; the only one when no name is given. Raises ValueError saying what to write."""
+        """The position of a value column (no name: the only one). Raises ValueError saying what to write."""
         if name is None:
             if len(self.columns) == 1:
                 return 0
@@ -140,7 +140,7 @@ def code_text(value: Any) -> str:
 
 
 def make_lookup(table: CodeTable, column: int, name: str, add_to: str) -> Change:
-    """A look-up by one code. ``name`` is the table's name in the mapping, ``add_to`` says where a missing row belongs."""
+    """A look-up by one code. ``name`` is its name in the mapping, ``add_to`` says where a missing row belongs."""
     if table.rows is None:
         return _not_fetched(table)
     rows = {key[0]: row[column] for key, row in table.rows.items()}
@@ -155,7 +155,7 @@ def make_lookup(table: CodeTable, column: int, name: str, add_to: str) -> Change
 
 
 def make_lookup_by(table: CodeTable, column: int, name: str, add_to: str) -> Callable[..., Any]:
-    """A look-up by several codes; a missing one reads as "". Gives None when all are missing and no row says otherwise."""
+    """A look-up by several codes, a missing one reads as "". None when all are missing and no row says otherwise."""
     if table.rows is None:
         return _not_fetched(table)
     rows = {key: row[column] for key, row in table.rows.items()}

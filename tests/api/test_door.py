@@ -311,9 +311,7 @@ async def test_a_key_for_everything(world: World) -> None:
     key, text = world.add("all", "*")
     assert may_send(key, "anything")
     assert (await post(world, headers={**world.auth(text), **SCHEMA})).status == 202
-    answer = await post(
-        world, headers={**world.auth(text), "Hub-Schema": "no-such@1"}, skip_auto_headers=["Content-Type"]
-    )
+    answer = await post(world, headers={**world.auth(text), "Hub-Schema": "no-such@1"}, skip_auto_headers=["Content-Type"])
     assert answer.status == 415
     assert answer.problem()["errors"][0]["code"] == "unknown"
 
@@ -715,9 +713,28 @@ async def test_stop_lets_requests_under_way_end(world: World) -> None:
         except ConnectionError:
             break
         await hang_up(writer)
+    await asyncio.wait([stopping], timeout=0.2)  # it does not stop without the request
+    assert not stopping.done()
     go_on.set()
     assert (await sending).status == 202
     await stopping
+
+
+async def test_stop_does_not_wait_longer_than_the_grace(world: World) -> None:
+    """A request that never ends is cut off; its caller has no receipt and will send again."""
+    entered = asyncio.Event()
+
+    async def hang(arrival: Arrival) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    server = await serve(world, grace_seconds=0.1)
+    world.accepting = hang
+    sending = asyncio.create_task(post(world))
+    await entered.wait()
+    await asyncio.wait_for(server.stop(), 5)
+    with pytest.raises(aiohttp.ClientError):
+        await sending
 
 
 async def test_a_caller_who_leaves_does_not_stop_the_accept(world: World) -> None:

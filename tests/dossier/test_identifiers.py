@@ -40,10 +40,22 @@ def test_a_dossier_code_of_any_generation_is_read(code: str, generation: str, ag
 
 @pytest.mark.parametrize(
     "code",
-    ["", "x", "000.00.10.H22-261131-0001", "000.00.10.H22-250229-0001", "000.00.10.H22-20260230-0001", "000.00.10.H22-261121-001",
-     "000.00.10.H22-261121-0001 ", "000.00.10.H22-261121-0001\n", "000.00.10.h22-261121-0001", "000..10-261121-0001", "03706/2026/07906",
-     "000.00.10.H22-٢٦١١٢١-0001", "000.00.10.H22_261121_0001"],
-)  # fmt: skip
+    [
+        "",
+        "x",
+        "000.00.10.H22-261131-0001",
+        "000.00.10.H22-250229-0001",
+        "000.00.10.H22-20260230-0001",
+        "000.00.10.H22-261121-001",
+        "000.00.10.H22-261121-0001 ",
+        "000.00.10.H22-261121-0001\n",
+        "000.00.10.h22-261121-0001",
+        "000..10-261121-0001",
+        "03706/2026/07906",
+        "000.00.10.H22-٢٦١١٢١-0001",
+        "000.00.10.H22_261121_0001",
+    ],
+)
 def test_what_is_no_dossier_code_is_not_read(code: str) -> None:
     """Days that do not exist, short serials, blanks, small letters, foreign digits and other systems' numbers."""
     assert read_dossier_code(code) is None
@@ -68,7 +80,11 @@ def test_whatever_the_pattern_accepts_has_a_real_date(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "national", "agency"),
-    [("1.000894", "1.000894", ""), ("3.000181.000.00.00.H22", "3.000181", "000.00.00.H22"), ("2.002621.H56", "2.002621", "H56")],
+    [
+        ("1.000894", "1.000894", ""),
+        ("3.000181.000.00.00.H22", "3.000181", "000.00.00.H22"),
+        ("2.002621.H56", "2.002621", "H56"),
+    ],
 )
 def test_a_procedure_code_is_read_with_or_without_its_agency(code: str, national: str, agency: str) -> None:
     """The national part and the issuing agency are told apart."""
@@ -85,7 +101,14 @@ def test_local_service_codes_are_no_procedure_codes(code: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "scheme"),
-    [("000.00.10.H22", "tt-10-2016"), ("777.77.04.D77", "tt-10-2016"), ("H56.14", "qd-20-2020"), ("G22", "qd-20-2020"), ("h22", None), ("", None)],
+    [
+        ("000.00.10.H22", "tt-10-2016"),
+        ("777.77.04.D77", "tt-10-2016"),
+        ("H56.14", "qd-20-2020"),
+        ("G22", "qd-20-2020"),
+        ("h22", None),
+        ("", None),
+    ],
 )
 def test_both_schemes_of_agency_identifiers_are_known(text: str, scheme: str | None) -> None:
     """The same agency may be written in either; neither is turned into the other."""

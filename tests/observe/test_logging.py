@@ -21,6 +21,7 @@ from hub.observe.logging import configure, context, get_logger
 
 CANARY = "Nguyễn Thị Canary"
 NUMBER = "001090012345"
+NAME_LIKE = "Canary Nguyen"
 UUID = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000"
 log = get_logger("tests.observe")
 
@@ -95,6 +96,13 @@ def test_a_value_in_the_event_is_masked(stream: io.BytesIO) -> None:
     assert [line["event"] for line in lines(stream)] == ["‹masked›", "‹masked›"]
 
 
+def test_lists_are_checked_item_by_item(stream: io.BytesIO) -> None:
+    """One bad item does not hide the good ones, nor the other way round."""
+    log.info("started", endpoints=["portal", NAME_LIKE], attempt=UUID)
+    assert lines(stream)[0]["endpoints"] == ["portal", "‹masked›"]
+    assert lines(stream)[0]["attempt"] == UUID
+
+
 @pytest.mark.parametrize("code", ["000.00.10.H22-261121-0001", "H56.14-250225-12345", UUID])
 def test_national_codes_are_shown(stream: io.BytesIO, code: str) -> None:
     """A dossier can be followed by its national code."""
@@ -163,7 +171,7 @@ def test_what_libraries_log_is_taken_over_without_values(stream: io.BytesIO) -> 
     """Text passes only as the literal of the code that logs; arguments, composed text and exceptions' texts do not."""
     library = logging.getLogger("aiohttp.server")
     library.warning("Error handling request from %s", CANARY)
-    library.warning(f"cannot parse {CANARY.lower()}")
+    library.warning(f"cannot parse {NAME_LIKE.lower()}")
     try:
         raise RuntimeError(CANARY)
     except RuntimeError:

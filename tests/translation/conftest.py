@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,12 @@ class Home:
         with pytest.raises(TranslationFailed) as caught:
             self.translate(given)
         return list(caught.value.problems)
+
+
+@pytest.fixture(scope="session")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Home]:
+    """Makes as many homes as a property test needs."""
+    return lambda: Home(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

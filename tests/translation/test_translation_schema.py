@@ -34,7 +34,8 @@ PAPER = {"type": "object", "required": ["title"], "properties": {"title": {"type
 @pytest.fixture
 def schema(home: Any) -> Schema:
     home.schema("in@1.0.0", PROPERTIES, required=("code", "name"), **{"$defs": {"paper": PAPER}})
-    return home.catalog().schema("in@1")
+    found: Schema = home.catalog().schema("in@1")
+    return found
 
 
 def test_a_fitting_message_passes(schema: Schema) -> None:
@@ -135,7 +136,8 @@ NAMED = {
 @pytest.fixture
 def named(home: Any) -> Schema:
     home.schema("d@1.0.0", NAMED, x_hub=X_HUB)
-    return home.catalog().schema("d@1.0.0")
+    found: Schema = home.catalog().schema("d@1.0.0")
+    return found
 
 
 def test_aliases_are_read_by_pointer(named: Schema) -> None:

@@ -260,7 +260,7 @@ def test_verbs_refuse(plain: Any, verbs: str, value: Any, code: str) -> None:
 
 
 def test_cutting_is_recorded(plain: Any) -> None:
-    """A cut text ends in three points, has exactly the length, and the translation carries a warning without the text."""
+    """A cut text ends in three points, has the length, and the translation carries a warning without the text."""
     plain.mapping(
         "set:\n  a: { get: x, apply: [{ cut: 1000 }] }\n  b: { each: y, set: { c: { get: z, apply: [{ cut: 4 }] } } }\n"
     )

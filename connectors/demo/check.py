@@ -1,0 +1,450 @@
+"""Judges the demo: compares what the national portal holds with what the one-stop shop sent, dossier by dossier, field by field.
+
+Only the sender's record, the portal's state and the hub's published counts come in, as plain data; nothing of the hub, the
+mappings or the connector is imported or shared. What each field must be, and which choices there are, stands in ``expected``.
+
+* **lost** counts acknowledged states and steps that the portal does not show as they were sent (missing or altered).
+* **duplicated** counts states and steps shown more often than sent, and second inserts.
+* **out_of_order** counts states and steps shown at another place than sent, steps before their dossier's first insert, and
+  states and steps of one dossier that overtook each other (a state, then its step, then the next state).
+* **delivered** counts the states and steps of senders that the portal shows.
+* ``sent == accepted + refused + kept`` by records: *accepted* includes duplicates answered by the first receipt.
+* ``retried``, ``in_doubt``, ``dead``, ``superseded`` and ``kept`` are the hub's own counts since the demo began; the last
+  three are held against what was planted.
+
+What was planted, and what it allows:
+
+* ``duplicate``: a repeat of an earlier record; answered by the first receipt, without any effect.
+* ``wrong``: refused at the door (4xx), never seen at the portal.
+* ``unknown_code``: kept, as are later records of the same dossier; all must be at the portal in the end.
+* ``refused_by_portal``: this one state may be missing (superseded while dead), a later record of the dossier must heal it;
+  its step must still arrive. Mark every record that the portal refuses.
+* ``known_at_portal``: the portal's planted object stays as it was, or (adopted) the dossier ends in its last state with all
+  steps; states on the way may be missing.
+
+A record without a national code, or answered ``superseded`` for being older than one before it, need not reach the portal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.demo.expected import (
+    Catalogue, Choices, NotAgreed, differences, expected_dossier, expected_step, settled,
+)  # fmt: skip
+
+PLANTED = ("duplicate", "wrong", "unknown_code", "refused_by_portal", "known_at_portal")
+COUNTED = ("kept", "retried", "in_doubt", "dead", "superseded")
+_TRY_AGAIN = (408, 425, 429)
+
+
+@dataclass
+class Sent:
+    """One line of the senders' record, appended when the sender has its answer.
+
+    ``n`` is the order of sending; ``record`` the OpenCPS JSON as sent, None for a body that was not JSON; ``answers`` HTTP
+    status and receipt state (or problem kind) of each try, status 0 for a try without answer.
+    """
+
+    n: int
+    code: str | None
+    reference_uid: str
+    record: dict[str, Any] | None
+    key: str
+    planted: str | None
+    answers: list[tuple[int, str]]
+
+    @property
+    def outcome(self) -> str:
+        """What the sender may rely on: accepted, kept, superseded, refused, or unanswered."""
+        states = [state for status, state in self.answers if 200 <= status < 300]
+        for state in ("kept", "superseded"):
+            if state in states:
+                return state
+        if states:
+            return "accepted"
+        status = self.answers[-1][0] if self.answers else 0
+        return "refused" if 400 <= status < 500 and status not in _TRY_AGAIN else "unanswered"
+
+
+@dataclass
+class Verdict:
+    """The counts of the last line and what is wrong, where: dossier codes and field names, never a person's value."""
+
+    sent: int = 0
+    accepted: int = 0
+    refused: int = 0
+    kept: int = 0
+    delivered: int = 0
+    retried: int = 0
+    in_doubt: int = 0
+    dead: int = 0
+    superseded: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    out_of_order: int = 0
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the demo may exit 0."""
+        return not (self.lost or self.duplicated or self.out_of_order or self.findings)
+
+    def line(self) -> str:
+        """The demo's last line."""
+        counts = {name: value for name, value in vars(self).items() if name != "findings"}
+        return "demo: " + " ".join(f"{name}={value}" for name, value in counts.items())
+
+
+@dataclass
+class _Wanted:
+    """A state or step that was sent; ``forms`` are its possible objects (a step told by two records has two)."""
+
+    n: int
+    forms: list[dict[str, Any]]
+    required: bool
+
+    def wrong(self, shown: Mapping[str, Any]) -> list[str]:
+        return min((differences(form, shown) for form in self.forms), key=len)
+
+
+@dataclass
+class _Comparison:
+    """What became of a dossier's states, or of its steps. ``met``: (place shown, place wanted), ascending in both."""
+
+    met: list[tuple[int, int]] = field(default_factory=list)
+    displaced: list[tuple[int, int]] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
+    altered: list[tuple[int, int, list[str]]] = field(default_factory=list)
+    strange: list[int] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
+
+
+def check(
+    sent: Sequence[Sent],
+    portal_state: Mapping[str, Any],
+    hub_counts: Mapping[str, int],
+    catalogue: Catalogue,
+    *,
+    choices: Choices | None = None,
+    doubtful_progress: int = 0,
+) -> Verdict:
+    """The verdict. ``portal_state`` is the body of ``GET /_control/state``; ``hub_counts`` holds each of ``COUNTED``;
+    ``doubtful_progress`` is how many repeated steps the hub announced as in doubt and sent again.
+
+    Raises ValueError when a count is missing, a planted kind or choice is unknown, or two records share an ``n``."""
+    if absent := [name for name in COUNTED if name not in hub_counts]:
+        raise ValueError(f"hub_counts lacks {absent}")
+    if unknown := sorted({one.planted for one in sent if one.planted} - set(PLANTED)):
+        raise ValueError(f"unknown planted kinds {unknown}")
+    if len({one.n for one in sent}) != len(sent):
+        raise ValueError("two records of the sender share their n")
+    return _Judgement(sorted(sent, key=lambda one: one.n), portal_state, hub_counts, catalogue, settled(choices or {})).verdict(
+        doubtful_progress
+    )
+
+
+class _Judgement:
+    def __init__(
+        self,
+        sent: list[Sent],
+        portal_state: Mapping[str, Any],
+        hub_counts: Mapping[str, int],
+        catalogue: Catalogue,
+        choices: Choices,
+    ) -> None:
+        self._sent = sent
+        self._portal: Mapping[str, Any] = portal_state["dossiers"]
+        self._hub = hub_counts
+        self._catalogue = catalogue
+        self._choices = choices
+        self._repeated_steps: list[str] = []
+        self._replaced = self._maybe_replaced = 0
+        outcomes = [one.outcome for one in sent]
+        self._found = Verdict(
+            sent=len(sent),
+            accepted=outcomes.count("accepted") + outcomes.count("superseded"),
+            refused=outcomes.count("refused"),
+            **{name: hub_counts[name] for name in COUNTED},
+        )
+
+    def verdict(self, doubtful_progress: int) -> Verdict:
+        dossiers: dict[str, list[Sent]] = {}
+        for one in self._sent:
+            self._answer_as_planned(one)
+            if one.planted not in ("duplicate", "wrong") and one.outcome != "refused" and one.record is not None:
+                dossiers.setdefault(one.reference_uid, []).append(one)
+        owners: dict[str, str] = {}
+        for uid, records in dossiers.items():
+            codes = list(dict.fromkeys(one.code for one in records if one.code))
+            for code in codes:
+                if owners.setdefault(code, uid) != uid:
+                    self._say(f"{code}: sent under two referenceUids, cannot be told apart")
+            if len(codes) > 1:
+                self._say(f"{codes[0]}: sent under {len(codes)} codes, cannot be followed")
+            elif codes:
+                self._dossier(codes[0], records)
+        for code, entry in self._portal.items():
+            if code not in owners and (entry["progress"] or any(one["kind"] != "planted" for one in entry["history"])):
+                self._say(f"{code}: at the portal, but no acknowledged record has this code")
+        self._counts_as_planned()
+        excused = min(doubtful_progress, len(self._repeated_steps))
+        if doubtful_progress > self._hub["in_doubt"]:
+            self._say(f"{doubtful_progress} steps are excused as in doubt, the hub had {self._hub['in_doubt']} in doubt")
+        self._found.duplicated += len(self._repeated_steps) - excused
+        self._found.findings += self._repeated_steps[excused:]
+        return self._found
+
+    def _say(self, finding: str) -> None:
+        self._found.findings.append(finding)
+
+    def _answer_as_planned(self, one: Sent) -> None:
+        who, outcome = f"{one.code or 'no code'} (record {one.n})", one.outcome
+        if outcome == "unanswered":
+            self._say(f"{who}: never had a final answer")
+        elif one.planted == "wrong" and outcome != "refused":
+            self._say(f"{who}: planted wrong, but {outcome}")
+        elif one.planted != "wrong" and outcome == "refused":
+            self._say(f"{who}: refused, though nothing was wrong with it")
+        elif one.planted == "duplicate" and not any(state == "duplicate" for status, state in one.answers if status < 300):
+            self._say(f"{who}: planted duplicate, not answered by the first receipt")
+        if one.planted == "duplicate" and not any(
+            other.n < one.n and other.planted not in ("duplicate", "wrong") and other.record == one.record for other in self._sent
+        ):
+            self._say(f"{who}: planted duplicate of no earlier record")
+
+    def _dossier(self, code: str, records: list[Sent]) -> None:
+        entry = self._portal.get(code) or {"current": None, "history": [], "progress": []}
+        history = [one for one in entry["history"] if one["kind"] != "planted"]
+        known = any(one.planted == "known_at_portal" for one in records)
+        states, steps = self._wanted(code, records)
+        if not known and not history and not entry["progress"]:
+            lost = [sum(one.required for one in wanted) for wanted in (states, steps)]
+            if any(lost):
+                self._found.lost += sum(lost)
+                self._say(f"{code}: not at the portal at all, {lost[0]} states and {lost[1]} steps are lost")
+            return
+        of_states = _compare([one["object"] for one in history], states)
+        if known:
+            adopted = self._known_dossier(code, entry, of_states, states)
+            for step in steps:
+                step.required = step.required and adopted
+        of_steps = _compare([one["object"] for one in entry["progress"]], steps)
+        self._report(code, "state", of_states, states)
+        self._report(code, "step", of_steps, steps)
+        self._repeats(code, history, of_states, entry, of_steps)
+        self._overtaken(code, history, entry["progress"], of_states, of_steps, states, steps, records)
+        self._final(code, entry, history, of_states, states)
+
+    def _wanted(self, code: str, records: list[Sent]) -> tuple[list[_Wanted], list[_Wanted]]:
+        states: list[_Wanted] = []
+        steps: dict[object, _Wanted] = {}
+        newest = ""
+        for place, one in enumerate(records):
+            record = one.record or {}
+            version = _sortable(record.get("modifiedDate"))
+            late, newest = version < newest, max(newest, version)
+            if one.outcome == "superseded" and not late:
+                self._say(f"{code} (record {one.n}): superseded at the door, though no newer one came before it")
+            try:
+                state = expected_dossier(record, code, self._catalogue, self._choices)
+                step = expected_step(record, code, self._catalogue, self._choices)
+            except NotAgreed as reason:
+                self._found.lost += one.outcome in ("accepted", "kept")
+                self._say(f"{code} (record {one.n}): {one.outcome}, but {reason}")
+                continue
+            refused = one.planted == "refused_by_portal"
+            told = bool(one.code) and one.outcome in ("accepted", "kept")
+            known = one.planted == "known_at_portal" or any(other.planted == "known_at_portal" for other in records)
+            if refused and not any(
+                other.planted != "refused_by_portal" and other.outcome in ("accepted", "kept") for other in records[place + 1 :]
+            ):
+                self._say(f"{code} (record {one.n}): refused by the portal and never healed by a later record")
+            if one.outcome == "superseded":
+                self._replaced += 1
+            else:
+                states.append(_Wanted(one.n, [state], told and not refused and not known))
+            action = record.get("dossierActionId", f"record {one.n}")
+            same = steps.setdefault(action, _Wanted(one.n, [], False))
+            same.forms.append(step)
+            same.required = same.required or told
+        return states, list(steps.values())
+
+    def _known_dossier(self, code: str, entry: Mapping[str, Any], found: _Comparison, states: list[_Wanted]) -> bool:
+        """Whether the hub was allowed to take the dossier over; if it was not, the portal's own object must still be there."""
+        planted = [one["object"] for one in entry["history"] if one["kind"] == "planted"]
+        if not planted:
+            self._say(f"{code}: planted as known at the portal, but the portal never knew it by itself")
+        adopted = bool(found.met or found.displaced or found.altered)
+        if adopted and states:
+            states[-1].required = True
+            if len(states) - 1 in found.missing:
+                self._found.lost += 1
+                self._say(f"{code}: taken over, but its last state is missing")
+        elif planted and entry["current"] != planted[-1]:
+            self._say(f"{code}: the portal's own object was changed")
+        self._maybe_replaced += len(found.missing)
+        found.missing.clear()
+        return adopted
+
+    def _report(self, code: str, what: str, found: _Comparison, wanted: list[_Wanted]) -> None:
+        self._found.delivered += len(found.met) + len(found.displaced) + len(found.altered)
+        for _, place in found.displaced:
+            self._found.out_of_order += 1
+            self._say(f"{code}: {what} of record {wanted[place].n} is at another place than it was sent")
+        for _, place, wrong in found.altered:
+            self._found.lost += 1
+            self._found.findings += [f"{code} {one} ({what} of record {wanted[place].n})" for one in wrong]
+        for place in found.missing:
+            if wanted[place].required:
+                self._found.lost += 1
+                self._say(f"{code}: {what} of record {wanted[place].n} is missing")
+            elif what == "state":
+                self._replaced += 1
+        for _ in found.strange:
+            self._say(f"{code}: a {what} that nobody sent")
+
+    def _repeats(
+        self, code: str, history: list[Any], of_states: _Comparison, entry: Mapping[str, Any], of_steps: _Comparison
+    ) -> None:
+        for place in of_states.repeated:
+            self._found.duplicated += 1
+            self._say(f"{code}: a state is applied twice")
+            if history[place]["object"] not in [history[at]["object"] for at in (place - 1, place + 1) if 0 <= at < len(history)]:
+                self._found.out_of_order += 1
+                self._say(f"{code}: an old state came again after a newer one")
+        self._repeated_steps += [f"{code}: a step is there twice" for _ in of_steps.repeated]
+        planted = len(history) < len(entry["history"])
+        inserts = [place for place, one in enumerate(history) if one["kind"] == "insert"]
+        for place in inserts if planted else inserts[1:]:
+            if place not in of_states.repeated:
+                self._found.duplicated += 1
+                self._say(f"{code}: inserted twice")
+
+    def _overtaken(
+        self,
+        code: str,
+        history: list[Any],
+        progress: list[Any],
+        of_states: _Comparison,
+        of_steps: _Comparison,
+        states: list[_Wanted],
+        steps: list[_Wanted],
+        records: list[Sent],
+    ) -> None:
+        first = next((one["seq"] for one in history if one["kind"] == "insert"), None)
+        early = {place for place, one in enumerate(progress) if first is not None and one["seq"] < first}
+        for _ in early:
+            self._found.out_of_order += 1
+            self._say(f"{code}: a step is there before the dossier's first insert")
+        if any(one.planted in ("refused_by_portal", "known_at_portal") for one in records):
+            return  # a replaced state leaves its step behind
+        effects = [(history[shown]["seq"], states[place].n, "state") for shown, place in of_states.met]
+        effects += [(progress[shown]["seq"], steps[place].n, "step") for shown, place in of_steps.met if shown not in early]
+        newest = (0, "")
+        for _, n, what in sorted(effects):
+            if (n, what) < newest:
+                self._found.out_of_order += 1
+                self._say(f"{code}: {what} of record {n} was overtaken")
+            newest = max(newest, (n, what))
+
+    def _final(self, code: str, entry: Mapping[str, Any], history: list[Any], found: _Comparison, states: list[_Wanted]) -> None:
+        if not history:
+            return
+        if entry["current"] != history[-1]["object"]:
+            self._say(f"{code}: what the portal holds is not what it took last")
+        last = next((place for place in reversed(range(len(states))) if states[place].required), None)
+        altered = [place for _, place, _ in found.altered]
+        if last is None or last in found.missing or last in altered:
+            return
+        wrong = min((one.wrong(entry["current"] or {}) for one in states[last:]), key=len)
+        if wrong:
+            self._found.findings += [f"{code} {one} (final state)" for one in wrong]
+
+    def _counts_as_planned(self) -> None:
+        kept = {one.n for one in self._sent if one.outcome == "kept" or one.planted == "unknown_code"}
+        unknown = {one.reference_uid: one.n for one in reversed(self._sent) if one.planted == "unknown_code"}
+        for one in self._sent:
+            if one.planted == "unknown_code" and ("kept" not in (state for _, state in one.answers)):
+                if one.outcome != "accepted" or all(state != "duplicate" for _, state in one.answers):
+                    self._say(f"{one.code or 'no code'} (record {one.n}): planted unknown_code, but {one.outcome}")
+            elif one.outcome == "kept" and one.n < unknown.get(one.reference_uid, one.n + 1):
+                self._say(f"{one.code or 'no code'} (record {one.n}): kept, though its codes are known")
+        unsure = [
+            one for one in self._sent
+            if one.n not in kept and one.planted != "duplicate" and one.n > unknown.get(one.reference_uid, one.n)
+            and any(state == "duplicate" for _, state in one.answers)
+        ]  # fmt: skip
+        # a kept record of which the sender saw only the second receipt
+        self._between("kept", len(kept), len(kept) + len(unsure))
+        wrong = sum(one.planted == "wrong" for one in self._sent)
+        if self._found.refused != wrong:
+            self._say(f"refused={self._found.refused}, planted wrong are {wrong}")
+        mortal = [{one.reference_uid for one in self._sent if one.planted == kind} for kind in PLANTED[3:]]
+        self._between("dead", sum(map(len, mortal)), None)
+        self._between("superseded", self._replaced, self._replaced + self._maybe_replaced)
+
+    def _between(self, name: str, least: int, most: int | None) -> None:
+        if self._hub[name] < least or (most is not None and self._hub[name] > most):
+            wanted = f"at least {least}" if most is None else str(least) if most == least else f"{least} to {most}"
+            self._say(f"the hub counts {name}={self._hub[name]}, what was planted makes it {wanted}")
+
+
+def _sortable(date: object) -> str:
+    text = str(date or "")
+    return text[6:10] + text[3:5] + text[:2] + text[11:] if "/" in text else text
+
+
+def _compare(shown: list[dict[str, Any]], wanted: list[_Wanted]) -> _Comparison:
+    """Lays what is shown beside what is wanted: the longest common order first, then what the rest can be."""
+    wrong = [[one.wrong(have) for one in wanted] for have in shown]
+    found = _Comparison(met=_common_order([[not cell for cell in row] for row in wrong], [one.required for one in wanted]))
+    met = dict(found.met)
+    open_wanted = [place for place in range(len(wanted)) if place not in met.values()]
+    rest = [place for place in range(len(shown)) if place not in met]
+    for place in list(rest):
+        same = next((one for one in open_wanted if not wrong[place][one]), None)
+        if same is not None:
+            found.displaced.append((place, same))
+            open_wanted.remove(same)
+            rest.remove(place)
+        elif any(not cell for cell in wrong[place]):
+            found.repeated.append(place)
+            rest.remove(place)
+    for place in rest:
+        before = max((there for here, there in found.met if here < place), default=-1)
+        after = min((there for here, there in found.met if here > place), default=len(wanted))
+        near = [one for one in open_wanted if before < one < after] or open_wanted
+        if near:
+            closest = min(near, key=lambda one: len(wrong[place][one]))
+            found.altered.append((place, closest, wrong[place][closest]))
+            open_wanted.remove(closest)
+        elif place and shown[place] == shown[place - 1]:
+            found.repeated.append(place)
+        else:
+            found.strange.append(place)
+    found.missing = open_wanted
+    return found
+
+
+def _common_order(same: list[list[bool]], required: list[bool]) -> list[tuple[int, int]]:
+    """The longest pairing that ascends on both sides; of equally long ones, the one that meets more required places."""
+    rows, columns = len(same), len(required)
+    best: list[list[int]] = [[0] * (columns + 1) for _ in range(rows + 1)]
+    weight = [rows + columns + 1 + needed for needed in required]
+    for row in reversed(range(rows)):
+        for column in reversed(range(columns)):
+            taken = best[row + 1][column + 1] + weight[column] if same[row][column] else 0
+            best[row][column] = max(taken, best[row + 1][column], best[row][column + 1])
+    pairs, row, column = [], 0, 0
+    while row < rows and column < columns:
+        if same[row][column] and best[row][column] == best[row + 1][column + 1] + weight[column]:
+            pairs.append((row, column))
+            row, column = row + 1, column + 1
+        elif best[row][column] == best[row + 1][column]:
+            row += 1
+        else:
+            column += 1
+    return pairs

@@ -1,0 +1,97 @@
+"""Builds the demo's own hub home: a copy of the home it is played from, on free ports and with shorter waits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SIMULATOR_YAML = """\
+# The portal of the demo, beside the simulator's defaults:
+# fields that the portal asks for since 2022 and that an OpenCPS record does not know (paid online, identified by VNeID,
+# scanned papers …) may be empty. The hub sends them empty rather than made up, so a portal that insists on them would
+# refuse every dossier of this source.
+later_fields: optional
+"""
+_FOLDERS = ("schemas", "mappings")
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def source_home() -> Path:
+    """The home the demo is played from: HUB_HOME, else this folder, else the repository or the copy in the package."""
+    import hub
+
+    packaged = Path(hub.__file__).parent / "home"
+    candidates = [Path(os.environ["HUB_HOME"])] if os.environ.get("HUB_HOME") else [Path.cwd(), REPOSITORY, packaged]
+    for folder in candidates:
+        if all((folder / name).is_dir() for name in _FOLDERS):
+            return folder
+    raise FileNotFoundError(f"no schemas/ and mappings/ in {', '.join(map(str, candidates))}")
+
+
+def build(source: Path, folder: Path) -> Path:
+    """``folder/home`` with schemas, mappings and a configuration; returns it. Fetched tables are left out: the demo
+    fetches its own."""
+    home = folder / "home"
+    home.mkdir(parents=True)
+    for name in _FOLDERS:
+        shutil.copytree(source / name, home / name, ignore=shutil.ignore_patterns("npsp-procedures"))
+    config = REPOSITORY / "config.yaml" if not (source / "config.yaml").is_file() else source / "config.yaml"
+    write_config(home, adapted(yaml.safe_load(config.read_text(encoding="utf-8"))))
+    (folder / "simulator.yaml").write_text(SIMULATOR_YAML, encoding="utf-8")
+    return home
+
+
+def adapted(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration for a demo that lasts less than a minute: free port, own store and log, short waits.
+
+    Routes, sources and everything else stay what they are in the home.
+    """
+    config["store"] = {"url": "sqlite:///var/hub.db"}
+    config["server"] = {"host": "127.0.0.1", "port": 0}
+    config["log"] = {"file": "var/hub.log"}
+    portals = [one for one in config["endpoints"].values() if one["connector"] == "national-portal"]
+    for portal in portals:
+        portal["settings"] |= {
+            "adapter_url": "${env:PORTAL_URL}",
+            "username": "${env:PORTAL_USERNAME}",
+            "password": "${env:PORTAL_PASSWORD}",
+            "connect_timeout": 1,
+            "read_timeout": 2,
+        }
+        portal["concurrency"] = 8
+        portal["retry"] = {"first_seconds": 0.2, "longest_seconds": 2}
+        portal["breaker"] = {"failures": 5, "open_seconds": 1, "longest_seconds": 2}
+    return config
+
+
+def write_config(home: Path, config: dict[str, Any]) -> None:
+    """Write ``config.yaml`` of the demo's home."""
+    text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+    (home / "config.yaml").write_text(f"# Made for one demo; the original is config.yaml of the home.\n{text}", encoding="utf-8")
+
+
+def keep_port(home: Path, port: int) -> None:
+    """From now on the hub of this home takes this port, so that its senders find it again after a restart."""
+    config = yaml.safe_load((home / "config.yaml").read_text(encoding="utf-8"))
+    config["server"]["port"] = port
+    write_config(home, config)
+
+
+def add_row(home: Path, table: str, row: list[str]) -> Path:
+    """Mend a code table: a new minor version beside the released one, with one row more; returns the new file.
+
+    A released version never changes; what uses ``<table>@1`` takes the newest 1.x.y.
+    """
+    folder = home / "mappings" / "tables" / table
+    newest = max(folder.glob("*.yaml"), key=lambda path: [int(part) for part in path.stem.split(".")])
+    major, minor, _ = newest.stem.split(".")
+    version = f"{major}.{int(minor) + 1}.0"
+    content = yaml.load(newest.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - every scalar stays text
+    content |= {"version": version, "rows": [*content["rows"], row]}
+    path = folder / f"{version}.yaml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return path

@@ -1,0 +1,62 @@
+"""``hub check``: everything that is wrong with a hub home, at once, each with what to write instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from hub.cli.shell import REFUSED, Json, plural, problem_text, shell_of
+
+if TYPE_CHECKING:
+    from hub.assembly import Assembly
+
+
+def check(
+    context: typer.Context,
+    strict: Annotated[bool, typer.Option("--strict", help="Count warnings as errors.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check config, connectors, schemas, mappings with their tests, code tables and routes together.
+
+    Shows every problem as `file:line: error: place: what is wrong` and, below it, what to write instead. Nothing is sent
+    and nothing is stored. `hub run` refuses to start on the same errors. Exit code 1 when there is an error.
+
+    Example:  hub check --strict
+    """
+    from hub.assembly import examine
+
+    shell = shell_of(context)
+    parts, errors, warnings = examine(shell.folder)
+    failed = bool(errors) or (strict and bool(warnings))
+    document = {
+        "ok": not failed,
+        "errors": [one.as_dict() for one in errors],
+        "warnings": [one.as_dict() for one in warnings],
+    }
+    shell.answer(
+        document,
+        *(problem_text(one, "error") for one in errors),
+        *(problem_text(one, "warning") for one in warnings),
+        _verdict(parts, len(errors), len(warnings), failed),
+    )
+    if failed:
+        raise typer.Exit(REFUSED)
+
+
+def _verdict(parts: Assembly | None, errors: int, warnings: int, failed: bool) -> Text:
+    counted = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
+    if failed or parts is None:
+        return Text(counted, "bold red")
+    catalog = parts.catalog
+    read = ", ".join(
+        [
+            plural(len(catalog.schemas()), "schema"),
+            plural(len(catalog.mappings()), "mapping"),
+            plural(len(catalog.tables()), "code table"),
+            plural(len(parts.endpoints), "endpoint"),
+            plural(len(parts.router.routes), "route"),
+        ]
+    )
+    return Text(f"ok: {read}; {counted}", "bold green")

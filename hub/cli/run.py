@@ -1,0 +1,80 @@
+"""``hub run``: the hub in this process, from the check of its home to the drained end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import typer
+
+from hub.cli.shell import REFUSED, Json, Shell, emit, shell_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.app import Hub
+    from hub.assembly import Assembly
+
+
+def run(context: typer.Context, as_json: Json = False) -> None:
+    """Start the hub and run it until SIGTERM or Ctrl-C.
+
+    Refuses to start on anything that `hub check` calls an error, and says all of it. Prints `listening on URL` when
+    messages can be sent. On SIGTERM or Ctrl-C it takes no new message and lets what is under way end (drain_seconds);
+    a second Ctrl-C ends at once. On SIGHUP it takes changed mappings, tables and routes without a stop.
+
+    Example:  hub --home /srv/hub run
+    """
+    import uvloop
+
+    from hub.assembly import examine
+    from hub.observe.logging import configure
+
+    shell = shell_of(context)
+    parts, problems, warnings = examine(shell.folder)
+    shell.notes_of(warnings, "warning")
+    if parts is None:
+        shell.notes_of(problems, "error")
+        if shell.as_json:
+            emit({"listening": None, "errors": [one.as_dict() for one in problems]})
+        shell.note(f"the hub does not start: {len(problems)} to mend; `hub check` shows them again")
+        raise typer.Exit(REFUSED)
+    logging = parts.home.config.log
+    target = parts.home.folder / logging.file if logging.file else None
+    if target is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    configure(target, logging.level)
+    uvloop.run(_until_signal(parts, lambda hub: _announce(shell, parts, hub)))
+
+
+async def _until_signal(parts: Assembly, announce: Callable[[Hub], None]) -> None:
+    from hub.app import Hub
+
+    hub = Hub(parts)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        ended.set()
+        loop.remove_signal_handler(signal.SIGINT)  # a second Ctrl-C does not wait for the drain
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    loop.add_signal_handler(signal.SIGINT, end)
+    try:
+        await hub.start()
+        loop.add_signal_handler(signal.SIGHUP, hub.reload)
+        announce(hub)
+        await ended.wait()
+    finally:
+        await hub.stop()
+
+
+def _announce(shell: Shell, parts: Assembly, hub: Hub) -> None:
+    server = parts.home.config.server
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    url = f"{'https' if server.tls else 'http'}://{host}:{hub.port}"
+    if shell.as_json:
+        emit({"listening": url, "warnings": [one.as_dict() for one in parts.warnings]})
+    else:
+        typer.echo(f"listening on {url}")

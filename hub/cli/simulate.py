@@ -1,0 +1,90 @@
+"""``hub simulate``: a partner's simulator as a process, so that an integrator can try without the partner."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from hub.cli.shell import Json, emit, shell_of
+from hub.errors import BadConfig, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.testing import RunningSimulator, Simulator
+
+
+def simulate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of an installed simulator.")],
+    host: Annotated[str, typer.Option("--host", help="Loopback address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
+    state: Annotated[Path | None, typer.Option("--state", help="File that keeps the partner's memory over restarts.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the simulator; the value is JSON, or else text."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a partner's simulator until SIGTERM or Ctrl-C.
+
+    Prints `listening on URL` when it answers. Below URL/_control/ it can be told to fail and shows what it holds.
+
+    Example:  hub simulate national-portal --port 9090 --state portal.db --set session_seconds=60
+    """
+    from pydantic import ValidationError
+
+    from hub.config import validation_problems
+    from hub.testing import load_simulator
+
+    shell = shell_of(context)
+    kind = load_simulator(name)
+    try:
+        config = kind.Config.model_validate(_values(settings or []))
+    except ValidationError as error:
+        raise BadConfig(validation_problems(error, lambda *_: "--set")) from None
+
+    def announce(running: RunningSimulator) -> None:
+        if shell.as_json:
+            emit({"listening": running.url})
+        else:
+            typer.echo(f"listening on {running.url}")
+
+    asyncio.run(_until_signal(kind(config, state), host, port, announce))
+
+
+def _values(settings: Sequence[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for one in settings:
+        name, equals, text = one.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter("write --set KEY=VALUE, such as --set session_seconds=60")
+        try:
+            values[name] = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            values[name] = text
+    return values
+
+
+async def _until_signal(
+    simulator: Simulator[Any], host: str, port: int, announce: Callable[[RunningSimulator], None]
+) -> None:
+    from hub.testing import serve
+
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    try:
+        running = await serve(simulator, host, port)
+    except OSError as error:
+        text = f"cannot listen there (errno {error.errno})"
+        raise BadConfig([Problem("port", "address", text, "choose another port, or 0 for a free one")]) from None
+    announce(running)
+    await ended.wait()
+    await running.close()
