@@ -1,4 +1,4 @@
-"""Judges the demo: compares what the national portal holds with what the one-stop shop sent, dossier by dossier, field by field.
+"""Judges the demo: compares what the national portal holds with what the senders sent, dossier by dossier, field by field.
 
 Only the sender's record, the portal's state and the hub's published counts come in, as plain data; nothing of the hub, the
 mappings or the connector is imported or shared. What each field must be, and which choices there are, stands in ``expected``.
@@ -32,8 +32,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.demo.expected import (
-    Catalogue, Choices, NotAgreed, differences, expected_dossier, expected_step, settled,
-)  # fmt: skip
+    Catalogue,
+    Choices,
+    NotAgreed,
+    differences,
+    expected_dossier,
+    expected_step,
+    settled,
+)
 
 PLANTED = ("duplicate", "wrong", "unknown_code", "refused_by_portal", "known_at_portal")
 COUNTED = ("kept", "retried", "in_doubt", "dead", "superseded")
@@ -100,11 +106,15 @@ class Verdict:
 
 @dataclass
 class _Wanted:
-    """A state or step that was sent; ``forms`` are its possible objects (a step told by two records has two)."""
+    """A state or step that was sent; ``forms`` are its possible objects (a step told by two records has two).
+
+    ``replaceable``: planted so that it may be missing, and then the hub must count it as superseded.
+    """
 
     n: int
     forms: list[dict[str, Any]]
     required: bool
+    replaceable: bool = False
 
     def wrong(self, shown: Mapping[str, Any]) -> list[str]:
         return min((differences(form, shown) for form in self.forms), key=len)
@@ -162,12 +172,16 @@ class _Judgement:
         self._choices = choices
         self._repeated_steps: list[str] = []
         self._replaced = self._maybe_replaced = 0
-        outcomes = [one.outcome for one in sent]
+        outcomes = ["kept" if (one.planted, one.outcome) == ("unknown_code", "accepted") else one.outcome for one in sent]
         self._found = Verdict(
             sent=len(sent),
             accepted=outcomes.count("accepted") + outcomes.count("superseded"),
             refused=outcomes.count("refused"),
-            **{name: hub_counts[name] for name in COUNTED},
+            kept=hub_counts["kept"],
+            retried=hub_counts["retried"],
+            in_doubt=hub_counts["in_doubt"],
+            dead=hub_counts["dead"],
+            superseded=hub_counts["superseded"],
         )
 
     def verdict(self, doubtful_progress: int) -> Verdict:
@@ -210,9 +224,9 @@ class _Judgement:
             self._say(f"{who}: refused, though nothing was wrong with it")
         elif one.planted == "duplicate" and not any(state == "duplicate" for status, state in one.answers if status < 300):
             self._say(f"{who}: planted duplicate, not answered by the first receipt")
-        if one.planted == "duplicate" and not any(
-            other.n < one.n and other.planted not in ("duplicate", "wrong") and other.record == one.record for other in self._sent
-        ):
+        first = ("duplicate", "wrong")
+        earlier = (other.record for other in self._sent if other.n < one.n and other.planted not in first)
+        if one.planted == "duplicate" and one.record not in earlier:
             self._say(f"{who}: planted duplicate of no earlier record")
 
     def _dossier(self, code: str, records: list[Sent]) -> None:
@@ -242,6 +256,7 @@ class _Judgement:
         states: list[_Wanted] = []
         steps: dict[object, _Wanted] = {}
         newest = ""
+        known = any(one.planted == "known_at_portal" for one in records)
         for place, one in enumerate(records):
             record = one.record or {}
             version = _sortable(record.get("modifiedDate"))
@@ -257,7 +272,6 @@ class _Judgement:
                 continue
             refused = one.planted == "refused_by_portal"
             told = bool(one.code) and one.outcome in ("accepted", "kept")
-            known = one.planted == "known_at_portal" or any(other.planted == "known_at_portal" for other in records)
             if refused and not any(
                 other.planted != "refused_by_portal" and other.outcome in ("accepted", "kept") for other in records[place + 1 :]
             ):
@@ -265,7 +279,7 @@ class _Judgement:
             if one.outcome == "superseded":
                 self._replaced += 1
             else:
-                states.append(_Wanted(one.n, [state], told and not refused and not known))
+                states.append(_Wanted(one.n, [state], told and not refused and not known, refused and told))
             action = record.get("dossierActionId", f"record {one.n}")
             same = steps.setdefault(action, _Wanted(one.n, [], False))
             same.forms.append(step)
@@ -302,7 +316,8 @@ class _Judgement:
                 self._found.lost += 1
                 self._say(f"{code}: {what} of record {wanted[place].n} is missing")
             elif what == "state":
-                self._replaced += 1
+                self._replaced += wanted[place].replaceable
+                self._maybe_replaced += not wanted[place].replaceable
         for _ in found.strange:
             self._say(f"{code}: a {what} that nobody sent")
 
@@ -312,7 +327,8 @@ class _Judgement:
         for place in of_states.repeated:
             self._found.duplicated += 1
             self._say(f"{code}: a state is applied twice")
-            if history[place]["object"] not in [history[at]["object"] for at in (place - 1, place + 1) if 0 <= at < len(history)]:
+            beside = [one["object"] for one in (*history[max(place - 1, 0) : place], *history[place + 1 : place + 2])]
+            if history[place]["object"] not in beside:
                 self._found.out_of_order += 1
                 self._say(f"{code}: an old state came again after a newer one")
         self._repeated_steps += [f"{code}: a step is there twice" for _ in of_steps.repeated]
@@ -350,7 +366,9 @@ class _Judgement:
                 self._say(f"{code}: {what} of record {n} was overtaken")
             newest = max(newest, (n, what))
 
-    def _final(self, code: str, entry: Mapping[str, Any], history: list[Any], found: _Comparison, states: list[_Wanted]) -> None:
+    def _final(
+        self, code: str, entry: Mapping[str, Any], history: list[Any], found: _Comparison, states: list[_Wanted]
+    ) -> None:
         if not history:
             return
         if entry["current"] != history[-1]["object"]:

@@ -29,6 +29,7 @@ def backfill(
     Each message that has no delivery on the route and fits it gets one, in the order of its dossier. Doing it again adds
     nothing. A running hub begins to send them at once; without one they wait. Exit code 3 for an unknown route.
 
+    \b
     Example:  hub backfill dossiers-to-registry --dry-run
     """
     from hub.assembly import assemble
@@ -77,6 +78,7 @@ def rebuild(context: typer.Context, as_json: Json = False) -> None:
     The live ledger is kept up with every delivery, so nothing should differ; exit code 1 when something did (it is right
     afterwards).
 
+    \b
     Example:  hub ledger rebuild
     """
     shell = shell_of(context)

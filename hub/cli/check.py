@@ -23,6 +23,7 @@ def check(
     Shows every problem as `file:line: error: place: what is wrong` and, below it, what to write instead. Nothing is sent
     and nothing is stored. `hub run` refuses to start on the same errors. Exit code 1 when there is an error.
 
+    \b
     Example:  hub check --strict
     """
     from hub.assembly import examine

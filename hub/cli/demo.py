@@ -20,6 +20,7 @@ def demo(
 
     Everything after NAME is handed to the demonstration. Its exit code is 0 only if all that it shows holds.
 
+    \b
     Example:  hub demo national-portal
     """
     found = {entry.name: entry for entry in entry_points(group=GROUP)}

@@ -32,6 +32,7 @@ def new(
     Standard output is the key and nothing else, so that a script can take it; what to know about it goes to standard
     error. A lost key cannot be shown again: revoke it and make another.
 
+    \b
     Example:  hub key new one-stop --schema opencps-dossier > one-stop.key
     """
     from hub.app import system_clock
@@ -60,6 +61,7 @@ def new(
 def list_keys(context: typer.Context, as_json: Json = False) -> None:
     """List the keys: who, what they may send, since when, revoked or not. The keys themselves are not kept.
 
+    \b
     Example:  hub key list --json
     """
     shell = shell_of(context)
@@ -91,6 +93,7 @@ def revoke(
 ) -> None:
     """Refuse a key from now on; a running hub notices within 5 seconds.
 
+    \b
     Example:  hub key revoke 0192f0c1-7e3b-7c41-9d2e-8f1a2b3c4d5e
     """
     from hub.app import system_clock

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,16 +14,22 @@ from hub.errors import HubError
 
 _HELP = """The dossier hub: takes each administrative dossier once, translates it, delivers it in order, and can prove it.
 
+\b
 A first look, in the folder that holds config.yaml (the hub home):
+  hub check                             does everything fit together?
+  hub run                               start; SIGTERM or Ctrl-C ends, SIGHUP reloads
+  hub send FILE --schema ID             hand it a message
+  hub trace 000.00.10.H22-261121-0001   where is this dossier, and what to do next?
 
-    hub check                           # does everything fit together?
-
-    hub run                             # start; stops on Ctrl-C or SIGTERM, reloads on SIGHUP
-
-    hub trace 000.00.10.H22-261121-0001 # where is this dossier, and what to do next?
-
-Exit codes: 0 ok · 1 problems found, or refused · 2 wrong usage · 3 not found · 4 store or partner unavailable ·
-70 an error in the hub itself · 130 interrupted.
+\b
+Exit codes:
+  0    ok
+  1    problems were found, or something was refused
+  2    the command was used wrongly
+  3    what was named is not there
+  4    the store or a partner is not available
+  70   an error in the hub itself
+  130  interrupted
 """
 
 
@@ -73,18 +78,25 @@ def options(
     context.obj = Shell(home)
 
 
-app.command("run")(run.run)
-app.command("check")(check.check)
-app.command("send")(send.send)
-app.command("trace")(trace.trace)
-app.add_typer(dead.app, name="dead")
-app.add_typer(endpoint.app, name="endpoint")
-app.command("backfill")(backfill.backfill)
-app.add_typer(backfill.ledger, name="ledger")
-app.add_typer(catalog.app, name="catalog")
-app.command("simulate")(simulate.simulate)
-app.add_typer(key.app, name="key")
-app.command("demo", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(demo.demo)
+for _command, _summary in (
+    (run.run, "Start the hub."),
+    (check.check, "Find everything that is wrong with a home."),
+    (send.send, "Send JSON messages to a hub."),
+    (trace.trace, "Show where a dossier is and what to do."),
+    (backfill.backfill, "Fill a route that was added later."),
+    (simulate.simulate, "Run a partner's simulator."),
+):
+    app.command(short_help=_summary)(_command)
+_further = {"allow_extra_args": True, "ignore_unknown_options": True}
+app.command(short_help="Play a demonstration.", context_settings=_further)(demo.demo)
+for _group, _name in (
+    (dead.app, "dead"),
+    (endpoint.app, "endpoint"),
+    (catalog.app, "catalog"),
+    (key.app, "key"),
+    (backfill.ledger, "ledger"),
+):
+    app.add_typer(_group, name=_name)
 
 
 def main() -> None:
@@ -93,4 +105,3 @@ def main() -> None:
 
     configure(None, "error")
     app(prog_name="hub")
-    sys.exit(0)

@@ -24,6 +24,7 @@ def run(context: typer.Context, as_json: Json = False) -> None:
     messages can be sent. On SIGTERM or Ctrl-C it takes no new message and lets what is under way end (drain_seconds);
     a second Ctrl-C ends at once. On SIGHUP it takes changed mappings, tables and routes without a stop.
 
+    \b
     Example:  hub --home /srv/hub run
     """
     import uvloop

@@ -36,6 +36,7 @@ def simulate(
 
     Prints `listening on URL` when it answers. Below URL/_control/ it can be told to fail and shows what it holds.
 
+    \b
     Example:  hub simulate national-portal --port 9090 --state portal.db --set session_seconds=60
     """
     from pydantic import ValidationError
@@ -72,9 +73,7 @@ def _values(settings: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-async def _until_signal(
-    simulator: Simulator[Any], host: str, port: int, announce: Callable[[RunningSimulator], None]
-) -> None:
+async def _until_signal(simulator: Simulator[Any], host: str, port: int, announce: Callable[[RunningSimulator], None]) -> None:
     from hub.testing import serve
 
     ended = asyncio.Event()

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, u
 from hub.errors import IdConflict, NotAllowed, NotFound, Problem
 from hub.message import Alias, new_id
 from hub.store import cells, lanes
+from hub.store.fitting import refuse_unfit
 from hub.store.port import JsonObject, Part, Plan, RouteMatch
 from hub.store.rows import pack, unpack
 from hub.store.tables import aliases as al
@@ -25,7 +26,12 @@ from hub.store.tables import messages as m
 _BY_KEY = select(a.c.digest, a.c.receipt).where(a.c.sender == bindparam("sender"), a.c.sender_key == bindparam("key"))
 _LATEST = (
     select(a.c.digest, a.c.receipt)
-    .where(a.c.dossier_id == bindparam("dossier"), a.c.sender == bindparam("sender"), a.c.schema == bindparam("schema"))
+    .where(
+        a.c.dossier_id == bindparam("dossier"),
+        a.c.sender == bindparam("sender"),
+        a.c.schema == bindparam("schema"),
+        a.c.state != "discarded",
+    )
     .order_by(a.c.ordinal.desc())
     .limit(1)
 )
@@ -46,7 +52,12 @@ _NEWEST_VERSION = select(func.max(m.c.version)).where(
 )
 _SAME_STEP = (
     select(m.c.id)
-    .where(m.c.dossier_id == bindparam("dossier"), m.c.stream == bindparam("stream"), m.c.digest == bindparam("digest"))
+    .where(
+        m.c.dossier_id == bindparam("dossier"),
+        m.c.stream == bindparam("stream"),
+        m.c.digest == bindparam("digest"),
+        or_(m.c.state == "routed", m.c.sender == bindparam("sender")),
+    )
     .limit(1)
 )
 _WITH = select(c.c.endpoint).where(c.c.dossier_id == bindparam("dossier"))
@@ -54,6 +65,13 @@ _SETTLE_ARRIVAL = (
     update(a)
     .where(a.c.id == bindparam("one"))
     .values(state=bindparam("new"), reasons=bindparam("now_reasons"), receipt=bindparam("now_receipt"))
+)
+
+_ALIAS_CONFLICT = Problem(
+    "",
+    "alias_conflict",
+    "its codes belong to two different dossiers",
+    "correct the code at the source and send again, then discard this",
 )
 
 
@@ -68,8 +86,9 @@ class _Dossier:
 def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tuple[JsonObject, bool]:
     """The receipt, and whether it is the first receipt given again.
 
-    ``digests`` are the salted digests of the plan's parts, in order. Raises IdConflict.
+    ``digests`` are the salted digests of the plan's parts, in order. Raises IdConflict, and Refused for what cannot be kept.
     """
+    refuse_unfit(plan)
     arrival = plan.arrival
     if arrival.key is not None:
         first = connection.execute(_BY_KEY, {"sender": arrival.sender, "key": arrival.key}).first()
@@ -79,12 +98,13 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
                 raise IdConflict([Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")])
             return unpack(first.receipt), True
     known = _known_dossiers(connection, plan.aliases)
+    locked = _locked(connection, known[0]) if known else None
     if arrival.key is None and len(known) == 1:
         same = {"dossier": known[0], "sender": arrival.sender, "schema": str(arrival.schema)}
         latest = connection.execute(_LATEST, same).first()
         if latest is not None and latest.digest == plan.digest:
             return unpack(latest.receipt), True
-    dossier = _dossier(connection, plan, known)
+    dossier = _dossier(connection, plan, locked, ambiguous=len(known) > 1)
     reasons = _keep_reasons(connection, plan, dossier, known)
     receipt = _carry_out(connection, plan, dossier, digests, reasons)
     connection.execute(
@@ -103,21 +123,27 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
 
 def release(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> JsonObject:
     """Translate a kept arrival again: with parts it becomes accepted, with reasons it stays kept and they are renewed."""
-    row = connection.execute(select(a).where(a.c.id == plan.arrival.id)).first()
+    refuse_unfit(plan)
+    asked = select(a).where(a.c.id == plan.arrival.id)
+    row = connection.execute(asked).first()
     if row is None:
         raise NotFound(f"no arrival {plan.arrival.id}")
+    dossier = _locked(connection, row.dossier_id)
+    row = connection.execute(asked).one()
     if row.state != "kept":
         raise NotAllowed(f"arrival {row.id} is {row.state}; only a kept arrival can be replayed")
     first = connection.execute(_FIRST_KEPT, {"dossier": row.dossier_id, "sender": row.sender}).scalar()
-    if plan.parts and first != row.id:
+    if not plan.kept and first != row.id:
         raise NotAllowed(f"arrival {row.id} waits behind arrival {first} of the same dossier: replay that one first")
-    found = connection.execute(_DOSSIER, {"dossier": row.dossier_id}).one()
-    dossier = _Dossier(found.id, found.owner, found.last_seq, found.last_arrival)
-    receipt = _carry_out(connection, plan, dossier, digests, list(plan.kept))
+    foreign = [one for one in _known_dossiers(connection, plan.aliases) if one != dossier.id]
+    reasons = list(plan.kept) or ([_ALIAS_CONFLICT.as_dict()] if foreign else [])
+    if not foreign:
+        learn(connection, dossier.id, plan.aliases, plan.arrival.received_at)
+    receipt = _carry_out(connection, plan, dossier, digests, reasons)
     values = {
         "one": row.id,
         "new": receipt["state"],
-        "now_reasons": pack(list(plan.kept)),
+        "now_reasons": pack(reasons),
         "now_receipt": pack(receipt),
     }
     connection.execute(_SETTLE_ARRIVAL, values)
@@ -131,12 +157,17 @@ def _known_dossiers(connection: Connection, aliases: tuple[Alias, ...]) -> list[
     return sorted(connection.execute(select(al.c.dossier_id).where(same).distinct()).scalars())
 
 
-def _dossier(connection: Connection, plan: Plan, known: list[str]) -> _Dossier:
-    """The dossier's row, locked and advanced by one arrival; made, with its aliases, when no system's code is known yet."""
+def _locked(connection: Connection, dossier_id: str) -> _Dossier:
+    """The dossier's row, which nobody else changes until the transaction ends."""
+    found = connection.execute(_DOSSIER, {"dossier": dossier_id}).one()
+    return _Dossier(found.id, found.owner, found.last_seq, found.last_arrival)
+
+
+def _dossier(connection: Connection, plan: Plan, dossier: _Dossier | None, *, ambiguous: bool) -> _Dossier:
+    """The dossier advanced by one arrival; made when no system's code is known yet. Its names are learned."""
     arrival = plan.arrival
-    if known:
-        found = connection.execute(_DOSSIER, {"dossier": known[0]}).one()
-        dossier = _Dossier(found.id, found.owner, found.last_seq, found.last_arrival + 1)
+    if dossier is not None:
+        dossier.last_arrival += 1
     else:
         dossier = _Dossier(new_id(), plan.owner or arrival.sender, 0, 1)
         connection.execute(
@@ -149,7 +180,7 @@ def _dossier(connection: Connection, plan: Plan, known: list[str]) -> _Dossier:
                 "created_at": arrival.received_at,
             },
         )
-    if len(known) < 2:
+    if not ambiguous:
         learn(connection, dossier.id, plan.aliases, arrival.received_at)
     return dossier
 
@@ -173,10 +204,7 @@ def _keep_reasons(connection: Connection, plan: Plan, dossier: _Dossier, known: 
     if plan.kept:
         return list(plan.kept)
     if len(known) > 1:
-        text = "its codes belong to two different dossiers"
-        return [
-            Problem("", "alias_conflict", text, "correct the code at the source and send again, then discard this").as_dict()
-        ]
+        return [_ALIAS_CONFLICT.as_dict()]
     before = connection.execute(_FIRST_KEPT, {"dossier": dossier.id, "sender": plan.arrival.sender}).scalar()
     if before is not None:
         text = f"an earlier arrival of this dossier is kept: {before}"
@@ -213,7 +241,7 @@ def _message(
 ) -> dict[str, Any]:
     arrival = plan.arrival
     if not part.full_state:
-        same = {"dossier": dossier.id, "stream": part.stream, "digest": digest}
+        same = {"dossier": dossier.id, "stream": part.stream, "digest": digest, "sender": arrival.sender}
         known = connection.execute(_SAME_STEP, same).scalar()
         if known is not None:
             return {"id": known, "schema": str(part.schema), "state": "known", "routes": []}
@@ -299,12 +327,29 @@ def deliver(
     *,
     accepted_at: int,
     now: int,
+    passed_by: str | None = None,
 ) -> str:
-    """Add one delivery to its lane, in place of those it replaces; returns its id."""
+    """Add one delivery to its lane, in place of those it replaces; returns its id.
+
+    ``passed_by`` is the delivery of a newer state that the partner already took: then this one is superseded at once.
+    """
     delivery_id = new_id()
+    if passed_by is not None:
+        connection.execute(
+            insert(d),
+            {
+                "id": delivery_id, "message_id": message_id, "dossier_id": dossier_id, "endpoint": match.endpoint,
+                "route": match.route, "stream": stream, "full_state": full_state, "seq": seq, "position": seq,
+                "state": "superseded", "head": False, "number": 0, "counted": 0, "doubted": False, "adopt": False,
+                "created_at": now, "settled_at": now, "settled_by": "lane", "why": f"replaced by {passed_by}",
+            },
+        )  # fmt: skip
+        cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at)
+        cells.closed(connection, dossier_id, match.endpoint, stream, was_dead=False)
+        return delivery_id
     lane = lanes.open_in_order(connection, dossier_id, match.endpoint)
     position = seq
-    replaced = lanes.replaceable(lane, stream, seq, coalesce=match.coalesce) if full_state else []
+    replaced = lanes.replaceable(lane, match.route, stream, seq, coalesce=match.coalesce) if full_state else []
     for old in replaced:
         lanes.supersede(connection, dossier_id, match.endpoint, old, delivery_id, now)
     if replaced:

@@ -6,7 +6,7 @@ doubt. ``computed`` is the definition: the live cells must always equal it (``hu
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, delete, func, insert, select, text, update
 
 from hub.store.port import OPEN_STATES
 from hub.store.tables import cells as c
@@ -136,6 +136,8 @@ def rebuild(connection: Connection) -> int:
     def as_set(rows: object) -> set[tuple[object, ...]]:
         return {(*row[:-1], bool(row[-1])) for row in rows}  # type: ignore[attr-defined]
 
+    if connection.dialect.name == "postgresql":  # a running hub may be changing cells
+        connection.execute(text("lock table ledger in exclusive mode"))
     live = as_set(connection.execute(select(*[c.c[name] for name in c.columns.keys()])))  # noqa: SIM118
     fresh = as_set(connection.execute(computed()))
     differ = {row[:3] for row in live ^ fresh}

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Text, and_, bindparam, delete, func, insert, 
 from hub.message import Alias, SchemaRef, new_id
 from hub.store import cells, lanes
 from hub.store.accepting import learn
+from hub.store.fitting import fit, names
 from hub.store.port import Due, Settlement, Start
 from hub.store.rows import AnyRow, pack, unpack
 from hub.store.tables import aliases as al
@@ -34,7 +35,7 @@ _DUE = (
     .join(m, m.c.id == d.c.message_id)
     .join(bodies, bodies.c.id == d.c.message_id)
     .outerjoin(_sent, _sent.c.id == d.c.id)
-    .join(c, and_(c.c.dossier_id == d.c.dossier_id, c.c.endpoint == d.c.endpoint, c.c.stream == d.c.stream))
+    .outerjoin(c, and_(c.c.dossier_id == d.c.dossier_id, c.c.endpoint == d.c.endpoint, c.c.stream == d.c.stream))
     .where(_CLAIMABLE, d.c.endpoint == bindparam("endpoint"), d.c.next_at <= bindparam("now"))
     .order_by(d.c.next_at, d.c.id)
     .limit(bindparam("most"))
@@ -114,6 +115,10 @@ def next_due(connection: Connection, endpoint: str) -> int | None:
 def start(connection: Connection, starts: Sequence[Start], now: int) -> frozenset[str]:
     """Claim those still claimable and write their attempts and the bytes to be sent; returns their delivery ids."""
     begun: set[str] = set()
+    if connection.dialect.name == "postgresql":  # another process may be moving these lanes
+        theirs = select(d.c.dossier_id).where(d.c.id.in_([one.delivery_id for one in starts]))
+        held = select(dossiers.c.id).where(dossiers.c.id.in_(theirs)).order_by(dossiers.c.id).with_for_update()
+        connection.execute(held)
     for one in starts:
         values = {
             "one": one.delivery_id, "attempt": one.attempt_id, "pin": one.chain, "now": now,
@@ -133,7 +138,8 @@ def start(connection: Connection, starts: Sequence[Start], now: int) -> frozense
                 "started_at": now,
             },
         )
-        if one.request is not None:
+        pinned = select(bodies.c.id).where(bodies.c.id == one.delivery_id)
+        if one.request is not None and (number == 1 or connection.execute(pinned).first() is None):
             connection.execute(insert(bodies), {"id": one.delivery_id, "content": one.request})
     return frozenset(begun)
 
@@ -159,24 +165,28 @@ def settle(connection: Connection, s: Settlement, now: int) -> bool:
     mine = s.attempt_id is not None and row.attempt_id == s.attempt_id and row.state in ("claimed", "in_doubt")
     if not (startable or mine):
         return False
-    values: dict[str, Any] = {"code": s.code or None, "reason": s.reason or None}
+    said = {"code": fit(s.code, 60), "reason": fit(s.reason)}
+    values: dict[str, Any] = dict(said)
     if s.problems:
         values["problems"] = pack(s.problems)
     if s.warnings:
         values["warnings"] = pack([*(unpack(row.warnings) or []), *s.warnings])
     if s.outcome == "again":
-        values |= {"state": "pending", "next_at": s.next_at, "counted": row.counted + int(s.counted)}
+        values |= {"state": "pending", "next_at": now if s.next_at is None else s.next_at, "counted": row.counted + int(s.counted)}
     elif s.outcome == "in_doubt":
-        values |= {"state": "in_doubt", "next_at": s.next_at, "doubted": True}
+        values |= {"state": "in_doubt", "next_at": now if s.next_at is None else s.next_at, "doubted": True}
     elif s.outcome == "dead":
         doubted = row.doubted or row.state == "in_doubt"
         values |= {"state": "dead", "next_at": None, "settled_at": now, "doubted": doubted}
     else:
-        values |= {"state": "delivered", "head": False, "next_at": None, "settled_at": now, "reference": s.reference,
+        values |= {"state": "delivered", "head": False, "next_at": None, "settled_at": now, "reference": fit(s.reference),
                    "code": None, "reason": None, "problems": None}  # fmt: skip
     connection.execute(update(d).where(d.c.id == row.id).values(**values))
     if s.attempt_id is not None:
-        ended = {"ended_at": now, "outcome": s.outcome, "code": s.code or None, "reason": s.reason or None}
+        if row.state == "in_doubt":  # what was found out later; how the attempt itself ended stays on the record
+            ended = {"resolved": f"{s.outcome}: {s.code}" if s.code else s.outcome, "resolved_at": now}
+        else:
+            ended = {"ended_at": now, "outcome": s.outcome, **said}
         connection.execute(update(at).where(at.c.id == s.attempt_id).values(**ended))
     _project(connection, row, s, now)
     _keep_answer(connection, row, s, now)
@@ -190,26 +200,26 @@ def _project(connection: Connection, row: AnyRow, s: Settlement, now: int) -> No
         cells.doubted(connection, *lane, row.stream)
     elif s.outcome == "dead":
         cells.dead(connection, *lane, row.stream, 1)
-        if lanes.heal_dead(connection, *lane, row.id, now) is not None:
-            lanes.promote(connection, *lane)
+        lanes.heal_dead(connection, *lane, row.id, now)
+        lanes.promote(connection, *lane)
+    elif s.outcome == "again":
+        lanes.promote(connection, *lane)
     elif s.outcome == "delivered":
         cells.delivered(connection, *lane, row.stream, row.seq, now, row.message_id)
         cells.closed(connection, *lane, row.stream, was_dead=False)
-        lanes.promote(connection, *lane)
+        lanes.went_past(connection, row, now)
 
 
 def _keep_answer(connection: Connection, row: AnyRow, s: Settlement, now: int) -> None:
     """Ids the partner issued become aliases; its reply waits to re-enter as an arrival."""
-    learned = tuple(Alias(system, code) for system, code in s.ids.items())
-    for foreign in learn(connection, row.dossier_id, learned, now):
-        record(
-            connection,
-            now,
-            f"endpoint:{row.endpoint}",
-            "alias_conflict",
-            row.dossier_id,
-            f"{foreign.system} code is another dossier's",
-        )
+    issued = tuple(Alias(system, code) for system, code in s.ids.items())
+    who = f"endpoint:{row.endpoint}"
+    for alias in issued:
+        if not names(alias):
+            record(connection, now, who, "alias_refused", row.dossier_id, "a code is empty, too long or cannot be kept")
+    for foreign in learn(connection, row.dossier_id, tuple(alias for alias in issued if names(alias)), now):
+        text = f"{foreign.system} code is another dossier's"
+        record(connection, now, who, "alias_conflict", row.dossier_id, text)
     if s.reply is not None:
         message = connection.execute(select(m).where(m.c.id == row.message_id)).one()
         schema, body = s.reply
@@ -242,5 +252,5 @@ def recover(connection: Connection, now: int) -> int:
 
 def record(connection: Connection, now: int, actor: str, act: str, target: str, why: str | None) -> None:
     """Write one line of the audit trail."""
-    values = {"id": new_id(), "at": now, "actor": actor, "act": act, "target": target, "why": why}
+    values = {"id": new_id(), "at": now, "actor": fit(actor, 100) or "?", "act": act, "target": target, "why": fit(why)}
     connection.execute(insert(audit), values)

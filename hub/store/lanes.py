@@ -16,10 +16,14 @@ from hub.store.port import OPEN_STATES
 from hub.store.rows import AnyRow
 from hub.store.tables import deliveries as d
 
-_OPEN = select(d.c.id, d.c.position, d.c.seq, d.c.state, d.c.stream, d.c.full_state, d.c.doubted, d.c.head, d.c.number).where(
-    d.c.dossier_id == bindparam("dossier"), d.c.endpoint == bindparam("endpoint"), d.c.state.in_(OPEN_STATES)
-)
-_OPEN_IN_ORDER = _OPEN.order_by(d.c.position, d.c.seq)
+_OPEN = select(
+    d.c.id, d.c.route, d.c.position, d.c.seq, d.c.state, d.c.stream, d.c.full_state, d.c.doubted, d.c.head, d.c.number
+).where(d.c.dossier_id == bindparam("dossier"), d.c.endpoint == bindparam("endpoint"), d.c.state.in_(OPEN_STATES))
+_OPEN_IN_ORDER = _OPEN.order_by(d.c.position, d.c.seq, d.c.id)
+_NEWEST_SENT = select(d.c.id).where(
+    d.c.dossier_id == bindparam("dossier"), d.c.endpoint == bindparam("endpoint"), d.c.route == bindparam("route"),
+    d.c.stream == bindparam("stream"), d.c.state == "delivered", d.c.full_state, d.c.seq > bindparam("seq"),
+).order_by(d.c.seq.desc()).limit(1)  # fmt: skip
 _SUPERSEDE = (
     update(d)
     .where(d.c.id == bindparam("old"))
@@ -34,12 +38,12 @@ def open_in_order(connection: Connection, dossier_id: str, endpoint: str) -> Seq
     return connection.execute(_OPEN_IN_ORDER, {"dossier": dossier_id, "endpoint": endpoint}).all()
 
 
-def replaceable(lane: Sequence[AnyRow], stream: str, seq: int, *, coalesce: bool) -> list[AnyRow]:
-    """Those of the lane that a full-state message with this seq replaces, in order."""
+def replaceable(lane: Sequence[AnyRow], route: str, stream: str, seq: int, *, coalesce: bool) -> list[AnyRow]:
+    """Those of the lane that a full-state message with this seq replaces on its route, in order."""
     return [
         row
         for row in lane
-        if row.stream == stream
+        if (row.route, row.stream) == (route, stream)
         and row.full_state
         and row.seq < seq
         and not row.doubted
@@ -63,16 +67,32 @@ def heal_dead(connection: Connection, dossier_id: str, endpoint: str, dead_id: s
     if dead is None or not dead.full_state or dead.doubted:
         return None
     for row in lane:
-        if row.stream == dead.stream and row.seq > dead.seq and row.state == "pending":
+        if (row.route, row.stream) == (dead.route, dead.stream) and row.seq > dead.seq and row.state == "pending":
             supersede(connection, dossier_id, endpoint, dead, str(row.id), now)
             connection.execute(_MOVE, {"one": row.id, "to": dead.position})
             return str(row.id)
     return None
 
 
-def promote(connection: Connection, dossier_id: str, endpoint: str) -> None:
+def newer_sent(connection: Connection, dossier_id: str, endpoint: str, route: str, stream: str, seq: int) -> str | None:
+    """The delivery of a newer state that the partner already took on this route; None when there is none."""
+    values = {"dossier": dossier_id, "endpoint": endpoint, "route": route, "stream": stream, "seq": seq}
+    return connection.execute(_NEWEST_SENT, values).scalar()
+
+
+def went_past(connection: Connection, sent: AnyRow, now: int) -> None:
+    """A delivery was taken by the partner: an older state that was back-filled behind it is superseded, the next promoted."""
+    lane = open_in_order(connection, sent.dossier_id, sent.endpoint)
+    older = replaceable(lane, sent.route, sent.stream, sent.seq, coalesce=True) if sent.full_state else []
+    for row in older:
+        supersede(connection, sent.dossier_id, sent.endpoint, row, str(sent.id), now)
+    promote(connection, sent.dossier_id, sent.endpoint, [row for row in lane if row not in older])
+
+
+def promote(connection: Connection, dossier_id: str, endpoint: str, lane: Sequence[AnyRow] | None = None) -> None:
     """Make one delivery of the lane, and it alone, the head: the one under way or in doubt, else the oldest open one."""
-    lane = open_in_order(connection, dossier_id, endpoint)
+    if lane is None:
+        lane = open_in_order(connection, dossier_id, endpoint)
     under_way = [row for row in lane if row.state in ("claimed", "in_doubt")]
     for row in lane:
         is_head = row is (under_way or lane)[0]

@@ -7,25 +7,27 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 
 from hub.errors import NotAllowed, NotFound
+from hub.message import Alias
 from hub.store import cells, lanes
 from hub.store.accepting import deliver
 from hub.store.delivering import record
 from hub.store.port import JsonObject, Key, RouteMatch
-from hub.store.rows import pack
+from hub.store.fitting import fit, names
+from hub.store.rows import AnyRow, pack
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers, endpoints, keys
+from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 
 
 def replay(connection: Connection, delivery_id: str, actor: str, why: str, adopt: bool, now: int) -> None:
     """A dead delivery becomes pending again: translated anew, its count of tries begun again."""
-    row = connection.execute(select(d).where(d.c.id == delivery_id)).first()
+    row = _held(connection, delivery_id)
     if row is None:
         raise NotFound(f"no delivery {delivery_id}")
     if row.state != "dead":
         raise NotAllowed(f"delivery {delivery_id} is {row.state}; only a dead one can be replayed")
-    connection.execute(select(dossiers.c.id).where(dossiers.c.id == row.dossier_id).with_for_update())
     connection.execute(
         update(d)
         .where(d.c.id == delivery_id)
@@ -39,28 +41,38 @@ def replay(connection: Connection, delivery_id: str, actor: str, why: str, adopt
 
 def discard(connection: Connection, item_id: str, actor: str, why: str, now: int) -> None:
     """Give up a dead delivery or a kept arrival, on the record; what waited behind a delivery goes on."""
-    row = connection.execute(select(d).where(d.c.id == item_id)).first()
+    row = _held(connection, item_id)
     if row is not None:
         if row.state != "dead":
             raise NotAllowed(f"delivery {item_id} is {row.state}; only a dead one can be discarded")
-        connection.execute(select(dossiers.c.id).where(dossiers.c.id == row.dossier_id).with_for_update())
-        gone = {"state": "discarded", "head": False, "settled_at": now, "settled_by": actor, "why": why}
+        gone = {"state": "discarded", "head": False, "settled_at": now, "settled_by": fit(actor, 100), "why": fit(why)}
         connection.execute(update(d).where(d.c.id == item_id).values(**gone))
         cells.closed(connection, row.dossier_id, row.endpoint, row.stream, was_dead=True)
         lanes.promote(connection, row.dossier_id, row.endpoint)
     else:
-        kept = connection.execute(select(a.c.state).where(a.c.id == item_id)).first()
+        kept = connection.execute(select(a.c.state).where(a.c.id == item_id).with_for_update()).first()
         if kept is None:
             raise NotFound(f"no dead delivery and no kept arrival {item_id}")
         if kept.state != "kept":
             raise NotAllowed(f"arrival {item_id} is {kept.state}; only a kept one can be discarded")
-        connection.execute(update(a).where(a.c.id == item_id).values(state="discarded", settled_by=actor, why=why))
+        given_up = {"state": "discarded", "settled_by": fit(actor, 100), "why": fit(why)}
+        connection.execute(update(a).where(a.c.id == item_id).values(**given_up))
     record(connection, now, actor, "discard", item_id, why)
+
+
+def _held(connection: Connection, delivery_id: str) -> AnyRow | None:
+    """The delivery as it is once its lane is held, so that what is decided on it stays true until the transaction ends."""
+    asked = select(d).where(d.c.id == delivery_id)
+    row = connection.execute(asked).first()
+    if row is None:
+        return None
+    connection.execute(select(dossiers.c.id).where(dossiers.c.id == row.dossier_id).with_for_update())
+    return connection.execute(asked).one()
 
 
 def pause(connection: Connection, endpoint: str, actor: str, why: str, now: int) -> None:
     """No new attempt is begun at the endpoint until it is resumed; remembered over restarts."""
-    values = {"paused_by": actor, "paused_at": now, "why": why}
+    values = {"paused_by": fit(actor, 100), "paused_at": now, "why": fit(why)}
     if connection.execute(update(endpoints).where(endpoints.c.name == endpoint).values(**values)).rowcount == 0:
         connection.execute(insert(endpoints), {"name": endpoint, **values})
     record(connection, now, actor, "pause", endpoint, why)
@@ -77,7 +89,7 @@ def messages_without(connection: Connection, route: str, stream: str, after: str
     (``dossier:seq`` of the last one seen)."""
     has_one = exists().where(and_(d.c.message_id == m.c.id, d.c.route == route))
     query = (
-        select(m.c.id, m.c.dossier_id, m.c.seq, m.c.schema, m.c.full_state, bodies.c.content)
+        select(m.c.id, m.c.dossier_id, m.c.seq, m.c.schema, m.c.full_state, m.c.origin, bodies.c.content)
         .join(bodies, bodies.c.id == m.c.id)
         .where(m.c.stream == stream, m.c.state == "routed", ~has_one)
         .order_by(m.c.dossier_id, m.c.seq)
@@ -90,33 +102,37 @@ def messages_without(connection: Connection, route: str, stream: str, after: str
 
 
 def backfill(connection: Connection, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
-    """Add the deliveries (message id, match) that are not there yet; returns how many were added."""
+    """Add the deliveries (message id, match) that are not there yet, as accepting would have; returns how many now wait.
+
+    A state older than one the partner already took on this route is recorded as superseded: it must not overtake backwards.
+    """
     added = 0
     for message_id, match in matches:
         row = connection.execute(select(m).where(m.c.id == message_id)).first()
-        if row is None:
+        if row is None or row.state != "routed" or row.origin == match.endpoint:
             continue
         connection.execute(select(dossiers.c.id).where(dossiers.c.id == row.dossier_id).with_for_update())
         there = select(d.c.id).where(d.c.message_id == message_id, d.c.route == match.route)
         if connection.execute(there).first() is not None:
             continue
+        with_it = select(c.c.endpoint).where(c.c.dossier_id == row.dossier_id, c.c.endpoint == match.endpoint)
+        if not match.matched and connection.execute(with_it).first() is None:
+            continue
+        newer = None
+        if row.full_state:
+            newer = lanes.newer_sent(connection, row.dossier_id, match.endpoint, match.route, row.stream, row.seq)
         deliver(
-            connection,
-            row.dossier_id,
-            row.id,
-            row.stream,
-            row.full_state,
-            row.seq,
-            match,
-            accepted_at=row.accepted_at,
-            now=now,
-        )
-        added += 1
+            connection, row.dossier_id, row.id, row.stream, row.full_state, row.seq, match,
+            accepted_at=row.accepted_at, now=now, passed_by=newer,
+        )  # fmt: skip
+        added += newer is None
     return added
 
 
 def add_key(connection: Connection, key: Key) -> None:
-    """Keep a key's hash and rights."""
+    """Keep a key's hash and rights. Raises NotAllowed for a name that cannot be kept."""
+    if not names(Alias(key.name, key.id)):
+        raise NotAllowed("the name of a key has 1 to 100 characters, none of them NUL or half a character")
     connection.execute(
         insert(keys),
         {"id": key.id, "name": key.name, "hash": key.hash, "schemas": pack(key.schemas), "created_at": key.created_at},

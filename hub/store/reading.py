@@ -222,7 +222,7 @@ def _attempt(row: AnyRow) -> dict[str, Any]:
         {
             "attempt": row.id, "delivery": row.delivery_id, "number": row.number, "at": instant(row.started_at),
             "ended_at": instant(row.ended_at), "outcome": row.outcome or "under way", "code": row.code, "reason": row.reason,
-            "chain": row.chain,
+            "resolved": row.resolved, "resolved_at": instant(row.resolved_at), "chain": row.chain,
         }
     )  # fmt: skip
 

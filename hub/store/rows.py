@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -13,8 +14,21 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 
 def pack(value: Any) -> str:
-    """JSON text of a value."""
-    return orjson.dumps(value).decode()
+    """JSON text of a value; half a character (a lone surrogate), which no text column holds, becomes a question mark."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return orjson.dumps(_whole(value)).decode()
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {_whole(key): _whole(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(one) for one in value]
+    return value
 
 
 def unpack(text: str | None) -> Any:

@@ -171,6 +171,8 @@ attempts = Table(
     Column("outcome", String(12)),
     Column("code", String(60)),
     Column("reason", Text),
+    Column("resolved", String(80)),
+    Column("resolved_at", BigInteger),
     Index("ix_attempts_delivery", "delivery_id", "number"),
 )
 

@@ -8,6 +8,7 @@ An operation may refuse with a HubError only before its first write: then the ot
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -17,12 +18,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from hub.errors import HubError, StoreUnavailable
-from hub.store.engine import unavailable
+from hub.store.engine import raced, unavailable
 
 T = TypeVar("T")
 Operation = Callable[[Connection], Any]
 
 GROUP_LIMIT = 256
+RACES = 5
+"""How often one operation is run when another process gets in between (PostgreSQL; SQLite's write lock lets nobody in)."""
 
 
 @dataclass(slots=True)
@@ -92,10 +95,10 @@ class Writer:
             for waiting in group:
                 by_loop.setdefault(waiting.loop, []).append(waiting)
             for loop, done in by_loop.items():
-                if not loop.is_closed():
+                with contextlib.suppress(RuntimeError):  # the loop ended, and its waiters with it
                     loop.call_soon_threadsafe(_resolve, done)
 
-    def _commit(self, group: list[_Waiting]) -> None:
+    def _commit(self, group: list[_Waiting], tries: int = RACES) -> None:
         try:
             self._run(group)
         except BaseException as error:
@@ -103,6 +106,9 @@ class Writer:
             if gone is None and len(group) > 1:
                 for waiting in group:
                     self._commit([waiting])
+                return
+            if gone is None and tries > 1 and raced(error):
+                self._commit(group, tries - 1)
                 return
             for waiting in group:
                 waiting.result, waiting.error = None, gone or error

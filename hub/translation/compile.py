@@ -7,40 +7,17 @@ each rule appears in it once. Values travel in ``v``: None is missing, FAILED is
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from hub.errors import Problem
 from hub.translation import mapping as m
-from hub.translation.verbs import Refusal, kind_of, to_string
+from hub.translation import runtime
+from hub.translation.verbs import Refusal
 
 Run = Callable[[Any, list[Problem], list[Problem]], Any]
 Lookups = dict[str, Callable[..., Any]]
-_EMPTY: dict[str, Any] = {}
-_FAILED = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where a rule stands, for its problems: ``at`` has one ``{}`` for each list position above it."""
-
-    at: str
-    source: str
-    read: str
-
-    def missing(self, positions: tuple[int, ...]) -> Problem:
-        """The source has no value and the rule says nothing about that."""
-        hint = f"send {self.read}, or write optional: true or default: … in the rule" if self.read else ""
-        return Problem(self.at.format(*positions), "missing", "the source has no value for it", hint, self.source)
-
-    def refused(self, refusal: Refusal, positions: tuple[int, ...]) -> Problem:
-        """A verb or a table cannot take the value."""
-        return Problem(self.at.format(*positions), refusal.code, refusal.message, refusal.hint, self.source)
-
-    def warned(self, code: str, positions: tuple[int, ...]) -> Problem:
-        """The value was changed in a way that has to be recorded."""
-        return Problem(self.at.format(*positions), code, "the text was too long and was cut", "", self.source)
 
 
 def compile_mapping(mapping: m.Mapping, lookups: Lookups) -> Run:
@@ -56,30 +33,6 @@ def compile_mapping(mapping: m.Mapping, lookups: Lookups) -> Run:
     exec(compile(source, name, "exec"), writer.names)
     run: Run = writer.names["run"]
     return run
-
-
-def _item(value: Any, index: int) -> Any:
-    return value[index] if type(value) is list and len(value) > index else None
-
-
-def _same(value: Any, wanted: Any) -> bool:
-    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
-
-
-def _join(between: str, values: Iterable[Any]) -> str | None:
-    given = [to_string(value) for value in values if value is not None]
-    return between.join(part for part in given if part) if given else None
-
-
-def _close_lists(target: Any, path: tuple[m.PathPart, ...]) -> None:
-    """Target positions were collected under integer keys; makes a list of them, in order, without gaps."""
-    for part in path[:-1]:
-        if not isinstance(target, dict) or part not in target:
-            return
-        target = target[part]
-    if path[-1] in target:
-        numbered = target[path[-1]]
-        target[path[-1]] = [numbered[position] for position in sorted(numbered)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +56,14 @@ class _Writer:
         self.mapping = mapping
         self.lookups = lookups
         self.names: dict[str, Any] = {
-            "EMPTY": _EMPTY,
-            "FAILED": _FAILED,
+            "EMPTY": runtime.EMPTY,
+            "FAILED": runtime.FAILED,
             "Refusal": Refusal,
-            "item": _item,
-            "same": _same,
-            "join": _join,
-            "close_lists": _close_lists,
-            "not_a_list": _not_a_list,
+            "item": runtime.item_at,
+            "same": runtime.same,
+            "join": runtime.join,
+            "close_lists": runtime.close_lists,
+            "not_a_list": runtime.not_a_list,
         }
         self.lines: list[str] = []
         self.depth = 0
@@ -230,7 +183,7 @@ class _Writer:
         words = [
             ".".join(map(str, (*(() if path.from_root else scope.read), *path.parts))) or "(whole)" for path in paths
         ]
-        site = self.name("R", Site(at, f"{rule.where} {', '.join(words)}".rstrip(), ", ".join(words)))
+        site = self.name("R", runtime.Site(at, f"{rule.where} {', '.join(words)}".rstrip(), ", ".join(words)))
         where = f"({''.join(position + ', ' for position in scope.positions)})"
         self.line(f"# {at.replace(chr(10), ' ')}: {rule.where}")
         if isinstance(rule.source, m.Each):
@@ -359,7 +312,3 @@ class _Writer:
         self.depth -= 1
         self._assign(assign, items)
         self.depth -= 1
-
-
-def _not_a_list(value: Any) -> Refusal:
-    return Refusal("bad_value", f"must be a list, not {kind_of(value)}")

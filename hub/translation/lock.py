@@ -50,7 +50,11 @@ def check_lock(home: Path, shown: str) -> list[Problem]:
     for name in sorted(files.keys() - listed):
         problems.append(
             Problem(
-                name, "schema_unlisted", "the schema is not in the lock", f"{_HINT}; release it by listing it", shown
+                name,
+                "schema_unlisted",
+                "the schema is not in the lock",
+                f"{_HINT}; a new version is released by adding its line",
+                shown,
             )
         )
     return problems

@@ -22,7 +22,7 @@ _POINTERS = ("message_id", "version", "code", "at")
 _ABSENT = (None, "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Schema:
     """One version of one schema. ``document`` is the parsed file, ``sha256`` the digest of its bytes."""
 

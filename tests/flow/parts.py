@@ -144,7 +144,9 @@ async def running(home: Path, clock: MovableClock, kind: type[Scripted] = Script
         await hub.stop()
 
 
-async def send(hub: Hub, record: dict[str, Any], clock: MovableClock, *, sender: str = "one-stop", key: str | None = None) -> Any:
+async def send(
+    hub: Hub, record: dict[str, Any], clock: MovableClock, *, sender: str = "one-stop", key: str | None = None
+) -> Any:
     """Hand one record to intake as a door would; the receipt."""
     arrival = Arrival(
         id=new_id(), sender=sender, schema=SchemaRef.parse("opencps-dossier@1"), body=json.dumps(record).encode(),
@@ -176,15 +178,17 @@ async def until(condition: Callable[[], Any]) -> Any:
 async def settled(hub: Hub) -> dict[str, int]:
     """Wait until nothing can move any more; deliveries by state."""
 
-    async def quiet() -> dict[str, int] | None:
-        states: dict[str, int] = {}
+    async def states() -> dict[str, int]:
+        counts: dict[str, int] = {}
         for one in (await hub.store.traffic())["deliveries"]:
-            states[one["state"]] = states.get(one["state"], 0) + one["count"]
-        if states.get("claimed") or states.get("in_doubt"):
-            return None
-        if states.get("pending") and await hub.store.next_due("portal") is not None:
-            return None
-        return states
+            counts[one["state"]] = counts.get(one["state"], 0) + one["count"]
+        return counts
 
-    found: dict[str, int] = await until(quiet)
-    return found
+    async def quiet() -> tuple[dict[str, int]] | None:
+        before = await states()
+        due = await hub.store.next_due("portal")
+        still = due is None and before == await states() and not {"claimed", "in_doubt"} & before.keys()
+        return (before,) if still else None
+
+    (found,) = await until(quiet)
+    return dict(found)

@@ -210,10 +210,15 @@ async def backfill_route(hub: Any, route: str) -> None:
 
 async def test_a_dossier_once_with_an_endpoint_stays_with_it(tmp_path: Path) -> None:
     """A later state for which the route's condition no longer holds is delivered all the same."""
-    config = CONFIG.replace("when: { present: code }, to: portal, as: npsp-dossier@1", "when: { equals: { state: received } }, to: portal, as: npsp-dossier@1")
+    config = CONFIG.replace(
+        "when: { present: code }, to: portal, as: npsp-dossier@1",
+        "when: { equals: { state: received } }, to: portal, as: npsp-dossier@1",
+    )
     home = make_home(tmp_path / "home", config)
     clock = MovableClock()
-    story = next(one for one in told(20) if one.records[0]["dossierStatus"] == "new" and one.records[1]["dossierStatus"] != "new")
+    story = next(
+        one for one in told(20) if one.records[0]["dossierStatus"] == "new" and one.records[1]["dossierStatus"] != "new"
+    )
     async with running(home, clock) as (hub, portal):
         await send(hub, story.records[0], clock)
         receipt = await send(hub, story.records[1], clock)
@@ -226,6 +231,7 @@ async def test_a_partners_reply_re_enters_and_is_not_sent_back(home: Path) -> No
     """An answer that is itself a message becomes an arrival of the endpoint, with the same correlation id."""
     clock = MovableClock()
     story = told(1)[0]
+
     def script(message: Any, attempt: Any) -> Receipt:
         import json
 

@@ -157,7 +157,7 @@ async def test_two_processes_writing_one_dossier_keep_its_order_gapless(desk: De
 async def test_a_failing_write_never_fails_its_neighbours(desk: Desk) -> None:
     """Among concurrent accepts, those with a broken value or a used id fail alone; the others are all stored."""
     await desk.accept("first", key="used", code="X")
-    again = plan(desk.store, desk.clock, "v", key="mine")
+    again = plan(desk.store, desk.clock, "v", key="mine", names=((NATIONAL, "Y"),))
     await desk.store.accept(again)
     broken = plan(desk.store, desk.clock, "w", key="other-key", id=again.arrival.id)  # the arrival's id exists
     good = [desk.accept(f"v{n}", key=f"k{n}", code=f"D{n}") for n in range(40)]

@@ -63,6 +63,8 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=12), nullable=True),
         sa.Column("code", sa.String(length=60), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("resolved", sa.String(length=80), nullable=True),
+        sa.Column("resolved_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_attempts_delivery", "attempts", ["delivery_id", "number"], unique=False)

@@ -1,0 +1,117 @@
+"""What to do next about something that waits, is dead, kept or in doubt: one sentence and one command for each.
+
+Pure: from what the store shows of a dossier or a dead letter to advice, so that ``hub trace`` and ``hub dead show`` agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hub.cli.shell import local, local_micros, printable
+from hub.store.port import EndpointState, JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """``about`` names the thing, ``why`` says how it stands, ``do`` what to do (a command, or that nothing is needed)."""
+
+    about: str
+    why: str
+    do: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"about": self.about, "why": self.why, "do": self.do}
+
+
+def for_dossier(found: JsonObject, paused: Mapping[str, EndpointState]) -> list[Advice]:
+    """Advice on all that is not at its end: kept arrivals first, then each endpoint's lane."""
+    said = [for_kept(one) for one in found["timeline"] if one["event"] == "arrival" and one["state"] == "kept"]
+    dead = [one for one in found["timeline"] if one["event"] == "dead"]
+    lanes: dict[str, list[JsonObject]] = {}
+    for one in [*dead, *found["waiting"]]:
+        lanes.setdefault(one["endpoint"], []).append(one)
+    for endpoint, lane in sorted(lanes.items()):
+        lane.sort(key=lambda one: (one["state"] not in ("claimed", "in_doubt"), one["seq"]))
+        head, behind = lane[0], lane[1:]
+        stopped = paused.get(endpoint)
+        if stopped is not None:
+            said.append(for_paused(stopped))
+        if head["state"] == "dead":
+            said.append(for_dead(head))
+        elif stopped is None:
+            said.append(_for_waiting(head))
+        if behind:
+            numbers = ", ".join(str(one["seq"]) for one in behind)
+            text = f"wait behind message {head['seq']}: a dossier's messages reach a partner in order"
+            said.append(Advice(f"messages {numbers} to {endpoint}", text, "nothing; they follow by themselves"))
+    if any(one["event"] == "message" and one["state"] == "conflict" for one in found["timeline"]):
+        text = f"the dossier belongs to {found['owner']}; what another sender says of it is kept as an observation, not sent on"
+        said.append(Advice("messages of another sender", text, "if the owner is wrong, set `owners:` in config.yaml"))
+    return said
+
+
+def for_paused(state: EndpointState) -> Advice:
+    """An operator stopped the endpoint."""
+    why = f"paused by {printable(state.paused_by)} since {local_micros(state.paused_at)}: {printable(state.why)}"
+    return Advice(f"endpoint {state.name}", why, f"hub endpoint resume {state.name}")
+
+
+def for_kept(arrival: JsonObject) -> Advice:
+    """An arrival that could not be translated, or that waits behind one."""
+    reasons: Sequence[Mapping[str, Any]] = arrival.get("reasons") or []
+    codes = {str(one.get("code")) for one in reasons}
+    about = f"arrival {arrival['arrival']}"
+    why = f"kept: {_reason(reasons[0])}" if reasons else "kept"
+    if len(reasons) > 1:
+        why += f" (and {len(reasons) - 1} more)"
+    replay = f"reload the hub (kill -HUP), hub dead replay {arrival['arrival']}"
+    if codes == {"behind_kept"}:
+        return Advice(about, why, "nothing; it follows when the one before it is replayed or discarded")
+    if "alias_conflict" in codes:
+        mend = "have the code corrected at the source and sent again"
+        return Advice(about, why, f"{mend}, then: hub dead discard {arrival['arrival']} --why …")
+    if "table_not_fetched" in codes:
+        return Advice(about, why, f"hub catalog refresh, then: {replay}")
+    if "not_in_table" in codes:
+        hint = next((one["hint"] for one in reasons if one.get("hint")), "add the row to the code table")
+        return Advice(about, why, f"{printable(hint)}, then: {replay}")
+    return Advice(about, why, f"mend the mapping, or have it sent again corrected; then: {replay}")
+
+
+def for_dead(delivery: JsonObject) -> Advice:
+    """A delivery that holds its lane."""
+    delivery_id, endpoint = delivery["delivery"], delivery["endpoint"]
+    about = f"message {delivery['seq']} to {endpoint}"
+    code = delivery.get("code", "")
+    why = f"dead: {code}" + (f": {printable(delivery['reason'])}" if delivery.get("reason") else "")
+    replay = f"hub dead replay {delivery_id}"
+    reload = "reload the hub (kill -HUP)"
+    discard = f"hub dead discard {delivery_id} --why …"
+    if code in ("translation", "route_gone"):
+        return Advice(about, why, f"mend the mapping, code table or route (hub check), {reload}, then: {replay}")
+    if code == "exists":
+        return Advice(about, why, f"if what {endpoint} holds is this dossier: {replay} --adopt; else: {discard}")
+    if code == "in_doubt" or delivery.get("in_doubt_once"):
+        return Advice(about, why, f"look at {endpoint} whether it is there; if not: {replay}; if it is: {discard}")
+    mend = "have the sender send it corrected (a newer full state takes its place)"
+    return Advice(about, why, f"{mend}; or, if {endpoint} was mended: {replay}; or: {discard}")
+
+
+def _for_waiting(delivery: JsonObject) -> Advice:
+    endpoint, state = delivery["endpoint"], delivery["state"]
+    about = f"message {delivery['seq']} to {endpoint}"
+    last = f" ({delivery['code']})" if delivery.get("code") else ""
+    at = local(delivery.get("next_at"))
+    if state == "claimed":
+        return Advice(about, "is being sent now, or was when the hub was killed", "nothing; a restarted hub asks the partner")
+    if state == "in_doubt":
+        return Advice(about, f"in doubt{last}: it may have taken effect", f"nothing; the hub asks {endpoint} at {at}")
+    if delivery.get("attempts"):
+        return Advice(about, f"tried {delivery['attempts']} times{last}, again at {at}", f"hub endpoint check {endpoint}")
+    return Advice(about, f"due since {at}, not tried yet", "nothing while the hub runs (hub run)")
+
+
+def _reason(one: Mapping[str, Any]) -> str:
+    return printable(f"{one.get('at') or '(whole)'}: {one.get('message', '')}")

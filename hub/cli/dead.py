@@ -1,0 +1,270 @@
+"""``hub dead``: the dead letters (deliveries a partner refused, arrivals that could not be translated) and their repair."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from hub.cli.shell import REFUSED, Json, Shell, actor, known_id, local, opened, plural, reason_lines, row, shell_of, table
+from hub.errors import NotAllowed, NotFound, StoreUnavailable
+
+if TYPE_CHECKING:
+    from hub.intake.accept import Intake
+    from hub.store.port import JsonObject, Store
+
+AT_ONCE = 10_000
+app = typer.Typer(no_args_is_help=True, help="Dead letters: what stopped, why, and its repair.")
+
+Endpoint = Annotated[str | None, typer.Option("--endpoint", metavar="NAME", help="Only deliveries to this endpoint.")]
+
+
+@app.command("list")
+def list_dead(
+    context: typer.Context,
+    endpoint: Endpoint = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=AT_ONCE, help="At most so many.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """List dead deliveries and kept arrivals, oldest first.
+
+    \b
+    Example:  hub dead list --endpoint portal
+    """
+    shell = shell_of(context)
+    home = shell.home()
+
+    async def work() -> Sequence[JsonObject]:
+        async with opened(home) as store:
+            return await store.dead(endpoint=endpoint, limit=limit)
+
+    found = asyncio.run(work())
+    shown = table("id", "since", "what", "dossier", "why")
+    for one in found:
+        row(shown, _id(one), local(one.get("settled_at") or one.get("at")), _what(one), _code(one), _why(one))
+    full = len(found) == limit
+    told: list[Any] = [shown] if found else ["no dead letters"]
+    if full:
+        told.append(f"the oldest {limit}; more with --limit")
+    shell.answer({"dead": list(found), "limited": full}, *told)
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    item: Annotated[str, typer.Argument(metavar="ID", help="Id of the delivery or arrival, from `hub dead list`.")],
+    as_json: Json = False,
+) -> None:
+    """Show one delivery or arrival: why it stopped, each attempt, and what to do. Exit code 3 when there is none.
+
+    \b
+    Example:  hub dead show 0192f0c1-7e3b-7c41-9d2e-8f1a2b3c4d5e
+    """
+    from hub.cli.advice import for_dead, for_kept
+
+    shell = shell_of(context)
+    home = shell.home()
+    wanted = known_id(item)
+
+    async def work() -> JsonObject:
+        async with opened(home) as store:
+            return await _one(store, wanted)
+
+    one = asyncio.run(work())
+    advice = for_kept(one) if one["state"] == "kept" else for_dead(one) if one["state"] == "dead" else None
+    shell.answer({**one, "next": advice.as_dict() if advice else None})
+    shell.say(Text(f"{_what(one)} of dossier {_code(one)}: {one['state']}", "bold"), f"  {_why(one)}")
+    shell.say(*(f"  {line}" for line in reason_lines(one.get("reasons") or one.get("problems") or [])))
+    for attempt in one.get("attempts", []) if one["kind"] == "delivery" else []:
+        why = ": ".join(str(attempt[name]) for name in ("code", "reason") if attempt.get(name))
+        shell.say(f"  {local(attempt['at'])}  attempt {attempt['number']}: {attempt['outcome']}{f' ({why})' if why else ''}")
+    if advice:
+        shell.say(Text(f"  → {advice.do}", "green"))
+
+
+@app.command("replay")
+def replay(
+    context: typer.Context,
+    items: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids from `hub dead list`.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of --endpoint, or all that are --kept.")] = False,
+    endpoint: Endpoint = None,
+    kept: Annotated[bool, typer.Option("--kept", help="With --all: all kept arrivals.")] = False,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Reason for the audit trail.")] = "replayed",
+    adopt: Annotated[bool, typer.Option("--adopt", help="What the partner already holds is this dossier: update it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Try dead letters again: a delivery is translated anew and sent; an arrival is taken in again from its original bytes.
+
+    Mend the cause first (a mapping, a code table, the partner). Behind a kept arrival those kept after it follow. Exit
+    code 1 when one of them could not be replayed, or an arrival is still kept.
+
+    \b
+    Examples:  hub dead replay 0192f0c1-7e3b-7c41-9d2e-8f1a2b3c4d5e --why "row added"
+               hub dead replay --all --kept
+               hub dead replay --all --endpoint portal
+    """
+    shell = shell_of(context)
+    if everything == bool(items) or (everything and (endpoint is None) == (not kept)) or (items and (endpoint or kept)):
+        raise typer.BadParameter("give ids, or --all with one of --endpoint NAME and --kept")
+    wanted = [known_id(item) for item in items or []]
+
+    async def work() -> tuple[list[dict[str, Any]], bool]:
+        async with opened(shell.home()) as store:
+            chosen, more = wanted, False
+            if everything:
+                found = await store.dead(endpoint=endpoint, limit=AT_ONCE)
+                chosen = [_id(one) for one in found if endpoint or one["kind"] == "arrival"]
+                more = len(found) == AT_ONCE
+            return await _Repair(shell, store, why, adopt).replay(chosen, given=not everything), more
+
+    results, more = asyncio.run(work())
+    failed = [one for one in results if not one["replayed"]]
+    told = [f"{one['id']}  {one['outcome']}" for one in results]
+    told.append(f"{plural(len(results) - len(failed), 'dead letter')} replayed, {len(failed)} not")
+    if more:
+        told.append("there are more: run it again")
+    shell.answer({"results": results, "more": more}, *told)
+    if failed:
+        raise typer.Exit(_worst(failed))
+
+
+@app.command("discard")
+def discard(
+    context: typer.Context,
+    item: Annotated[str, typer.Argument(metavar="ID", help="Id from `hub dead list`.")],
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Reason for the audit trail.")],
+    as_json: Json = False,
+) -> None:
+    """Give a dead letter up, on the record; what waited behind it goes on.
+
+    \b
+    Example:  hub dead discard 0192f0c1-7e3b-7c41-9d2e-8f1a2b3c4d5e --why "entered by hand at the portal"
+    """
+    shell = shell_of(context)
+    wanted = known_id(item)
+    if not why.strip():
+        raise typer.BadParameter("say why, for those who read the record later")
+
+    async def work() -> list[dict[str, Any]]:
+        async with opened(shell.home()) as store:
+            return await _Repair(shell, store, why, False).discard(wanted)
+
+    followed = asyncio.run(work())
+    told = [f"{wanted} is discarded", *(f"{one['id']}  {one['outcome']} (waited behind it)" for one in followed)]
+    shell.answer({"id": wanted, "discarded": True, "followed": followed}, *told)
+
+
+class _Repair:
+    """Replays and discards in one store; reads the home's mappings only when an arrival needs them."""
+
+    def __init__(self, shell: Shell, store: Store, why: str, adopt: bool) -> None:
+        self._shell, self._store, self._why, self._adopt = shell, store, why, adopt
+        self._intake: Intake | None = None
+
+    async def replay(self, ids: Sequence[str], *, given: bool) -> list[dict[str, Any]]:
+        """One result for each: ``id``, ``replayed``, ``outcome`` and, for an error, its ``kind``. Unless the ids were
+        ``given`` by a person, those that left the dead letters meanwhile are passed over."""
+        results: list[dict[str, Any]] = []
+        seen: set[str] = set()
+        for item in ids:
+            if item in seen:
+                continue
+            try:
+                one = await _one(self._store, item)
+                if not given and one["state"] not in ("dead", "kept"):
+                    continue
+                made = await self._replay(one)
+            except StoreUnavailable:
+                raise
+            except (NotFound, NotAllowed) as error:
+                made = [{"id": item, "replayed": False, "outcome": str(error), "kind": type(error).__name__}]
+            results += made
+            seen.update(str(result["id"]) for result in made)
+        return results
+
+    async def discard(self, item: str) -> list[dict[str, Any]]:
+        """Discard; then take in what was kept behind an arrival. The results of those."""
+        from hub.app import system_clock
+
+        one = await _one(self._store, item)
+        behind = [arrival.id for arrival in await self._store.kept_arrivals(item)] if one["kind"] == "arrival" else []
+        followers = [arrival for arrival in behind if arrival != item]
+        if followers:
+            self._assembled()  # refuse before anything changed
+        await self._store.discard(item, actor=actor(), why=self._why, now=system_clock())
+        return await self.replay(followers[:1], given=True) if followers else []
+
+    async def _replay(self, one: JsonObject) -> list[dict[str, Any]]:
+        from hub.app import system_clock
+
+        if one["kind"] == "delivery":
+            by = actor()
+            await self._store.replay(one["delivery"], actor=by, why=self._why, adopt=self._adopt, now=system_clock())
+            return [{"id": one["delivery"], "replayed": True, "outcome": "waits to be sent"}]
+        if one["state"] != "kept":
+            raise NotAllowed(f"arrival {one['arrival']} is {one['state']}; only a kept one can be replayed")
+        receipts = await self._assembled().replay(one["arrival"], actor=actor(), why=self._why)
+        return [_taken(receipt) for receipt in receipts]
+
+    def _assembled(self) -> Intake:
+        from hub.assembly import assemble
+        from hub.intake.accept import Intake
+
+        if self._intake is None:
+            parts = assemble(self._shell.folder)
+            config = parts.home.config
+            self._intake = Intake(
+                self._store, parts.catalog, parts.router, parts.sources, config.owners, lambda: None,
+                max_depth=config.server.max_depth,
+            )  # fmt: skip
+        return self._intake
+
+
+def _taken(receipt: JsonObject) -> dict[str, Any]:
+    """The result of an arrival taken in again."""
+    state = receipt["state"]
+    result = {"id": receipt["arrival"], "replayed": state != "kept", "outcome": state}
+    if state == "kept":
+        result |= {"outcome": "still kept: " + "; ".join(reason_lines(receipt.get("reasons") or [])), "kind": "kept"}
+        result["reasons"] = receipt.get("reasons") or []
+    return result
+
+
+def _worst(failed: Sequence[dict[str, Any]]) -> int:
+    """3 when nothing but unknown ids failed, else 1."""
+    from hub.cli.shell import NOT_FOUND
+
+    return NOT_FOUND if all(one.get("kind") == "NotFound" for one in failed) else REFUSED
+
+
+async def _one(store: Store, item: str) -> JsonObject:
+    found = await store.dead_one(item)
+    if found is None:
+        raise NotFound(f"no delivery and no arrival has the id {item}")
+    return found
+
+
+def _id(one: JsonObject) -> str:
+    return str(one["delivery"] if one["kind"] == "delivery" else one["arrival"])
+
+
+def _what(one: JsonObject) -> str:
+    if one["kind"] == "delivery":
+        return f"message {one['seq']} ({one['stream']}) to {one['endpoint']}"
+    return f"arrival from {one['sender']} ({one['schema']})"
+
+
+def _code(one: JsonObject) -> str:
+    codes = one.get("codes") or {}
+    return str(codes.get("national") or next(iter(codes.values()), ""))
+
+
+def _why(one: JsonObject) -> str:
+    reasons = one.get("reasons")
+    if reasons:
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        return f"{reasons[0]['at'] or '(whole)'}: {reasons[0]['message']} [{reasons[0]['code']}]{more}"
+    return ": ".join(str(one[name]) for name in ("code", "reason") if one.get(name))

@@ -1,0 +1,184 @@
+"""``hub endpoint``: the partners as configured, whether they answer, and stopping and resuming what is sent to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hub.cli.shell import UNAVAILABLE, Json, actor, local_micros, opened, printable, row, shell_of, span, table
+from hub.errors import DeliveryError, HubError, NotFound
+
+if TYPE_CHECKING:
+    from hub.assembly import Endpoint
+    from hub.config import Home
+    from hub.store.port import EndpointState, JsonObject
+
+WAITING = ("pending", "claimed", "in_doubt")
+app = typer.Typer(no_args_is_help=True, help="Endpoints: the partners as configured.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the endpoint in config.yaml.")]
+
+
+@app.command("list")
+def list_endpoints(context: typer.Context, as_json: Json = False) -> None:
+    """List the endpoints: connector, paused or not, how much waits and since when, how many are dead.
+
+    \b
+    Example:  hub endpoint list
+    """
+    shell = shell_of(context)
+    home = shell.home()
+
+    async def work() -> tuple[Mapping[str, EndpointState], JsonObject]:
+        async with opened(home) as store:
+            return await store.endpoint_states(), await store.traffic()
+
+    states, traffic = asyncio.run(work())
+    found = _overview(home, states, traffic)
+    shown = table("endpoint", "connector", "waiting", "oldest", "dead", "delivered", "paused")
+    for one in found:
+        paused = one["paused"]
+        oldest = one["oldest_waiting_seconds"]
+        row(
+            shown, one["endpoint"], one["connector"] or "not in config.yaml", one["waiting"],
+            span(oldest) if oldest is not None else "", one["dead"], one["delivered"],
+            f"by {paused['by']} since {local_micros(paused['since'])}: {paused['why']}" if paused else "",
+        )  # fmt: skip
+    shell.answer({"endpoints": found}, shown if found else "no endpoints in config.yaml")
+
+
+def _overview(home: Home, states: Mapping[str, EndpointState], traffic: JsonObject) -> list[dict[str, Any]]:
+    counts: dict[str, dict[str, int]] = {}
+    for one in traffic["deliveries"]:
+        of = counts.setdefault(one["endpoint"], {})
+        of[one["state"]] = of.get(one["state"], 0) + one["count"]
+    configured = home.config.endpoints
+    found: list[dict[str, Any]] = []
+    for name in [*configured, *sorted(set(counts) - set(configured))]:
+        count, state = counts.get(name, {}), states.get(name)
+        paused = {"by": state.paused_by, "since": state.paused_at, "why": state.why} if state else None
+        found.append(
+            {
+                "endpoint": name, "connector": configured[name].connector if name in configured else None,
+                "waiting": sum(count.get(one, 0) for one in WAITING), "in_doubt": count.get("in_doubt", 0),
+                "dead": count.get("dead", 0), "delivered": count.get("delivered", 0),
+                "oldest_waiting_seconds": traffic["oldest_waiting_seconds"].get(name), "paused": paused,
+            }
+        )  # fmt: skip
+    return found
+
+
+@app.command("check")
+def check(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Name of the endpoint in config.yaml.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Check every endpoint.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask a partner whether it answers, with the configured address and account. Changes nothing there.
+
+    Exit code 4 when one does not.
+
+    \b
+    Examples:  hub endpoint check portal
+               hub endpoint check --all --json
+    """
+    from hub.assembly import open_endpoints
+
+    shell = shell_of(context)
+    if everything == (name is not None):
+        raise typer.BadParameter("name an endpoint, or say --all")
+    home = shell.home()
+    if name is not None:
+        _configured(home, name)
+    endpoints = open_endpoints(home)
+    chosen = list(endpoints.values()) if name is None else [endpoints[name]]
+    results = asyncio.run(_check_all(chosen))
+    lines = [f"{one['endpoint']}: {'answers' if one['ok'] else printable(one['error'])}" for one in results]
+    shell.answer({"endpoints": results}, *lines)
+    if not all(one["ok"] for one in results):
+        raise typer.Exit(UNAVAILABLE)
+
+
+async def _check_all(endpoints: list[Endpoint]) -> list[dict[str, Any]]:
+    from hub.app import system_clock
+    from hub.connector import ConnectorContext
+
+    results: list[dict[str, Any]] = []
+    for one in endpoints:
+        connector = one.connector(one.settings, ConnectorContext(one.name, system_clock))
+        result: dict[str, Any] = {"endpoint": one.name, "ok": True}
+        try:
+            await connector.open()
+            try:
+                await connector.check()
+            finally:
+                await connector.close()
+        except DeliveryError as error:
+            result |= {"ok": False, "kind": type(error).__name__, "code": error.code, "error": f"does not answer: {error}"}
+        except HubError as error:
+            result |= {"ok": False, "kind": type(error).__name__, "error": f"cannot be asked: {error}"}
+        results.append(result)
+    return results
+
+
+@app.command("pause")
+def pause(
+    context: typer.Context,
+    name: Name,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Reason, for the record and for colleagues.")],
+    as_json: Json = False,
+) -> None:
+    """Begin nothing new at an endpoint until it is resumed, also after a restart. Messages are taken in and wait.
+
+    \b
+    Example:  hub endpoint pause portal --why "maintenance announced until 18:00"
+    """
+    from hub.app import system_clock
+
+    shell = shell_of(context)
+    home = shell.home()
+    _configured(home, name)
+    if not why.strip():
+        raise typer.BadParameter("say why, for colleagues who find it paused")
+
+    async def work() -> None:
+        async with opened(home) as store:
+            await store.pause(name, actor=actor(), why=why, now=system_clock())
+
+    asyncio.run(work())
+    shell.answer({"endpoint": name, "paused": True}, f"{name} is paused; `hub endpoint resume {name}` goes on")
+
+
+@app.command("resume")
+def resume(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Go on sending to a paused endpoint; a running hub notices within a second.
+
+    \b
+    Example:  hub endpoint resume portal
+    """
+    from hub.app import system_clock
+
+    shell = shell_of(context)
+    home = shell.home()
+
+    async def work() -> bool:
+        async with opened(home) as store:
+            was_paused = name in await store.endpoint_states()
+            if was_paused:
+                await store.resume(name, actor=actor(), now=system_clock())
+            return was_paused
+
+    if asyncio.run(work()):
+        shell.answer({"endpoint": name, "paused": False, "changed": True}, f"{name} goes on")
+    else:
+        _configured(home, name)
+        shell.answer({"endpoint": name, "paused": False, "changed": False}, f"{name} was not paused")
+
+
+def _configured(home: Home, name: str) -> None:
+    if name not in home.config.endpoints:
+        known = ", ".join(home.config.endpoints) or "none"
+        raise NotFound(f"no endpoint has that name; the endpoints are: {known}")

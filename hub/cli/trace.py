@@ -1,0 +1,125 @@
+"""``hub trace``: one dossier over all hops, in the province's local time, and what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from hub.cli.shell import Json, local, opened, printable, reason_lines, row, shell_of, table
+from hub.errors import NotFound
+
+if TYPE_CHECKING:
+    from hub.store.port import EndpointState, JsonObject
+
+_CODE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
+_STYLES = {
+    "delivered": "green", "accepted": "green", "dead": "bold red", "kept": "bold red", "in_doubt": "bold yellow",
+    "again": "yellow", "superseded": "dim", "discarded": "dim", "conflict": "yellow",
+}  # fmt: skip
+
+
+def trace(
+    context: typer.Context,
+    dossier: Annotated[str, typer.Argument(metavar="DOSSIER", help="Any code of it: the national one or a system's own.")],
+    as_json: Json = False,
+) -> None:
+    """Show where a dossier is: what arrived, what it became, each attempt at each partner, what waits, what to do next.
+
+    Times are those of Asia/Ho_Chi_Minh (with --json: UTC). No content of the dossier is shown. Exit code 3 when no system
+    calls a dossier so.
+
+    \b
+    Example:  hub trace 000.00.10.H22-261121-0001
+    """
+    from hub.cli.advice import for_dossier
+
+    shell = shell_of(context)
+    home = shell.home()
+
+    async def work() -> tuple[JsonObject | None, Mapping[str, EndpointState]]:
+        async with opened(home) as store:
+            return await store.dossier(dossier), await store.endpoint_states()
+
+    found, paused = asyncio.run(work()) if _CODE.fullmatch(dossier) else (None, {})
+    if found is None:
+        raise NotFound("no system calls a dossier by that code; codes are compared exactly as they were sent")
+    advice = for_dossier(found, paused)
+    document = {**found, "next": [one.as_dict() for one in advice]}
+    shell.answer(document)
+    shell.say(Text.assemble(("Dossier ", "bold"), (printable(dossier), "bold cyan"), f"   owner: {printable(found['owner'])}"))
+    names = (f"{one['system']}: {one['code']}" for one in found["aliases"])
+    shell.say(f"  names  {printable('   '.join(names))}", "", Text("Timeline (Asia/Ho_Chi_Minh)", "bold"))
+    shell.say(*_timeline(found))
+    if found["ledger"]:
+        shell.say("", Text("What each partner was sent", "bold"))
+        shown = table("endpoint", "of", "newest routed", "last delivered", "at", "open", "dead")
+        for cell in found["ledger"]:
+            row(
+                shown, cell["endpoint"], cell["stream"], f"message {cell['routed_seq']}",
+                f"message {cell['sent_seq']}" if cell.get("sent_seq") else "none", local(cell.get("sent_at")), cell["open"],
+                cell["dead"],
+            )  # fmt: skip
+        shell.say(shown)
+    shell.say("", Text("What to do next", "bold"))
+    if not advice:
+        shell.say("  nothing: all of it is where it belongs")
+    for one in advice:
+        shell.say(f"  {one.about}: {one.why}", Text(f"    → {one.do}", "green"))
+
+
+def _timeline(found: JsonObject) -> Iterator[Text]:
+    for one in found["timeline"]:
+        line = Text(f"  {local(one['at'])}  ")
+        describe = _EVENTS.get(one["event"], _settled)
+        describe(line, one)
+        yield line
+        for warning in one.get("warnings") or [] if one["event"] != "attempt" else []:
+            yield Text(f"      warning: {'; '.join(reason_lines([warning]))}", "yellow")
+
+
+def _arrival(line: Text, one: Mapping[str, Any]) -> None:
+    line.append(f"arrived     from {printable(one['sender'])} as {one['schema']}: ")
+    line.append(one["state"], _STYLES.get(one["state"], ""))
+    line.append(f"  {one['arrival']}", "dim")
+    for reason in reason_lines(one.get("reasons") or []):
+        line.append(f"\n      {reason}")
+    if one.get("settled_by"):
+        line.append(f"\n      by {printable(one['settled_by'])}: {printable(one.get('why', ''))}")
+
+
+def _message(line: Text, one: Mapping[str, Any]) -> None:
+    line.append(f"message {one['seq']:<4}{one['schema']}: ")
+    line.append(one["state"], _STYLES.get(one["state"], ""))
+
+
+def _attempt(line: Text, one: Mapping[str, Any]) -> None:
+    line.append(f"attempt {one['number']:<4}of message {one['seq']} to {one['endpoint']}: ")
+    line.append(one["outcome"], _STYLES.get(one["outcome"], ""))
+    line.append(_because(one))
+
+
+def _settled(line: Text, one: Mapping[str, Any]) -> None:
+    line.append(f"{one['event']:<12}", _STYLES.get(one["event"], ""))
+    line.append(f"message {one['seq']} at {one['endpoint']}")
+    if one.get("reference"):
+        line.append(f", reference {printable(one['reference'])}")
+    line.append(_because(one))
+    if one.get("settled_by"):
+        line.append(f" by {printable(one['settled_by'])}: {printable(one.get('why', ''))}")
+    if one["event"] == "dead":
+        line.append(f"  {one['delivery']}", "dim")
+        for problem in reason_lines(one.get("problems") or []):
+            line.append(f"\n      {problem}")
+
+
+def _because(one: Mapping[str, Any]) -> str:
+    told = [printable(one[name]) for name in ("code", "reason") if one.get(name)]
+    return f" ({': '.join(told)})" if told else ""
+
+
+_EVENTS = {"arrival": _arrival, "message": _message, "attempt": _attempt}
