@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ SIMULATOR_YAML = """\
 # scanned papers …) may be empty. The hub sends them empty rather than made up, so a portal that insists on them would
 # refuse every dossier of this source.
 later_fields: optional
+# TraCuuHoSo answers with the whole object, so that the hub can tell whether an update in doubt took effect. A portal that
+# gives the code alone leaves updates in doubt; the route then sends the same state once more.
+search_result: full
 """
 _FOLDERS = ("schemas", "mappings")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -32,16 +36,19 @@ def source_home() -> Path:
     raise FileNotFoundError(f"no schemas/ and mappings/ in {', '.join(map(str, candidates))}")
 
 
-def build(source: Path, folder: Path) -> Path:
-    """``folder/home`` with schemas, mappings and a configuration; returns it. Fetched tables are left out: the demo
-    fetches its own."""
+def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any]]) -> Path:
+    """``folder/home`` with schemas, mappings and a configuration, ``folder/simulator.yaml`` beside it; returns the home.
+
+    Fetched tables are left out: the demo fetches its own. ``standing_faults`` are what the portal refuses in any case.
+    """
     home = folder / "home"
     home.mkdir(parents=True)
     for name in _FOLDERS:
         shutil.copytree(source / name, home / name, ignore=shutil.ignore_patterns("npsp-procedures"))
     config = REPOSITORY / "config.yaml" if not (source / "config.yaml").is_file() else source / "config.yaml"
     write_config(home, adapted(yaml.safe_load(config.read_text(encoding="utf-8"))))
-    (folder / "simulator.yaml").write_text(SIMULATOR_YAML, encoding="utf-8")
+    faults = yaml.safe_dump({"faults": [dict(one) for one in standing_faults]}, allow_unicode=True, sort_keys=False)
+    (folder / "simulator.yaml").write_text(SIMULATOR_YAML + faults, encoding="utf-8")
     return home
 
 

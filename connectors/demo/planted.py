@@ -77,8 +77,8 @@ def write(seed: int, dossiers: int) -> Script:
     rng = random.Random(f"script of {seed}")
     told = stories(seed, dossiers, day=DAY, unnumbered=UNNUMBERED)
     early = sorted((one for one in told if _plain(one)), key=lambda one: _modified(one.records[0]))
-    known, refused, lost, *unknown = (one.code for one in early[:5])
-    special = {known, refused, lost, *unknown}
+    known, refused, lost, mended, *unknown = (one.code for one in early[:6])
+    special = {known, refused, lost, mended, *unknown}
     ordinary = [one for one in told if one.code not in special]
     repeated = {one.code for one in rng.sample(ordinary, max(5, dossiers // 20))}
     unkeyed = {one.code for one in rng.sample(ordinary, max(3, dossiers // 50))}
@@ -92,6 +92,9 @@ def write(seed: int, dossiers: int) -> Script:
             items = _corrected(items)
         elif story.code in unknown:
             items = _with_unknown_code(items)
+        elif story.code == mended:
+            first, *rest = _with_unknown_code(items)
+            items = [first, *(replace(one, planted=None, waits_for="table mended") for one in rest)]
         if story.code in repeated:
             items = _repeat(items, rng)
         if story.code in unkeyed:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from connectors.demo.processes import HUB, DemoFailed, Place, Running
+from connectors.demo.processes import DemoFailed, Place, Running
 
+_SIMULATOR = (sys.executable, "-m", "connectors.national_portal.simulator")
 ACCOUNT = {"username": "simulated", "password": "simulated"}
 _MADONVI = "000.00.00.H22"
 _ADAPTER = "/XrdAdapter/RestService/forward"
@@ -20,14 +21,11 @@ _DSTCODE = "VN:GOV:000.00.00.G22:vpcpdvcprovider"
 class Portal:
     """The simulated national portal, a process of its own with its memory in a file."""
 
-    def __init__(self, place: Place, settings: Mapping[str, str], session: aiohttp.ClientSession) -> None:
-        """``settings``: values of ``hub simulate --set``, as JSON text."""
+    def __init__(self, place: Place, session: aiohttp.ClientSession) -> None:
         self._place = place
-        self._settings = settings
         self._session = session
         self._process: Running | None = None
         self._port = 0
-        self._faults: list[dict[str, Any]] = []
 
     @property
     def url(self) -> str:
@@ -40,10 +38,9 @@ class Portal:
 
     async def start(self) -> None:
         """Start it, or start it again: on the same port, with the memory it had, without its sessions."""
-        state = self._place.home.parent / "portal.jsonl"
-        settings = [word for name, value in self._settings.items() for word in ("--set", f"{name}={value}")]
-        command = (*HUB, "simulate", "national-portal", "--port", str(self._port), "--state", str(state), *settings)
-        self._process = await Running.start("portal", command, self._place)
+        folder = self._place.home.parent
+        files = ("--state", str(folder / "portal.jsonl"), "--config", str(folder / "simulator.yaml"))
+        self._process = await Running.start("portal", (*_SIMULATOR, "--port", str(self._port), *files), self._place)
         self._port = urlsplit(self._process.url).port or 0
 
     async def kill(self) -> None:
@@ -93,7 +90,3 @@ class Portal:
         async with self._session.post(url, params={"dstcode": _DSTCODE}, json=body) as response:
             return await response.json()
 
-
-def settings_of(path: Path) -> str:
-    """The text of a settings file, to be shown."""
-    return path.read_text(encoding="utf-8")

@@ -95,6 +95,13 @@ class OneStop:
         async with self._changed:
             await self._changed.wait_for(lambda: self.share >= share)
 
+    async def all_but(self, what: str) -> None:
+        """Return when everything is answered but what waits for ``what``."""
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: not (self._ready or self._under_way or self._waiting.keys() - {what}) and self.answered > 0
+            )
+
     async def run(self) -> None:
         """Send everything. Ends only when every request has its final answer."""
         for number in range(len(self._lives)):

@@ -8,7 +8,6 @@ migrations are transactional too.
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 from hub.errors import BadConfig, Problem, StoreUnavailable
 
 BUSY_SECONDS = 5
+_RUNNING_HUB = 0x68756221  # "hub!"
 
 
 def parse_url(text: str) -> URL:
@@ -33,22 +33,27 @@ def parse_url(text: str) -> URL:
         hint = "sqlite:///var/hub.db or postgresql://user@host/database"
         raise BadConfig([Problem("store", "bad_url", "the store is not a database address the hub knows", hint)])
     if url.get_backend_name() == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
+        return url.set(drivername="postgresql+psycopg")
+    if not url.database or url.database == ":memory:":
+        text, hint = "a store in memory would forget what it acknowledged", "name a file: sqlite:///var/hub.db"
+        raise BadConfig([Problem("store", "bad_url", text, hint)])
     return url
 
 
 def open_engine(url: URL, *, writer: bool) -> Engine:
-    """The writer's engine takes the write lock when a transaction begins; the readers' never does."""
+    """The writer's engine has one connection and takes SQLite's write lock when a transaction begins; the readers' never
+    does. Values are hidden in the errors of both: they may be personal."""
+    size = {"pool_size": 1 if writer else 4, "max_overflow": 0 if writer else 4}
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_size=4, pool_pre_ping=True)
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, **size)
+        event.listen(engine, "connect", _tune_postgresql)
+        return engine
     engine = create_engine(
         url,
         poolclass=QueuePool,
-        pool_size=1 if writer else 4,
-        max_overflow=0 if writer else 4,
+        hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        **size,
     )
 
     @event.listens_for(engine, "connect")
@@ -72,15 +77,54 @@ def open_engine(url: URL, *, writer: bool) -> Engine:
     return engine
 
 
+def _tune_postgresql(dbapi: psycopg.Connection[Any], _record: object) -> None:
+    """Wait for a lock no longer than SQLite would; acknowledge nothing before the server's log is on disk."""
+    dbapi.execute("select set_config('lock_timeout', %s, false)", (f"{int(BUSY_SECONDS * 1000)}ms",))
+    if_off = "where current_setting('synchronous_commit') = 'off'"
+    dbapi.execute(f"select set_config('synchronous_commit', 'on', false) {if_off}".encode())
+    dbapi.commit()
+
+
+def hold_running_lock(dbapi: psycopg.Connection[Any], _record: object) -> None:
+    """Take, with a new session of the writer, the lock that only one running hub holds. Raises StoreUnavailable('in_use').
+
+    A hub that was just killed may hold it a moment longer, until the server has noticed.
+    """
+    try:
+        dbapi.execute("select set_config('lock_timeout', '1s', true)")
+        dbapi.execute("select pg_advisory_lock(%s)", (_RUNNING_HUB,))
+        dbapi.commit()
+    except psycopg.errors.LockNotAvailable as error:
+        dbapi.close()
+        raise in_use() from error
+
+
+def in_use() -> StoreUnavailable:
+    """The answer to a second hub on one store."""
+    return StoreUnavailable("in_use", "another hub runs on this store")
+
+
 _SQLITE_WORDS = (
     ("database or disk is full", "disk_full"),
     ("disk i/o error", "io_error"),
     ("locked", "locked"),
     ("malformed", "corrupt"),
+    ("could not decode to utf-8", "corrupt"),
     ("not a database", "corrupt"),
     ("readonly", "read_only"),
     ("unable to open", "gone"),
 )
+
+
+_POSTGRESQL_ERRORS = (
+    (psycopg.errors.DiskFull, "disk_full"),
+    (psycopg.errors.LockNotAvailable, "locked"),
+    (psycopg.errors.IoError, "io_error"),
+    (psycopg.errors.DataCorrupted, "corrupt"),
+    (psycopg.errors.IndexCorrupted, "corrupt"),
+    (psycopg.errors.ReadOnlySqlTransaction, "read_only"),
+)
+_RACES = (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
 def unavailable(error: BaseException) -> StoreUnavailable | None:
@@ -94,12 +138,20 @@ def unavailable(error: BaseException) -> StoreUnavailable | None:
             if words in text:
                 return StoreUnavailable(reason)
         return None
-    if isinstance(cause, psycopg.errors.DiskFull):
-        return StoreUnavailable("disk_full")
-    if isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+    for kind, reason in _POSTGRESQL_ERRORS:
+        if isinstance(cause, kind):
+            return StoreUnavailable(reason)
+    if raced(error):
         return None
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         return StoreUnavailable("gone")
     if isinstance(error, sqlalchemy.exc.TimeoutError):
         return StoreUnavailable("locked")
+    if isinstance(error, OSError):
+        return StoreUnavailable("gone", error.strerror or "")
     return None
+
+
+def raced(error: BaseException) -> bool:
+    """Whether the operation may succeed when run again: another process wrote the same row first, or held what it needed."""
+    return isinstance(getattr(error, "orig", None), _RACES)

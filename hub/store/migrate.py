@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +14,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 from hub.errors import StoreUnavailable
 
 _LOCK = 0x646F7373  # "doss"
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic keeps its context in a module, so two databases cannot be migrated at once in one process."""
 
 
 def _config() -> Config:
@@ -28,15 +32,23 @@ def newest() -> str:
     return head
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, first: Callable[[Connection], None] | None = None) -> None:
     """Upgrade to the newest revision. Concurrent starts wait for each other: SQLite by its write lock, PostgreSQL by an
-    advisory lock. Raises StoreUnavailable('newer') for a database written by a newer hub."""
+    advisory lock. ``first`` runs under the same lock, once the tables are there. Raises StoreUnavailable('newer')
+    for a database written by a newer hub."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            connection.execute(text("set local lock_timeout = 0"))
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         now = current(connection)
-        if now == newest():
-            return
+        if now != newest():
+            _upgrade(connection, now)
+        if first is not None:
+            first(connection)
+
+
+def _upgrade(connection: Connection, now: str | None) -> None:
+    with _ONE_AT_A_TIME:
         config = _config()
         if now is not None and now not in {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}:
             raise StoreUnavailable("newer", "the database was written by a newer version of the hub")

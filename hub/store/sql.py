@@ -17,19 +17,20 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, event, insert, select, update
 
 from hub.errors import StoreUnavailable
 from hub.message import Arrival, Clock
 from hub.store import accepting, cells, delivering, operating, reading
-from hub.store.engine import open_engine, parse_url, unavailable
+from hub.store.engine import hold_running_lock, in_use, open_engine, parse_url, unavailable
+from hub.store.fitting import refuse_unfit_key
 from hub.store.migrate import migrate
 from hub.store.port import Due, EndpointState, JsonObject, Key, Plan, RouteMatch, Settlement, Start, Store
 from hub.store.tables import arrivals, meta
 from hub.store.writer import Writer
 
 T = TypeVar("T")
-_RUNNING_HUB = 0x68756221  # "hub!"
+_SALT = select(meta.c.value).where(meta.c.name == "salt")
 
 
 class SqlStore(Store):
@@ -44,7 +45,6 @@ class SqlStore(Store):
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
         self._salt = b""
         self._lock_file: IO[bytes] | None = None
-        self._lock_connection: Connection | None = None
         self._open = False
 
     # ── life cycle
@@ -57,38 +57,34 @@ class SqlStore(Store):
 
     def _open_now(self, exclusive: bool) -> None:
         with _as_unavailable():
+            if self._url.get_backend_name() == "sqlite":
+                Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
             if exclusive:
                 self._take_lock()
-            migrate(self._write_engine)
-            with self._write_engine.begin() as connection:
-                salt = connection.execute(select(meta.c.value).where(meta.c.name == "salt")).scalar()
-                if salt is None:
-                    salt = secrets.token_hex(32)
-                    connection.execute(insert(meta), {"name": "salt", "value": salt})
-            self._salt = bytes.fromhex(salt)
+            migrate(self._write_engine, first=_make_salt)
+            with self._read_engine.connect() as connection:
+                self._salt = bytes.fromhex(connection.execute(_SALT).scalar_one())
 
     def _take_lock(self) -> None:
-        """Hold what only one running hub may hold, until ``close`` or the end of the process."""
+        """Hold what only one running hub may hold, until ``close`` or the end of the process.
+
+        On PostgreSQL the writer's own session holds it: a hub that lost its session writes again only when it has the lock
+        again.
+        """
         if self._url.get_backend_name() == "postgresql":
-            self._lock_connection = self._read_engine.connect()
-            held = self._lock_connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": _RUNNING_HUB}).scalar()
-            self._lock_connection.commit()
-        else:
-            self._lock_file = Path(f"{self._url.database}.lock").open("ab")  # noqa: SIM115
-            try:
-                fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                held = True
-            except OSError:
-                held = False
-        if not held:
-            raise StoreUnavailable("in_use", "another hub runs on this store")
+            event.listen(self._write_engine, "connect", hold_running_lock)
+            return
+        self._lock_file = Path(f"{self._url.database}.lock").open("ab")  # noqa: SIM115
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise in_use() from error
 
     async def close(self) -> None:
         if self._open:
+            self._open = False
             await self._writer.close()
         self._readers.shutdown(wait=True)
-        if self._lock_connection is not None:
-            self._lock_connection.close()
         self._write_engine.dispose()
         self._read_engine.dispose()
         if self._lock_file is not None:
@@ -99,6 +95,8 @@ class SqlStore(Store):
             with _as_unavailable(), self._read_engine.connect() as connection:
                 return look(connection)
 
+        if not self._open:
+            raise StoreUnavailable("closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
     # ── intake
@@ -106,6 +104,7 @@ class SqlStore(Store):
         return hmac.new(self._salt, body, hashlib.sha256).hexdigest()
 
     async def first_receipt(self, sender: str, key: str) -> tuple[str, JsonObject] | None:
+        refuse_unfit_key(key)
         query = select(arrivals.c.digest, arrivals.c.receipt).where(arrivals.c.sender == sender, arrivals.c.sender_key == key)
         row = await self._read(lambda connection: connection.execute(query).first())
         return None if row is None else (row.digest, orjson.loads(row.receipt))
@@ -179,7 +178,12 @@ class SqlStore(Store):
 
     # ── faces
     async def ping(self) -> None:
-        await self._writer.run(lambda connection: connection.execute(select(meta.c.name).limit(1)).all())
+        def operation(connection: Connection) -> None:
+            values = {"value": str(self._clock())}
+            if connection.execute(update(meta).where(meta.c.name == "pinged").values(values)).rowcount == 0:
+                connection.execute(insert(meta), {"name": "pinged", **values})
+
+        await self._writer.run(operation)
 
     async def key_by_hash(self, digest: str) -> Key | None:
         return await self._read(lambda connection: reading.key_by_hash(connection, digest))
@@ -204,6 +208,11 @@ class SqlStore(Store):
 
     async def endpoint_states(self) -> Mapping[str, EndpointState]:
         return await self._read(reading.endpoint_states)
+
+
+def _make_salt(connection: Connection) -> None:
+    if connection.execute(_SALT).scalar() is None:
+        connection.execute(insert(meta), {"name": "salt", "value": secrets.token_hex(32)})
 
 
 @contextlib.contextmanager

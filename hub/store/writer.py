@@ -52,9 +52,10 @@ class Writer:
         self._engine = engine
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
-        self._closed = False
+        self._closed = True
 
     def start(self) -> None:
+        self._closed = False
         self._thread.start()
 
     async def close(self) -> None:

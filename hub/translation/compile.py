@@ -61,6 +61,7 @@ class _Writer:
             "Refusal": Refusal,
             "item": runtime.item_at,
             "same": runtime.same,
+            "matches": runtime.matches,
             "join": runtime.join,
             "close_lists": runtime.close_lists,
             "not_a_list": runtime.not_a_list,
@@ -154,6 +155,8 @@ class _Writer:
             if condition.kind == "equals":
                 plain = isinstance(condition.value, str)
                 tests.append(f"{value} == {condition.value!r}" if plain else f"same({value}, {condition.value!r})")
+            elif condition.kind == "matches":
+                tests.append(f"matches({value}, {condition.value!r})")
             else:
                 missing = self._missing(value)
                 tests.append(f"not ({missing})" if condition.kind == "present" else f"({missing})")

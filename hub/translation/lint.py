@@ -146,7 +146,8 @@ def _comparisons(mapping: m.Mapping, shape: Shape) -> Iterator[Problem]:
     for condition, item in [*((condition, ()) for condition in mapping.conditions), *conditions(mapping.rules, ())]:
         path = (*(() if condition.path.from_root else item), *_names(condition.path.parts))
         types = (shape.find(path) or Shape()).types
-        if condition.kind == "equals" and types and not types & _JSON_TYPES[type(condition.value)]:
+        compared = condition.kind in ("equals", "matches")
+        if compared and types and not types & _JSON_TYPES[type(condition.value)]:
             message = (
                 f"is compared with {_word(condition.value)} but is {' or '.join(sorted(types))}: it can never hold"
             )

@@ -81,7 +81,7 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``kind`` is present, absent or equals."""
+    """``kind`` is present, absent, equals, or matches (``value`` is then a regular expression for the whole text)."""
 
     kind: str
     path: SourcePath

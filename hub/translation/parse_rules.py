@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 from hub.errors import Problem
@@ -253,25 +254,39 @@ class RuleParser:
                     "write { present: path } or { equals: { path: x } }",
                 )
                 continue
-            self.known(item, here, ("present", "absent", "equals"), "a condition")
+            self.known(item, here, ("present", "absent", "equals", "matches"), "a condition")
             for kind in ("present", "absent"):
                 read = self.path(item[kind], (*here, kind)) if kind in item else None
                 if read:
                     found.append(m.Condition(kind, read, where=self.document.at(*here)))
-            if "equals" in item and (not isinstance(item["equals"], dict) or not item["equals"]):
-                self.wrong(
-                    (*here, "equals"), "bad_condition", "equals has a path and a value", "write { equals: { path: x } }"
-                )
-                continue
-            for text, value in item.get("equals", {}).items():
-                read = self.path(text, (*here, "equals", text))
-                if value is None or isinstance(value, list | dict):
-                    self.wrong(
-                        (*here, "equals", text),
-                        "bad_condition",
-                        "equals compares with one plain value",
-                        "for null or nothing write { absent: path }",
-                    )
-                elif read:
-                    found.append(m.Condition("equals", read, value, self.document.at(*here, "equals", text)))
+            found += self._compared(item, here)
         return tuple(found)
+
+    def _compared(self, item: dict[str, Any], here: NodePath) -> list[m.Condition]:
+        """``{ equals: { path: value } }`` and ``{ matches: { path: regex } }``."""
+        found: list[m.Condition] = []
+        for kind in ("equals", "matches"):
+            pairs = item.get(kind, {})
+            if kind in item and (not isinstance(pairs, dict) or not pairs):
+                hint = f"write {{ {kind}: {{ path: x }} }}"
+                self.wrong((*here, kind), "bad_condition", f"{kind} has a path and a value", hint)
+                continue
+            for text, value in pairs.items():
+                at = (*here, kind, text)
+                read = self.path(text, at)
+                if value is None or isinstance(value, list | dict):
+                    hint = "for null or nothing write { absent: path }"
+                    self.wrong(at, "bad_condition", f"{kind} compares with one plain value", hint)
+                elif kind == "matches" and not _is_pattern(value):
+                    hint = 'write { matches: { path: "[0-9]{12}" } }'
+                    self.wrong(at, "bad_condition", "matches needs a regular expression in quotes", hint)
+                elif read:
+                    found.append(m.Condition(kind, read, value, self.document.at(*at)))
+        return found
+
+
+def _is_pattern(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and re.compile(value) is not None
+    except re.error:
+        return False

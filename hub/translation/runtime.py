@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,11 @@ def item_at(value: Any, index: int) -> Any:
 def same(value: Any, wanted: Any) -> bool:
     """Equal as JSON: true is not 1."""
     return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+
+
+def matches(value: Any, pattern: str) -> bool:
+    """The whole text fits the pattern; what is no text never does."""
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
 def join(between: str, values: Iterable[Any]) -> str | None:

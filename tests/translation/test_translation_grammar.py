@@ -57,6 +57,8 @@ import pytest
         ("{ when: { there: x }, then: { get: x } }", "unknown_key", "present"),
         ("{ when: [], then: { get: x }, table: t }", "misplaced", "inside"),
         ("{ when: { equals: { x: null } }, then: { get: x } }", "bad_condition", "absent"),
+        ("{ when: { matches: { x: '[' } }, then: { get: x } }", "bad_condition", "matches: {"),
+        ("{ when: { matches: { x: 12 } }, then: { get: x } }", "bad_condition", "matches: {"),
         ("{ when: { present: x }, then: { get: x, value: 1 } }", "two_sources", ""),
     ],
 )

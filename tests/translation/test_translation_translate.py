@@ -157,6 +157,14 @@ def test_when_chooses_a_rule(plain: Any) -> None:
     assert [(p.at, p.code) for p in plain.refused({"type": 1, "on": "x"})] == [("kind", "missing"), ("back", "missing")]
 
 
+def test_matches_wants_the_whole_text_to_fit(plain: Any) -> None:
+    """A number within a longer text, or one that is no text, does not match."""
+    plain.mapping('set:\n  a: { when: { matches: { id: "[0-9]{3}" } }, then: { value: "yes" } }\n')
+    assert plain.body({"id": "123"}) == {"a": "yes"}
+    for other in ("1234", " 123", 123, None, ""):
+        assert plain.body({"id": other}) == {}
+
+
 def test_a_mapping_whose_when_does_not_hold_gives_nothing(plain: Any) -> None:
     """That is no error: there is nothing to send."""
     plain.mapping("when: { present: step.at }\nset:\n  a: { get: step.at }\n")

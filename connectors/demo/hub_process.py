@@ -1,0 +1,130 @@
+"""The hub of the demo seen from outside: its process over several lives, its probes, and what its store has counted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from connectors.demo.home import keep_port
+from connectors.demo.processes import DemoFailed, Place, Running, answer, command
+
+_SAMPLE = re.compile(r'^hub_(backlog|stored_arrivals|breaker_open)\{([^}]*)\} ([0-9.e+]+)$', re.MULTILINE)
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+POLL_SECONDS = 0.2
+
+_COUNTS = {
+    "retried": "select coalesce(sum(number - 1), 0) from deliveries where number > 1",
+    "in_doubt": "select count(*) from deliveries where doubted",
+    "dead": "select count(*) from (select delivery_id from attempts where outcome = 'dead'"
+    " union select id from deliveries where state = 'dead')",
+    "superseded": "select count(*) from deliveries where state = 'superseded'",
+    "kept": "select count(*) from (select id from arrivals where state = 'kept'"
+    " union select target from audit where act = 'replay' and target in (select id from arrivals))",
+    "delivered": "select count(*) from deliveries where state = 'delivered'",
+}
+"""What is counted, once and for all: ``retried``, attempts after the first of a delivery; ``in_doubt``, deliveries that were
+ever in doubt; ``dead``, deliveries that ever were dead letters, healed ones included; ``superseded``, deliveries that a newer
+state replaced; ``kept``, arrivals that were ever kept, those taken in since included. The counters of /metrics begin again
+with each life of the hub, so the totals over a SIGKILL are an operator's query on the store, read only."""
+
+
+class HubProcess:
+    """The hub, a process of its own, started as often as it has to be."""
+
+    def __init__(self, place: Place, key: str, session: aiohttp.ClientSession) -> None:
+        """``key`` is that of a sender who may ask what became of its arrivals."""
+        self._place = place
+        self._key = key
+        self._session = session
+        self._process: Running | None = None
+        self.url = ""
+
+    @property
+    def log(self) -> Path:
+        return self._place.home / "var" / "hub.log"
+
+    async def start(self) -> None:
+        """``hub run``, then wait until it says that it is ready. After the first start it keeps its port."""
+        self._process = await Running.start("hub", (*self._place.hub, "run"), self._place)
+        if not self.url:
+            self.url = self._process.url
+            keep_port(self._place.home, urlsplit(self.url).port or 0)
+        while not await self._ready():
+            if not self._process.alive:
+                raise DemoFailed("the hub ended as soon as it was started; see hub.err")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def kill(self) -> None:
+        """SIGKILL, in the middle of whatever it does."""
+        assert self._process is not None
+        await self._process.kill()
+
+    async def reload(self) -> None:
+        """SIGHUP: take changed tables and mappings; returns when the log says that they are taken."""
+        assert self._process is not None
+        before = self._told("reloaded")
+        self._process.signal(signal.SIGHUP)
+        while self._told("reloaded") == before:
+            if self._told("reload_refused"):
+                raise DemoFailed(f"the hub refused the changed table; see {self.log}")
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _told(self, event: str) -> int:
+        return sum(json.loads(line).get("event") == event for line in self.log.read_text("utf-8").splitlines() if event in line)
+
+    async def end(self) -> int:
+        """SIGTERM: drain and stop; returns the exit code."""
+        return 0 if self._process is None else await self._process.end()
+
+    async def _ready(self) -> bool:
+        try:
+            async with self._session.get(f"{self.url}/health/ready") as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    async def gauges(self) -> dict[str, int]:
+        """Open deliveries by state and stored arrivals by state (``kept`` …), breaker included; {} while it is down."""
+        try:
+            async with self._session.get(f"{self.url}/metrics") as response:
+                text = await response.text()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return {}
+        found = {"open": 0, "dead": 0, "kept": 0, "breaker": 0}
+        for name, labels, value in _SAMPLE.findall(text):
+            state = dict(_LABEL.findall(labels)).get("state", "breaker")
+            key = state if name != "backlog" or state == "dead" else "open"
+            found[key] = found.get(key, 0) + int(float(value))
+        found["settled"] = int(not (found["open"] or found["dead"] or found["kept"]))
+        return found
+
+    async def dead_letters(self) -> list[dict[str, Any]]:
+        """``hub dead list``."""
+        return list((await answer(self._place, "dead", "list", "--limit", "1000"))["dead"])
+
+    async def arrival(self, arrival_id: str) -> dict[str, Any]:
+        """What became of an arrival, as its sender may ask."""
+        headers = {"Authorization": f"Bearer {self._key}"}
+        async with self._session.get(f"{self.url}/v1/arrivals/{arrival_id}", headers=headers) as response:
+            return dict(await response.json())
+
+    async def command(self, *words: str) -> str:
+        """Any other ``hub`` command."""
+        return await command(self._place, *words)
+
+    def counts(self) -> dict[str, int]:
+        """The totals since the demo began (see ``_COUNTS``)."""
+        store = self._place.home / "var" / "hub.db"
+        connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+        try:
+            return {name: int(connection.execute(query).fetchone()[0]) for name, query in _COUNTS.items()}
+        finally:
+            connection.close()

@@ -1,0 +1,193 @@
+"""``hub demo`` and ``make demo``: 500 dossiers through repeats, refusals, an outage and a kill, and the proof that all arrived.
+
+Everything runs in processes of its own, in a temporary hub home, and is used from outside only: ``hub`` commands, HTTP,
+signals. The verdict is the checker's (``check``), which shares nothing with the hub.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import signal
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from connectors.demo import home
+from connectors.demo.check import check
+from connectors.demo.expected import Catalogue, Choices
+from connectors.demo.hub_process import POLL_SECONDS, HubProcess
+from connectors.demo.planted import Script, write
+from connectors.demo.portal import ACCOUNT, Portal
+from connectors.demo.processes import DemoFailed, Place, command, environment
+from connectors.demo.repairs import Operator
+from connectors.demo.sender import Keys, OneStop
+from connectors.demo.show import Show
+from connectors.demo.verdict import compared, conclude
+
+OUTAGE_SECONDS = 6.0
+OUTAGE_AT, EXPIRY_AT, KILL_AT = 0.3, 0.6, 0.75
+SENT_IN_SECONDS = 20.0
+SET_UP_SECONDS = 60.0
+CHOICES: Choices = {
+    "ChuHoSo": ("applicantName",),  # name and number of one person: mappings/opencps-to-dossier says why
+    "GhiChu": ("dossierNote",),
+    "DinhDanhCHS": (),  # the source does not say of which kind the number is
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What may be chosen on the command line. ``seconds`` is the time limit after set-up."""
+
+    dossiers: int
+    seed: int
+    seconds: float
+    keep: bool
+
+
+def play(argv: list[str]) -> int:
+    """Play the demo; the exit code is 0 only if the checker finds nothing and every planted kind shows its count."""
+    parser = argparse.ArgumentParser(prog="hub demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dossiers", type=int, default=500, help="how many (at least 100); default 500")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same script; default 1")
+    parser.add_argument("--seconds", type=float, default=90, help="time limit after set-up; default 90")
+    parser.add_argument("--keep", action="store_true", help="keep the temporary hub home, to look around in it")
+    given = parser.parse_args(argv)
+    if given.dossiers < 100:
+        parser.error("--dossiers: at least 100, or there is no room for what is planted")
+    options = Options(given.dossiers, given.seed, given.seconds, given.keep)
+    folder = Path(tempfile.mkdtemp(prefix="hub-demo-"))
+    with Show() as show:
+        try:
+            code = asyncio.run(_until_signal(_Demo(options, folder, show)))
+        except (DemoFailed, FileNotFoundError, TimeoutError) as error:
+            show.quiet()
+            show.say(f"the demo failed: {error}", "bold red")
+            code = 1
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            show.quiet()
+            show.say("the demo was interrupted", "bold red")
+            code = 130
+    if code == 0 and not options.keep:
+        shutil.rmtree(folder)
+    elif code != 0:
+        print(f"everything is kept in {folder}", file=sys.stderr)
+    return code
+
+
+async def _until_signal(demo: _Demo) -> int:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await demo.run()
+
+
+class _Demo:
+    def __init__(self, options: Options, folder: Path, show: Show) -> None:
+        self._options = options
+        self._folder = folder
+        self._show = show
+        self._gauges: dict[str, int] = {}
+
+    async def run(self) -> int:
+        """Set up, play, end every process, judge."""
+        show, options = self._show, self._options
+        script = write(options.seed, options.dossiers)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session, AsyncExitStack() as ends:
+            async with asyncio.timeout(SET_UP_SECONDS):
+                place, portal, hub, keys = await self._set_up(script, session, ends)
+            began = show.seconds
+            shop = OneStop(script, hub.url, keys, self._folder / "sent.jsonl", script.total / SENT_IN_SECONDS)
+            operator = Operator(place, script, hub, portal, shop, show)
+            show.counts = lambda: self._counts(shop)
+            show.event(f"the one-stop shop begins to send: {options.dossiers} dossiers, {script.total} requests", "bold")
+            try:
+                async with asyncio.timeout(options.seconds - 10), asyncio.TaskGroup() as acts:
+                    beside = [acts.create_task(operator.watch()), acts.create_task(self._look(hub))]
+                    await self._play(script, portal, hub, shop, operator)
+                    for one in beside:
+                        one.cancel()
+            except TimeoutError:
+                raise DemoFailed(f"not done after {options.seconds - 10:g} s: {self._counts(shop)}") from None
+            state, procedures = await portal.state(), await portal.procedures()
+            await hub.end()
+            show.event(f"all is settled, {show.seconds - began:.1f} s after set-up; the hub is drained and stopped", "bold")
+        show.quiet()
+        tables = place.home / "mappings" / "tables"
+        counts, sent = hub.counts(), [line.sent() for line in shop.lines]
+        verdict = check(sent, state, counts, Catalogue.load([tables], procedures), choices=CHOICES)
+        planted = compared(script, shop.lines, operator.repaired, counts)
+        return conclude(show, verdict, planted, script, place.home, kept=options.keep)
+
+    async def _set_up(
+        self, script: Script, session: aiohttp.ClientSession, ends: AsyncExitStack
+    ) -> tuple[Place, Portal, HubProcess, Keys]:
+        """A home, the portal, its catalogue fetched, two keys made, the hub started."""
+        show = self._show
+        folder = home.build(home.source_home(), self._folder, script.standing_faults)
+        show.event(f"a hub home of its own: {folder}")
+        portal = Portal(Place(folder, environment()), session)
+        ends.push_async_callback(portal.end)
+        await portal.start()
+        await portal.plant_dossiers(script.known)
+        show.event(f"the national portal (simulated) listens on {portal.url}; it knows {script.known_code} already")
+        account = {f"PORTAL_{name.upper()}": value for name, value in ACCOUNT.items()}
+        place = Place(folder, environment(PORTAL_URL=portal.adapter_url, **account))
+        told = await command(place, "catalog", "refresh")
+        show.event(f"hub catalog refresh: {told.splitlines()[0].replace(str(folder) + '/', '')}")
+        told = await command(place, "check")
+        show.event(f"hub check: {told.strip().splitlines()[-1]}")
+        own = await command(place, "key", "new", "one-stop", "--schema", "opencps-dossier")
+        other = await command(place, "key", "new", "other", "--schema", "dossier")
+        hub = HubProcess(place, own.strip(), session)
+        ends.push_async_callback(hub.end)
+        await hub.start()
+        show.event(f"hub run: the hub listens on {hub.url}")
+        await portal.plant(script.first_faults)
+        return place, portal, hub, Keys(own.strip(), other.strip())
+
+    async def _play(self, script: Script, portal: Portal, hub: HubProcess, shop: OneStop, operator: Operator) -> None:
+        """The day: sending goes on while the portal and the hub have their troubles; returns when nothing is open."""
+        show = self._show
+        sending = asyncio.create_task(shop.run())
+        try:
+            await shop.reached(OUTAGE_AT)
+            await operator.early.wait()
+            await portal.kill()
+            show.event(f"OUTAGE: the portal is gone (SIGKILL) for {OUTAGE_SECONDS:g} s; the hub goes on accepting", "bold yellow")
+            await asyncio.sleep(OUTAGE_SECONDS)
+            await portal.start()
+            await portal.plant(script.later_faults)
+            show.event("the portal is back; its sessions are gone, what waited flows again", "yellow")
+            await shop.reached(EXPIRY_AT)
+            show.event(f"the portal ends every session ({await portal.expire_sessions()}); the hub signs in again", "yellow")
+            await shop.reached(KILL_AT)
+            await hub.kill()
+            show.event("SIGKILL: the hub is dead in the middle of it; the one-stop shop keeps trying", "bold yellow")
+            await hub.start()
+            show.event("the hub is back; what was under way is in doubt, and asked about", "yellow")
+            await shop.all_but("table mended")
+            show.event(f"sent; {shop.tries_without_answer} tries had no answer and were made again")
+            await operator.mend_table()
+            await sending
+        finally:
+            sending.cancel()
+        while not (await hub.gauges()).get("settled"):
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _look(self, hub: HubProcess) -> None:
+        """Keep the counts of the live line fresh."""
+        while True:
+            self._gauges = await hub.gauges() or self._gauges
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _counts(self, shop: OneStop) -> str:
+        gauges = self._gauges
+        waiting = ", ".join(f"{gauges[name]} {name}" for name in ("open", "dead", "kept") if gauges.get(name))
+        return f"{shop.answered} answered{', ' + waiting if waiting else ''}{', breaker open' if gauges.get('breaker') else ''}"

@@ -1,0 +1,155 @@
+"""The operator of the demo: sees dead letters, finds out why, and repairs them with the shell, as a person would.
+
+* refused by the portal: the source is asked to correct and send again; the newer state heals the dead one.
+* known at the portal: it is the same dossier, so the delivery is replayed with ``--adopt``.
+* a step in doubt: the portal is asked (a person would call) whether it shows the step: discarded if so, else replayed.
+* an unknown code: the row is added to the unit's table as a new version, the hub reloads, the kept arrivals are replayed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.demo.home import add_row
+from connectors.demo.hub_process import POLL_SECONDS, HubProcess
+from connectors.demo.planted import UNKNOWN_ROW, Script
+from connectors.demo.portal import Portal
+from connectors.demo.processes import DemoFailed, Place
+from connectors.demo.sender import Line, OneStop, by_message
+from connectors.demo.show import Show
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What the operator met and did, to be held against what was planted."""
+
+    refused: int = 0
+    known: int = 0
+    lost_answers: int = 0
+    shown_by_portal: int = 0
+    sent_again: int = 0
+    unknown_codes: int = 0
+
+    @property
+    def in_doubt(self) -> int:
+        """Steps that ended as dead letters because nobody could ask the portal."""
+        return self.shown_by_portal + self.sent_again
+
+
+class Operator:
+    """``await watch()`` until cancelled; ``early`` is set when the dossiers planted for the morning are in order."""
+
+    def __init__(self, place: Place, script: Script, hub: HubProcess, portal: Portal, shop: OneStop, show: Show) -> None:
+        self._place = place
+        self._script = script
+        self._hub = hub
+        self._portal = portal
+        self._shop = shop
+        self._show = show
+        self._done: set[tuple[str, int]] = set()
+        self.repaired = Repaired()
+        self.early = asyncio.Event()
+
+    async def watch(self) -> None:
+        """Look at the gauges; when dead letters are there, look at each."""
+        seen: tuple[int, int] = (0, 0)
+        while True:
+            gauges = await self._hub.gauges()
+            now = (gauges.get("dead", 0), gauges.get("open", 0))
+            if now[0] and now != seen:
+                await self.look()
+            seen = now
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def look(self) -> None:
+        """Repair every dead delivery that is new."""
+        letters = [one for one in await self._hub.dead_letters() if one["kind"] == "delivery"]
+        fresh = [one for one in letters if (one["delivery"], one["attempts"]) not in self._done]
+        doubtful = [one for one in fresh if one.get("code") == "in_doubt"]
+        for one in fresh:
+            self._done.add((one["delivery"], one["attempts"]))
+            if one in doubtful:
+                continue
+            code = one["codes"].get("national")
+            if code == self._script.known_code and one.get("code") == "exists":
+                await self._adopt(one)
+            elif code == self._script.refused_code:
+                await self._have_corrected(one)
+            else:
+                text = f"dossier {code} has a dead letter that nobody planted: {one.get('code')} {one.get('reason', '')}"
+                raise DemoFailed(text)
+        if doubtful:
+            await self._ask_about(doubtful)
+        repaired = self.repaired
+        if repaired.refused and repaired.known and repaired.lost_answers:
+            self.early.set()
+
+    async def _adopt(self, one: Mapping[str, Any]) -> None:
+        await self._hub.command("dead", "replay", one["delivery"], "--adopt", "--why", "same dossier, entered there by hand")
+        self.repaired.known += 1
+        self._show.event(f"operator: {self._script.known_code} is known at the portal already, adopted (hub dead replay --adopt)")
+        await self._shop.happened("adopted")
+
+    async def _have_corrected(self, one: Mapping[str, Any]) -> None:
+        self.repaired.refused += 1
+        self._show.event(
+            f"operator: the portal refused {self._script.refused_code} ({one.get('code')}: {one.get('reason')}); "
+            "the one-stop shop corrects it and sends it again"
+        )
+        await self._shop.happened("refusal seen")
+
+    async def _ask_about(self, doubtful: list[dict[str, Any]]) -> None:
+        """Steps whose answer was lost: the route says hold, so a person asks the portal."""
+        dossiers = (await self._portal.state())["dossiers"]
+        known = by_message(self._shop.lines)
+        for one in doubtful:
+            code = one["codes"].get("national", "")
+            line = known.get(one["message"]) or await self._origin(one)
+            there = one["stream"] == "dossier-progress" and _shows(dossiers.get(code, {}), line)
+            if there:
+                await self._hub.command("dead", "discard", one["delivery"], "--why", "the portal shows this step, asked by phone")
+                self.repaired.shown_by_portal += 1
+            else:
+                await self._hub.command("dead", "replay", one["delivery"], "--why", "the portal does not show it, asked by phone")
+                self.repaired.sent_again += 1
+            self.repaired.lost_answers += code == self._script.lost_code
+            did = "it shows the step: discarded" if there else "it does not show the step: replayed"
+            self._show.event(f"operator: the answer to step {one['seq']} of {code} was lost, asks the portal: {did}")
+
+    async def _origin(self, one: Mapping[str, Any]) -> Line:
+        """The request of a message that no receipt named: it was kept at first, or its receipt was lost with the hub."""
+        for line in self._shop.lines:
+            if line.item.code != one["codes"].get("national") or not line.arrival:
+                continue
+            if any(message["message"] == one["message"] for message in (await self._hub.arrival(line.arrival))["messages"]):
+                return line
+        raise DemoFailed(f"message {one['message']} came from no request of the one-stop shop")
+
+    async def mend_table(self) -> None:
+        """Add the row, reload, and have what was kept taken in again."""
+        kept = [one for one in await self._hub.dead_letters() if one["kind"] == "arrival"]
+        reasons = [(one, problem["code"]) for one in kept for problem in one.get("reasons", [])]
+        first = [one for one, code in reasons if code == "not_in_table"]
+        if len({one["arrival"] for one in first}) != len(self._script.unknown_codes):
+            raise DemoFailed(f"{len(first)} arrivals are kept for an unknown code, planted were {len(self._script.unknown_codes)}")
+        path = add_row(self._place.home, "opencps-states", UNKNOWN_ROW)
+        await self._hub.reload()
+        pair = "/".join(UNKNOWN_ROW[:2])
+        self._show.event(f"operator: {len(kept)} kept for the unknown status {pair}; row added in {path.parent.name}/{path.name}")
+        for one in {one["arrival"]: one for one in first}.values():
+            await self._hub.command("dead", "replay", one["arrival"], "--why", f"row added for {pair}")
+            self.repaired.unknown_codes += 1
+        self._show.event("operator: what was kept is taken in again, in its order (hub dead replay)")
+        await self._shop.happened("table mended")
+
+
+def _shows(dossier: Mapping[str, Any], line: Line) -> bool:
+    """Whether the portal shows the step that this record told: same time, same person."""
+    record = line.item.record or {}
+    at = datetime.strptime(record["lastActionDate"], "%d/%m/%Y %H:%M:%S").strftime("%Y%m%d%H%M%S")
+    steps = [step["object"] for step in dossier.get("progress", [])]
+    return any(one.get("ThoiDiemXuLy") == at and one.get("NguoiXuLy") == record["lastActionUser"] for one in steps)

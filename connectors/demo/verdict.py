@@ -1,0 +1,85 @@
+"""The end of the demo: holds what was planted against what was counted, tells the findings, and says where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.demo.check import Verdict
+from connectors.demo.planted import Script
+from connectors.demo.repairs import Repaired
+from connectors.demo.sender import Line
+from connectors.demo.show import Show
+
+FINDINGS_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """One planted kind: how many were planted, how many showed as they must."""
+
+    what: str
+    planted: int
+    counted: int
+
+    @property
+    def holds(self) -> bool:
+        return self.planted == self.counted
+
+
+def compared(script: Script, lines: Sequence[Line], repaired: Repaired, counts: Mapping[str, int]) -> list[Planted]:
+    """Every planted kind beside its count.
+
+    ``dead`` is what was planted (refused, known, answer lost) and the steps that outage and kill left in doubt, each of
+    which the operator met as a dead letter.
+    """
+    duplicates = [line for line in lines if line.item.planted == "duplicate"]
+    wrong = [line for line in lines if line.item.planted == "wrong"]
+    by_accident = repaired.in_doubt - repaired.lost_answers
+    planted = script.counts
+    return [
+        Planted("repeats, answered by the first receipt", planted["duplicate"], sum(_repeated(line) for line in duplicates)),
+        Planted("wrong ones, refused with the field named", planted["wrong"], sum(line.refused_as_planned() for line in wrong)),
+        Planted("kept for an unknown code or behind one", script.kept, counts["kept"]),
+        Planted("unknown codes mended and replayed", planted["unknown_code"], repaired.unknown_codes),
+        Planted("refused by the portal, healed by a corrected resend", planted["refused_by_portal"], repaired.refused),
+        Planted("known at the portal, adopted by the operator", len(script.known), repaired.known),
+        Planted("a step whose answer was lost, settled by the operator", 1, repaired.lost_answers),
+        Planted(f"dead letters, {by_accident} of them left by outage and kill", 3 + by_accident, counts["dead"]),
+    ]
+
+
+def _repeated(line: Line) -> bool:
+    return any(answer == (202, "duplicate") for answer in line.answers)
+
+
+def conclude(
+    show: Show, verdict: Verdict, planted: Sequence[Planted], script: Script, home: Path, *, kept: bool
+) -> int:  # fmt: skip
+    """Print everything; the last line is the checker's. Returns the exit code."""
+    show.say("\nplanted  counted")
+    for one in planted:
+        show.say(f"{one.planted:7}  {one.counted:7}  {one.what}", "" if one.holds else "bold red")
+    holds = verdict.holds and all(one.holds for one in planted)
+    if verdict.findings:
+        show.say(f"\n{len(verdict.findings)} findings of the checker, which read what was sent and what the portal holds:", "bold red")
+        for finding in verdict.findings[:FINDINGS_SHOWN]:
+            show.say(f"  {finding}", "red")
+        if len(verdict.findings) > FINDINGS_SHOWN:
+            show.say(f"  and {len(verdict.findings) - FINDINGS_SHOWN} more", "red")
+    show.say("\nwhere to look next")
+    there = kept or not holds
+    if not there:
+        show.say(f"  make demo, but keep its home:      hub demo --keep --seed …   (this one, {home}, is removed)")
+    for code, what in (
+        (script.unknown_codes[0], "kept, mended, replayed"),
+        (script.refused_code, "refused, then healed"),
+        (script.lost_code, "a step in doubt"),
+    ):
+        show.say(f"  {what + ':':34} hub --home {home if there else 'HOME'} trace {code}")
+    log = home / "var" / "hub.log"
+    show.say(f"  {'the log, one JSON object a line:':34} {log if there else 'HOME/var/hub.log'}")
+    show.say(f"  {'what all the words mean:':34} docs/concepts.md; your own first dossier: docs/quickstart.md")
+    show.say(verdict.line(), "bold green" if holds else "bold red")
+    return 0 if holds else 1
