@@ -24,7 +24,8 @@ _COUNTS = {
     "retried": "select coalesce(sum(number - 1), 0) from deliveries where number > 1",
     "in_doubt": "select count(*) from deliveries where doubted",
     "dead": "select count(*) from (select delivery_id from attempts where outcome = 'dead'"
-    " union select id from deliveries where state = 'dead')",
+    " union select id from deliveries where state = 'dead' union select target from audit"
+    " where (act like 'replay%' or act = 'discard') and target in (select id from deliveries))",
     "superseded": "select count(*) from deliveries where state = 'superseded'",
     "kept": "select count(*) from (select id from arrivals where state = 'kept'"
     " union select target from audit where act = 'replay' and target in (select id from arrivals))",

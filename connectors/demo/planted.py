@@ -215,7 +215,7 @@ def _bytes(change: Callable[[bytes], bytes], names: str | None) -> Callable[[Ite
     return lambda item: _wrong(item, None, 400, names, body=change(item.body))
 
 
-def _headers(status: int, names: str, **headers: str) -> Callable[[Item], Item]:
+def _headers(status: int, names: str | None, **headers: str) -> Callable[[Item], Item]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda item: _wrong(item, item.record, status, names, headers=named)
 
@@ -238,7 +238,7 @@ _SPOILT: tuple[Callable[[Item], Item], ...] = (
     _field(_with(dossierNo="HS 15/2026"), "/dossierNo"),
     _field(_with(dossierNo="000.00.10.H22-260230-0007"), "/dossierNo"),  # 30 February
     _headers(415, "Hub-Schema", Hub_Schema=""),
-    _headers(415, "schema", Hub_Schema="opencps-dossier@9"),
+    _headers(415, None, Hub_Schema="opencps-dossier@9"),
     _headers(415, "Content-Type", Content_Type="application/xml"),
     _headers(401, "Authorization", Authorization=f"Bearer {WRONG_KEY}"),
     _headers(403, "Hub-Schema", Authorization=f"Bearer {OTHER_KEY}"),

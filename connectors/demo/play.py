@@ -31,13 +31,13 @@ from connectors.demo.show import Show
 from connectors.demo.verdict import compared, conclude
 
 OUTAGE_SECONDS = 6.0
-OUTAGE_AT, EXPIRY_AT, KILL_AT = 0.3, 0.6, 0.75
+OUTAGE_AT, OUTAGE_TO, EXPIRY_AT, KILL_AT, KILL_TO = 0.3, 0.6, 0.65, 0.75, 0.95
+"""Shares of all requests answered when things happen, and how far the sending may get meanwhile."""
 SENT_IN_SECONDS = 20.0
 SET_UP_SECONDS = 60.0
 CHOICES: Choices = {
     "ChuHoSo": ("applicantName",),  # name and number of one person: mappings/opencps-to-dossier says why
     "GhiChu": ("dossierNote",),
-    "DinhDanhCHS": (),  # the source does not say of which kind the number is
 }
 
 
@@ -139,12 +139,14 @@ class _Demo:
         show.event(f"the national portal (simulated) listens on {portal.url}; it knows {script.known_code} already")
         account = {f"PORTAL_{name.upper()}": value for name, value in ACCOUNT.items()}
         place = Place(folder, environment(PORTAL_URL=portal.adapter_url, **account))
-        told = await command(place, "catalog", "refresh")
+        told, own = await asyncio.gather(
+            command(place, "catalog", "refresh"), command(place, "key", "new", "one-stop", "--schema", "opencps-dossier")
+        )
         show.event(f"hub catalog refresh: {told.splitlines()[0].replace(str(folder) + '/', '')}")
-        told = await command(place, "check")
+        told, other = await asyncio.gather(
+            command(place, "check"), command(place, "key", "new", "other", "--schema", "dossier")
+        )
         show.event(f"hub check: {told.strip().splitlines()[-1]}")
-        own = await command(place, "key", "new", "one-stop", "--schema", "opencps-dossier")
-        other = await command(place, "key", "new", "other", "--schema", "dossier")
         hub = HubProcess(place, own.strip(), session)
         ends.push_async_callback(hub.end)
         await hub.start()
@@ -155,15 +157,18 @@ class _Demo:
     async def _play(self, script: Script, portal: Portal, hub: HubProcess, shop: OneStop, operator: Operator) -> None:
         """The day: sending goes on while the portal and the hub have their troubles; returns when nothing is open."""
         show = self._show
+        await shop.may_send(OUTAGE_AT)
         sending = asyncio.create_task(shop.run())
         try:
-            await shop.reached(OUTAGE_AT)
             await operator.early.wait()
+            await shop.may_send(OUTAGE_TO)
+            await shop.reached(OUTAGE_AT)
             await portal.kill()
             show.event(f"OUTAGE: the portal is gone (SIGKILL) for {OUTAGE_SECONDS:g} s; the hub goes on accepting", "bold yellow")
             await asyncio.sleep(OUTAGE_SECONDS)
             await portal.start()
             await portal.plant(script.later_faults)
+            await shop.may_send(KILL_TO)
             show.event("the portal is back; its sessions are gone, what waited flows again", "yellow")
             await shop.reached(EXPIRY_AT)
             show.event(f"the portal ends every session ({await portal.expire_sessions()}); the hub signs in again", "yellow")
@@ -171,6 +176,7 @@ class _Demo:
             await hub.kill()
             show.event("SIGKILL: the hub is dead in the middle of it; the one-stop shop keeps trying", "bold yellow")
             await hub.start()
+            await shop.may_send(1)
             show.event("the hub is back; what was under way is in doubt, and asked about", "yellow")
             await shop.all_but("table mended")
             show.event(f"sent; {shop.tries_without_answer} tries had no answer and were made again")

@@ -73,6 +73,8 @@ class OneStop:
         self._under_way = 0
         self._changed = asyncio.Condition()
         self._next_at = 0.0
+        self._begun = 0
+        self._allowed = self._total
         self.lines: list[Line] = []
         self.answered = 0
         self.tries_without_answer = 0
@@ -81,6 +83,13 @@ class OneStop:
     def share(self) -> float:
         """How much of the script is answered, 0 to 1."""
         return self.answered / self._total
+
+    async def may_send(self, share: float) -> None:
+        """Send no more than this share of the script for now, so that what happens at the portal and to the hub happens
+        in the middle of it, however slow the machine is."""
+        async with self._changed:
+            self._allowed = round(share * self._total)
+            self._changed.notify_all()
 
     async def happened(self, what: str) -> None:
         """What some requests waited for is so now."""
@@ -127,15 +136,19 @@ class OneStop:
     def _at_end(self) -> bool:
         return not (self._ready or self._waiting or self._under_way)
 
+    def _may_begin(self) -> bool:
+        return bool(self._ready) and self._begun < self._allowed
+
     async def _work(self, session: aiohttp.ClientSession, file: TextIO) -> None:
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: bool(self._ready) or self._at_end())
+                await self._changed.wait_for(lambda: self._may_begin() or self._at_end())
                 if not self._ready:
                     self._changed.notify_all()
                     return
                 _, life, place = heapq.heappop(self._ready)
                 self._under_way += 1
+                self._begun += 1
             await self._in_turn()
             line = Line(len(self.lines) + 1, self._lives[life][place])
             self.lines.append(line)

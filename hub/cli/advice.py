@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hub.cli.shell import local, local_micros, printable
+from hub.cli.shell import first_reason, local, local_micros, printable
 from hub.store.port import EndpointState, JsonObject
 
 
@@ -33,7 +33,7 @@ def for_dossier(found: JsonObject, paused: Mapping[str, EndpointState]) -> list[
     for one in [*dead, *found["waiting"]]:
         lanes.setdefault(one["endpoint"], []).append(one)
     for endpoint, lane in sorted(lanes.items()):
-        lane.sort(key=lambda one: (one["state"] not in ("claimed", "in_doubt"), one["seq"]))
+        lane.sort(key=_place)
         head, behind = lane[0], lane[1:]
         stopped = paused.get(endpoint)
         if stopped is not None:
@@ -52,6 +52,11 @@ def for_dossier(found: JsonObject, paused: Mapping[str, EndpointState]) -> list[
     return said
 
 
+def _place(delivery: JsonObject) -> tuple[bool, bool, int]:
+    """Where a delivery stands in its lane: what is under way, then what is dead (it was the head when it died), by seq."""
+    return delivery["state"] not in ("claimed", "in_doubt"), delivery["state"] != "dead", delivery["seq"]
+
+
 def for_paused(state: EndpointState) -> Advice:
     """An operator stopped the endpoint."""
     why = f"paused by {printable(state.paused_by)} since {local_micros(state.paused_at)}: {printable(state.why)}"
@@ -63,9 +68,7 @@ def for_kept(arrival: JsonObject) -> Advice:
     reasons: Sequence[Mapping[str, Any]] = arrival.get("reasons") or []
     codes = {str(one.get("code")) for one in reasons}
     about = f"arrival {arrival['arrival']}"
-    why = f"kept: {_reason(reasons[0])}" if reasons else "kept"
-    if len(reasons) > 1:
-        why += f" (and {len(reasons) - 1} more)"
+    why = f"kept: {first_reason(reasons)}"
     replay = f"reload the hub (kill -HUP), hub dead replay {arrival['arrival']}"
     if codes == {"behind_kept"}:
         return Advice(about, why, "nothing; it follows when the one before it is replayed or discarded")
@@ -111,7 +114,3 @@ def _for_waiting(delivery: JsonObject) -> Advice:
     if delivery.get("attempts"):
         return Advice(about, f"tried {delivery['attempts']} times{last}, again at {at}", f"hub endpoint check {endpoint}")
     return Advice(about, f"due since {at}, not tried yet", "nothing while the hub runs (hub run)")
-
-
-def _reason(one: Mapping[str, Any]) -> str:
-    return printable(f"{one.get('at') or '(whole)'}: {one.get('message', '')}")

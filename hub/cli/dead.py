@@ -9,12 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from hub.cli.shell import REFUSED, Json, Shell, actor, known_id, local, opened, plural, reason_lines, row, shell_of, table
-from hub.errors import NotAllowed, NotFound, StoreUnavailable
+from hub.cli.repair import Repair, one_of
+from hub.cli.shell import (
+    NOT_FOUND,
+    REFUSED,
+    Json,
+    first_reason,
+    known_id,
+    local,
+    opened,
+    plural,
+    reason_lines,
+    row,
+    shell_of,
+    table,
+)
 
 if TYPE_CHECKING:
-    from hub.intake.accept import Intake
-    from hub.store.port import JsonObject, Store
+    from hub.store.port import JsonObject
 
 AT_ONCE = 10_000
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what stopped, why, and its repair.")
@@ -71,7 +83,7 @@ def show(
 
     async def work() -> JsonObject:
         async with opened(home) as store:
-            return await _one(store, wanted)
+            return await one_of(store, wanted)
 
     one = asyncio.run(work())
     advice = for_kept(one) if one["state"] == "kept" else for_dead(one) if one["state"] == "dead" else None
@@ -118,7 +130,7 @@ def replay(
                 found = await store.dead(endpoint=endpoint, limit=AT_ONCE)
                 chosen = [_id(one) for one in found if endpoint or one["kind"] == "arrival"]
                 more = len(found) == AT_ONCE
-            return await _Repair(shell, store, why, adopt).replay(chosen, given=not everything), more
+            return await Repair(shell.folder, store, why, adopt).replay(chosen, given=not everything), more
 
     results, more = asyncio.run(work())
     failed = [one for one in results if not one["replayed"]]
@@ -150,101 +162,16 @@ def discard(
 
     async def work() -> list[dict[str, Any]]:
         async with opened(shell.home()) as store:
-            return await _Repair(shell, store, why, False).discard(wanted)
+            return await Repair(shell.folder, store, why, False).discard(wanted)
 
     followed = asyncio.run(work())
     told = [f"{wanted} is discarded", *(f"{one['id']}  {one['outcome']} (waited behind it)" for one in followed)]
     shell.answer({"id": wanted, "discarded": True, "followed": followed}, *told)
 
 
-class _Repair:
-    """Replays and discards in one store; reads the home's mappings only when an arrival needs them."""
-
-    def __init__(self, shell: Shell, store: Store, why: str, adopt: bool) -> None:
-        self._shell, self._store, self._why, self._adopt = shell, store, why, adopt
-        self._intake: Intake | None = None
-
-    async def replay(self, ids: Sequence[str], *, given: bool) -> list[dict[str, Any]]:
-        """One result for each: ``id``, ``replayed``, ``outcome`` and, for an error, its ``kind``. Unless the ids were
-        ``given`` by a person, those that left the dead letters meanwhile are passed over."""
-        results: list[dict[str, Any]] = []
-        seen: set[str] = set()
-        for item in ids:
-            if item in seen:
-                continue
-            try:
-                one = await _one(self._store, item)
-                if not given and one["state"] not in ("dead", "kept"):
-                    continue
-                made = await self._replay(one)
-            except StoreUnavailable:
-                raise
-            except (NotFound, NotAllowed) as error:
-                made = [{"id": item, "replayed": False, "outcome": str(error), "kind": type(error).__name__}]
-            results += made
-            seen.update(str(result["id"]) for result in made)
-        return results
-
-    async def discard(self, item: str) -> list[dict[str, Any]]:
-        """Discard; then take in what was kept behind an arrival. The results of those."""
-        from hub.app import system_clock
-
-        one = await _one(self._store, item)
-        behind = [arrival.id for arrival in await self._store.kept_arrivals(item)] if one["kind"] == "arrival" else []
-        followers = [arrival for arrival in behind if arrival != item]
-        if followers:
-            self._assembled()  # refuse before anything changed
-        await self._store.discard(item, actor=actor(), why=self._why, now=system_clock())
-        return await self.replay(followers[:1], given=True) if followers else []
-
-    async def _replay(self, one: JsonObject) -> list[dict[str, Any]]:
-        from hub.app import system_clock
-
-        if one["kind"] == "delivery":
-            by = actor()
-            await self._store.replay(one["delivery"], actor=by, why=self._why, adopt=self._adopt, now=system_clock())
-            return [{"id": one["delivery"], "replayed": True, "outcome": "waits to be sent"}]
-        if one["state"] != "kept":
-            raise NotAllowed(f"arrival {one['arrival']} is {one['state']}; only a kept one can be replayed")
-        receipts = await self._assembled().replay(one["arrival"], actor=actor(), why=self._why)
-        return [_taken(receipt) for receipt in receipts]
-
-    def _assembled(self) -> Intake:
-        from hub.assembly import assemble
-        from hub.intake.accept import Intake
-
-        if self._intake is None:
-            parts = assemble(self._shell.folder)
-            config = parts.home.config
-            self._intake = Intake(
-                self._store, parts.catalog, parts.router, parts.sources, config.owners, lambda: None,
-                max_depth=config.server.max_depth,
-            )  # fmt: skip
-        return self._intake
-
-
-def _taken(receipt: JsonObject) -> dict[str, Any]:
-    """The result of an arrival taken in again."""
-    state = receipt["state"]
-    result = {"id": receipt["arrival"], "replayed": state != "kept", "outcome": state}
-    if state == "kept":
-        result |= {"outcome": "still kept: " + "; ".join(reason_lines(receipt.get("reasons") or [])), "kind": "kept"}
-        result["reasons"] = receipt.get("reasons") or []
-    return result
-
-
 def _worst(failed: Sequence[dict[str, Any]]) -> int:
     """3 when nothing but unknown ids failed, else 1."""
-    from hub.cli.shell import NOT_FOUND
-
     return NOT_FOUND if all(one.get("kind") == "NotFound" for one in failed) else REFUSED
-
-
-async def _one(store: Store, item: str) -> JsonObject:
-    found = await store.dead_one(item)
-    if found is None:
-        raise NotFound(f"no delivery and no arrival has the id {item}")
-    return found
 
 
 def _id(one: JsonObject) -> str:
@@ -263,8 +190,6 @@ def _code(one: JsonObject) -> str:
 
 
 def _why(one: JsonObject) -> str:
-    reasons = one.get("reasons")
-    if reasons:
-        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        return f"{reasons[0]['at'] or '(whole)'}: {reasons[0]['message']} [{reasons[0]['code']}]{more}"
+    if one.get("reasons"):
+        return first_reason(one["reasons"])
     return ": ".join(str(one[name]) for name in ("code", "reason") if one.get(name))

@@ -195,6 +195,15 @@ def reason_lines(reasons: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def first_reason(reasons: Sequence[Mapping[str, Any]]) -> str:
+    """The first of stored problems and how many more: ``at: message [code] (and 3 more)``."""
+    if not reasons:
+        return ""
+    one = reasons[0]
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return printable(f"{one.get('at') or '(whole)'}: {one.get('message', '')} [{one.get('code', '')}]{more}")
+
+
 def table(*columns: str) -> Table:
     """An empty table with these headings."""
     made = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)

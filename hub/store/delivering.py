@@ -167,14 +167,15 @@ def settle(connection: Connection, s: Settlement, now: int) -> bool:
         return False
     said = {"code": fit(s.code, 60), "reason": fit(s.reason)}
     values: dict[str, Any] = dict(said)
+    later = now if s.next_at is None else s.next_at
     if s.problems:
         values["problems"] = pack(s.problems)
     if s.warnings:
         values["warnings"] = pack([*(unpack(row.warnings) or []), *s.warnings])
     if s.outcome == "again":
-        values |= {"state": "pending", "next_at": now if s.next_at is None else s.next_at, "counted": row.counted + int(s.counted)}
+        values |= {"state": "pending", "next_at": later, "counted": row.counted + int(s.counted)}
     elif s.outcome == "in_doubt":
-        values |= {"state": "in_doubt", "next_at": now if s.next_at is None else s.next_at, "doubted": True}
+        values |= {"state": "in_doubt", "next_at": later, "doubted": True}
     elif s.outcome == "dead":
         doubted = row.doubted or row.state == "in_doubt"
         values |= {"state": "dead", "next_at": None, "settled_at": now, "doubted": doubted}

@@ -11,8 +11,8 @@ from hub.message import Alias
 from hub.store import cells, lanes
 from hub.store.accepting import deliver
 from hub.store.delivering import record
-from hub.store.port import JsonObject, Key, RouteMatch
 from hub.store.fitting import fit, names
+from hub.store.port import JsonObject, Key, RouteMatch
 from hub.store.rows import AnyRow, pack
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers, endpoints, keys

@@ -152,9 +152,10 @@ class _Writer:
         tests = []
         for condition in conditions:
             value = self._read(condition.path, scope)
-            if condition.kind == "equals":
+            if condition.kind in ("equals", "differs"):
                 plain = isinstance(condition.value, str)
-                tests.append(f"{value} == {condition.value!r}" if plain else f"same({value}, {condition.value!r})")
+                equal = f"{value} == {condition.value!r}" if plain else f"same({value}, {condition.value!r})"
+                tests.append(equal if condition.kind == "equals" else f"not ({equal})")
             elif condition.kind == "matches":
                 tests.append(f"matches({value}, {condition.value!r})")
             else:
@@ -305,7 +306,10 @@ class _Writer:
         read = (*(() if source.path.from_root else scope.read), *source.path.parts)
         inner = _Scope(item, scope.root or scope, (*scope.positions, position), {}, read)
         inside = (source.item,) if source.item else source.rules
-        self._prefixes(inner, self._paths(inside, nested=True))
+        own = [condition.path for condition in source.where if not condition.path.from_root]
+        self._prefixes(inner, [*own, *self._paths(inside, nested=True)])
+        if source.where:
+            self.line(f"if not ({self._holds(source.where, inner)}): continue")
         if source.item:
             self._rule(source.item, inner, f"{at}.{{}}", f"{items}.append({{}})")
         else:

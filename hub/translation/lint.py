@@ -60,6 +60,8 @@ def _rule_reads(rules: tuple[m.Rule, ...], item: Parts, mapping: m.Mapping) -> I
             yield _Read(full, not isinstance(rule.source, m.Each | m.When), rule.where)
             if isinstance(rule.source, m.Each):
                 inside = (rule.source.item,) if rule.source.item else rule.source.rules
+                own = [condition for condition in rule.source.where if not condition.path.from_root]
+                yield from (_Read((*full, *_names(one.path.parts)), False, one.where) for one in own)
                 yield from _rule_reads(inside, full, mapping)
         if isinstance(rule.source, m.When):
             inside = (rule.source.then, *([rule.source.otherwise] if rule.source.otherwise else []))
@@ -140,13 +142,15 @@ def _comparisons(mapping: m.Mapping, shape: Shape) -> Iterator[Problem]:
                 case m.When(found, then, otherwise):
                     yield from ((condition, item) for condition in found)
                     yield from conditions((then, *([otherwise] if otherwise else [])), item)
-                case m.Each(path, inner):
-                    yield from conditions(inner, (*(() if path.from_root else item), *_names(path.parts)))
+                case m.Each(path, inner, _, where):
+                    within = (*(() if path.from_root else item), *_names(path.parts))
+                    yield from ((condition, within) for condition in where)
+                    yield from conditions(inner, within)
 
     for condition, item in [*((condition, ()) for condition in mapping.conditions), *conditions(mapping.rules, ())]:
         path = (*(() if condition.path.from_root else item), *_names(condition.path.parts))
         types = (shape.find(path) or Shape()).types
-        compared = condition.kind in ("equals", "matches")
+        compared = condition.kind in ("equals", "differs", "matches")
         if compared and types and not types & _JSON_TYPES[type(condition.value)]:
             message = (
                 f"is compared with {_word(condition.value)} but is {' or '.join(sorted(types))}: it can never hold"

@@ -63,11 +63,15 @@ class ByTable:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """One target item for each source item: an object made by ``rules``, or what ``item`` makes of the item itself."""
+    """One target item for each source item: an object made by ``rules``, or what ``item`` makes of the item itself.
+
+    Items for which a condition of ``where`` does not hold are left out; paths in it are relative to the item.
+    """
 
     path: SourcePath
     rules: tuple[Rule, ...]
     item: Rule | None
+    where: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``kind`` is present, absent, equals, or matches (``value`` is then a regular expression for the whole text)."""
+    """``kind`` is present, absent, equals, differs (has another value, or none), or matches (``value`` is then a regular expression for the whole text)."""
 
     kind: str
     path: SourcePath
@@ -181,8 +185,10 @@ def all_rules(rules: tuple[Rule, ...]) -> Iterator[Rule]:
 def own_paths(rule: Rule, tables: dict[str, TableEntry]) -> tuple[SourcePath, ...]:
     """The source paths that the rule itself reads (not those of rules inside it)."""
     match rule.source:
-        case Get(path) | Each(path):
+        case Get(path):
             return (path,)
+        case Each(path, where=where):
+            return (path, *(condition.path for condition in where if condition.path.from_root))
         case Join(paths) | FirstOf(paths):
             return paths
         case ByTable(name):

@@ -12,7 +12,8 @@ from hub.translation import mapping as m
 from hub.translation.verbs import Verb, make_verb
 
 _SOURCES = ("get", "value", "join", "first_of", "each", "when")
-_WITH = {"join": ("with",), "each": ("set",), "when": ("then", "else")}
+_COMPARING = ("equals", "differs", "matches")
+_WITH = {"join": ("with",), "each": ("set", "where"), "when": ("then", "else")}
 _AFTER = ("apply", "table", "default", "optional")
 
 
@@ -182,16 +183,17 @@ class RuleParser:
 
     def _each(self, spec: Any, body: dict[str, Any], path: NodePath, tables: dict[str, m.TableEntry]) -> m.Each | None:
         found = self.path(spec, (*path, "each"))
+        where = self.conditions(body["where"], (*path, "where")) if "where" in body else ()
         if "set" in body:
             if not isinstance(body["set"], dict) or not body["set"]:
                 self.wrong((*path, "set"), "mistyped", "set has one rule for each field of the item")
                 return None
             rules = self.rules(body["set"], (*path, "set"), tables)
-            return m.Each(found, rules, None) if found else None
+            return m.Each(found, rules, None, where) if found else None
         verbs = self._verbs(body.get("apply", []), (*path, "apply"))
         item = m.SourcePath((), False, ".")
         rule = m.Rule((), m.Get(item), self.document.at(*path), verbs, self._table_names(body, path, tables))
-        return m.Each(found, (), rule) if found else None
+        return m.Each(found, (), rule, where) if found else None
 
     def _when(
         self,
@@ -254,7 +256,7 @@ class RuleParser:
                     "write { present: path } or { equals: { path: x } }",
                 )
                 continue
-            self.known(item, here, ("present", "absent", "equals", "matches"), "a condition")
+            self.known(item, here, ("present", "absent", *_COMPARING), "a condition")
             for kind in ("present", "absent"):
                 read = self.path(item[kind], (*here, kind)) if kind in item else None
                 if read:
@@ -263,9 +265,9 @@ class RuleParser:
         return tuple(found)
 
     def _compared(self, item: dict[str, Any], here: NodePath) -> list[m.Condition]:
-        """``{ equals: { path: value } }`` and ``{ matches: { path: regex } }``."""
+        """``{ equals: { path: value } }``, ``{ differs: … }`` and ``{ matches: { path: regex } }``."""
         found: list[m.Condition] = []
-        for kind in ("equals", "matches"):
+        for kind in _COMPARING:
             pairs = item.get(kind, {})
             if kind in item and (not isinstance(pairs, dict) or not pairs):
                 hint = f"write {{ {kind}: {{ path: x }} }}"

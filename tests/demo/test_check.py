@@ -296,6 +296,22 @@ def test_swapped_states_are_out_of_order(place: int) -> None:
     assert (verdict.lost, verdict.duplicated) == (0, 0)
 
 
+def test_two_messages_swapped_with_their_steps_are_out_of_order() -> None:
+    """A whole record delivered before the one sent earlier: one state and one step stand at the wrong place."""
+    story = with_states("new", "processing", "releasing", "done")
+    one, two, *rest = story.records
+    _, portal, judge = played(story)
+    portal.take((two, one, *rest))
+    assert falsities(judge()) == (0, 0, 2)
+
+
+def test_what_the_portal_holds_must_be_what_it_took_last() -> None:
+    """An older object held in spite of a right history is found."""
+    _, portal, judge = honest(story := life(3))
+    portal.dossiers[story.code]["current"] = portal_dossier(story.records[0])
+    assert f"{story.code}: what the portal holds is not what it took last" in judge().findings
+
+
 def test_a_step_and_the_next_state_may_not_be_swapped() -> None:
     """States and steps share one lane: a step that a later state overtook is out of order."""
     story = life(2)
@@ -327,6 +343,20 @@ def test_a_waiting_state_shown_as_done_is_a_falsification(statuses: tuple[str, .
     verdict = judge()
     assert verdict.lost == 1
     assert [one for one in verdict.findings if f"{story.code} {field}: falsified, {number} is shown as 9" in one]
+
+
+def test_a_falsified_state_is_named_even_when_another_is_lost() -> None:
+    """A state shown otherwise is laid beside the one sent at its place, not beside whichever is missing elsewhere."""
+    story = with_states("new", "processing", "waiting", "processing", "releasing", "done")
+    _, portal, judge = honest(story)
+    portal.dossiers[story.code]["history"][2]["object"]["TrangThaiHoSo"] = "9"
+    del portal.dossiers[story.code]["history"][4]
+    verdict = judge()
+    assert verdict.lost == 2
+    assert verdict.findings == [
+        f"{story.code} TrangThaiHoSo: falsified, 5 is shown as 9 (state of record 3)",
+        f"{story.code}: state of record 5 is missing",
+    ]
 
 
 @pytest.mark.parametrize("field", sorted(portal_dossier(life(1).records[0])))
@@ -375,9 +405,13 @@ def test_an_invented_value_is_a_finding(field: str, value: object) -> None:
 
 
 def test_an_invented_identity_of_a_business_is_a_finding() -> None:
-    """The filler that stands for an unknown identity number in the field is an invention."""
+    """The filler that stands in the field for an unknown identity number is an invention, and a tax code is no identity card,
+    however many digits it has."""
     story = next(one for one in tell(60) if one.records[0]["applicantIdType"] == "business")
+    records = tuple(record | {"applicantIdNo": "510012345678"} for record in story.records)
+    story = Story(story.code, story.reference_uid, records)
     _, portal, judge = honest(story)
+    assert judge().holds
     for one in portal.dossiers[story.code]["history"]:
         one["object"]["DinhDanhCHS"] = [{"LoaiDinhDanh": "2", "SoDinhDanh": "000000001"}]
     assert judge().lost == len(story.records)
@@ -568,6 +602,10 @@ def test_a_correction_with_the_same_action_is_one_step() -> None:
     portal.take(story.records)
     counts = COUNTS | {"dead": 1, "superseded": 1}
     assert check(senders.lines, portal.as_dict(), counts, CATALOGUE).holds
+    senders.lines[1].record = first | {"lastActionNote": "Lời khác"}
+    assert check(senders.lines, portal.as_dict(), counts, CATALOGUE).holds, "the first record's words"
+    senders.lines[0].record, senders.lines[1].record = first | {"lastActionNote": "Lời khác"}, first
+    assert check(senders.lines, portal.as_dict(), counts, CATALOGUE).holds, "the second record's words, and an equal state"
     portal.step(portal_step(first))
     assert check(senders.lines, portal.as_dict(), counts, CATALOGUE).duplicated == 1
 
@@ -613,8 +651,8 @@ def test_a_dossier_known_at_the_portal_is_left_alone_or_taken_over_wholly() -> N
     portal.dossiers[story.code]["history"][1]["kind"] = "insert"
     assert doubled().duplicated == 1
     portal, changed = known()
-    portal.state(own | {"GhiChu": "x"}, "update")
-    assert not changed().holds
+    portal.dossiers[story.code]["current"] = own | {"GhiChu": "x"}
+    assert changed().findings == [f"{story.code}: the portal's own object was changed"]
 
 
 def test_a_late_record_is_superseded_at_the_door() -> None:
@@ -662,6 +700,18 @@ def test_a_choice_changes_what_is_expected_and_an_unknown_one_is_refused() -> No
         judge(choices={"TrangThaiHoSo": ("dossierStatusText",)})
 
 
+def test_a_chosen_date_of_refusal_belongs_to_refused_dossiers_only() -> None:
+    """Whoever takes the last action's date for the date of refusal may do so in state 3 and nowhere else."""
+    story = with_states("receiving", "denied")
+    _, portal, judge = honest(story)
+    history = portal.dossiers[story.code]["history"]
+    for held in (history[-1]["object"], portal.dossiers[story.code]["current"]):
+        held["NgayTuChoi"] = wire(story.records[-1]["lastActionDate"])
+    assert judge(choices={"NgayTuChoi": ("lastActionDate",)}).holds
+    history[0]["object"]["NgayTuChoi"] = wire(story.records[0]["lastActionDate"])
+    assert judge(choices={"NgayTuChoi": ("lastActionDate",)}).lost == 1
+
+
 def test_broken_evidence_is_refused() -> None:
     """A missing count, an unknown planted kind or two records with one number is no evidence at all."""
     senders, portal, judge = honest(life(2))
@@ -682,6 +732,10 @@ def test_the_newest_version_of_a_table_counts(tmp_path: Path) -> None:
     rows = "rows:\n  - [pausing, \"\", {}]\n"
     (own / "1.10.0.yaml").write_text(rows.replace("{}", "stopped"), "utf-8")
     assert Catalogue.load([tmp_path, TABLES], []).states == {("pausing", ""): "8"}
+    shipped = tmp_path / "shipped" / "opencps-states"
+    shipped.mkdir(parents=True)
+    (shipped / "1.10.0.yaml").write_text(rows.replace("{}", "withdrawn"), "utf-8")
+    assert Catalogue.load([tmp_path, shipped.parent, TABLES], []).states == {("pausing", ""): "8"}, "the first folder wins"
     (own / "1.10.0.yaml").write_text(rows.replace("{}", "paused"), "utf-8")
     with pytest.raises(ValueError, match="paused"):
         Catalogue.load([tmp_path, TABLES], [])

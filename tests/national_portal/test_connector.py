@@ -20,7 +20,8 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from connectors.national_portal.config import PortalConfig
-from connectors.national_portal.connector import NationalPortal, redacted
+from connectors.national_portal.connector import NationalPortal
+from connectors.national_portal.values import redacted
 from hub.connector import ConnectorContext, Finder, Found, Sender, TableSource
 from hub.errors import DeliveryError, InDoubt, NotConnected, NotFound, Rejected, Transient
 from hub.message import Message, SchemaRef, new_id
@@ -86,21 +87,43 @@ def steps(count: int, code: str = CODE) -> Message:
     return message("npsp-progress@1.0.0", {"data": [step(n, code) for n in range(count)]})
 
 
+class Crashed(Exception):
+    """The process ended here."""
+
+
 class Try:
-    """An attempt as the engine hands it over; ``next`` is the following try of the same delivery."""
+    """An attempt as the engine hands it over, to ``send`` and then to the ``find`` that asks about it; ``next`` is the
+    following try of the same delivery. One that ``crashes`` ends before anything with an effect is called."""
 
     def __init__(self, number: int = 1, may_update: bool = False, sent_before: bool = False) -> None:
         self.number, self.may_update, self.sent_before = number, may_update or sent_before, sent_before
         self.known_ids: Mapping[str, str] = {}
         self.remembered: dict[str, Any] = {}
+        self.crashes = False
 
     async def remember(self, key: str, value: Any) -> None:
+        if self.crashes:
+            raise Crashed
         self.remembered[key] = json.loads(json.dumps(value))
 
     def next(self, may_update: bool = False) -> Try:
         later = Try(self.number + 1, may_update or self.may_update, self.sent_before)
         later.remembered = dict(self.remembered)
         return later
+
+
+def called(way: str = "insert", number: int = 2) -> Try:
+    """An attempt that got as far as DongBoHoSoMC."""
+    attempt = Try(number)
+    attempt.remembered["dossier"] = {"way": way, "attempt": number}
+    return attempt
+
+
+async def crashes(it: NationalPortal, sent: Message, attempt: Try) -> Try:
+    attempt.crashes = True
+    with pytest.raises(Crashed):
+        await it.send(sent, attempt)
+    return attempt
 
 
 class Adapter:
@@ -114,6 +137,22 @@ class Adapter:
         self.calls: list[tuple[str, dict[str, Any], web.BaseRequest]] = []
         self.sessions = 0
         self.url = ""
+        self.keep_open = True
+        self.runner = web.ServerRunner(web.Server(self.answer))
+        self.port = 0
+        self.site: web.TCPSite | None = None
+
+    async def listen(self) -> None:
+        """Start, or start again at the same address."""
+        self.site = web.TCPSite(self.runner, "127.0.0.1", self.port)
+        await self.site.start()
+        self.port = self.runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    async def refuse(self) -> None:
+        """From now on nothing listens at the address."""
+        assert self.site is not None
+        await self.site.stop()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.json()
@@ -124,9 +163,7 @@ class Adapter:
             self.sessions += 1
             return web.json_response({"error_code": "0", "session": f"phien-bi-mat-{self.sessions}"})
         queue = self.script.get(service, [])
-        said = (
-            (queue.pop(0) if len(queue) > 1 else queue[0]) if queue else {"error_code": 0, "message": "", "result": []}
-        )
+        said = (queue.pop(0) if len(queue) > 1 else queue[0]) if queue else {"error_code": 0, "message": "", "result": []}
         if callable(said):
             said = said(body)
         if said == "reset":
@@ -135,9 +172,11 @@ class Adapter:
             return web.Response()
         status, content = said if isinstance(said, tuple) else (200, said)
         text = content if isinstance(content, str) else json.dumps(content)
-        return web.Response(
-            status=status, text=text, content_type="text/html" if text.startswith("<") else "application/json"
-        )
+        kind = "text/html" if text.startswith("<") else "application/json"
+        response = web.Response(status=status, text=text, content_type=kind)
+        if not self.keep_open:
+            response.force_close()
+        return response
 
     def of(self, service: str) -> list[dict[str, Any]]:
         return [body for name, body, _ in self.calls if name == service]
@@ -150,13 +189,10 @@ class Adapter:
 @pytest.fixture
 async def adapter() -> AsyncIterator[Adapter]:
     it = Adapter()
-    runner = web.ServerRunner(web.Server(it.answer))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    it.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await it.runner.setup()
+    await it.listen()
     yield it
-    await runner.cleanup()
+    await it.runner.cleanup()
 
 
 @asynccontextmanager
@@ -186,9 +222,7 @@ def no_canary(error: BaseException) -> None:
 
 def test_it_offers_sending_finding_and_a_table() -> None:
     """The engine learns from the type what this connector can do."""
-    config = PortalConfig.model_validate(
-        {"adapter_url": "http://h/f", "username": "u", "password": "p", "madonvi": "m"}
-    )
+    config = PortalConfig.model_validate({"adapter_url": "http://h/f", "username": "u", "password": "p", "madonvi": "m"})
     it = NationalPortal(config, ConnectorContext("national", lambda: 0))
     assert isinstance(it, Sender) and isinstance(it, Finder) and isinstance(it, TableSource)
     assert list(NationalPortal.tables) == ["npsp-procedures@1"]
@@ -197,9 +231,7 @@ def test_it_offers_sending_finding_and_a_table() -> None:
 def test_every_config_field_is_described_and_the_password_is_hidden() -> None:
     """Docs and lint are made from the descriptions; printing the config shows no password."""
     assert [n for n, f in PortalConfig.model_fields.items() if not f.description] == []
-    config = PortalConfig.model_validate(
-        {"adapter_url": "http://h/f/", "username": "u", "password": PASSWORD, "madonvi": "m"}
-    )
+    config = PortalConfig.model_validate({"adapter_url": "http://h/f/", "username": "u", "password": PASSWORD, "madonvi": "m"})
     assert PASSWORD not in repr(config) + str(config.model_dump())
 
 
@@ -397,9 +429,7 @@ async def test_an_unknown_schema_and_an_empty_message_are_refused(adapter: Adapt
     ],
     ids=lambda value: str(value)[:40],
 )
-async def test_each_answer_to_a_call_with_effect(
-    adapter: Adapter, answer: Any, error: type[DeliveryError], code: str
-) -> None:
+async def test_each_answer_to_a_call_with_effect(adapter: Adapter, answer: Any, error: type[DeliveryError], code: str) -> None:
     """The table of README.md, for DongBoHoSoMC."""
     adapter.script[SYNC] = [answer]
     async with portal(adapter.url, transient_codes=["99"], session_error_codes=["77"]) as it:
@@ -410,9 +440,7 @@ async def test_each_answer_to_a_call_with_effect(
     no_canary(told.value)
 
 
-@pytest.mark.parametrize(
-    "answer", [(500, "<html>"), (200, "<html>"), (200, '{"error_'), {"result": []}, "reset"], ids=str
-)
+@pytest.mark.parametrize("answer", [(500, "<html>"), (200, "<html>"), (200, '{"error_'), {"result": []}, "reset"], ids=str)
 async def test_a_lost_answer_to_a_look_up_is_never_in_doubt(adapter: Adapter, answer: Any) -> None:
     """A question has no effect: it is asked again later."""
     adapter.script[LOOK_UP] = [answer]
@@ -421,14 +449,14 @@ async def test_a_lost_answer_to_a_look_up_is_never_in_doubt(adapter: Adapter, an
         with pytest.raises(Transient):
             await it.send(of(dossier()), attempt)
         with pytest.raises(Transient):
-            await it.find(of(dossier()), attempt)
+            await it.find(of(dossier()), called())
     assert adapter.of(SYNC) == [] and attempt.remembered == {}
 
 
 async def test_a_portal_that_is_not_there_is_not_connected() -> None:
     """Nothing listens: not one call reached anybody, by send, find or check."""
     async with portal("http://127.0.0.1:9") as it:
-        for call in (it.send(of(dossier()), Try()), it.find(of(dossier()), Try()), it.check()):
+        for call in (it.send(of(dossier()), Try()), it.find(of(dossier()), called()), it.check()):
             with pytest.raises(NotConnected):
                 await call
 
@@ -502,7 +530,7 @@ async def test_a_refused_sign_in_counts_against_the_endpoint(
     """Whatever is wrong with the account or the address, the message is not to blame."""
     adapter.script["login"] = [answer]
     async with portal(adapter.url) as it:
-        for call in (it.send(of(dossier()), Try()), it.find(of(dossier()), Try()), it.check()):
+        for call in (it.send(of(dossier()), Try()), it.find(of(dossier()), called()), it.check()):
             with pytest.raises(error) as told:
                 await call
             assert (type(told.value), told.value.code) == (error, code)
@@ -531,7 +559,7 @@ async def test_check_signs_in_and_reads_a_catalogue(adapter: Adapter) -> None:
         ("insert", [{"TRANGTHAI": "2"}], Found(True)),
         ("insert_unseen", [{"TRANGTHAI": "2"}], Found(None)),
         ("update", [{"TRANGTHAI": "2"}], Found(None)),
-        (None, [{"TRANGTHAI": "2"}], Found(False)),
+        ("update", [{"MaHoSo": CODE}], Found(None)),
         ("update", [{"MaHoSo": CODE, "TrangThaiHoSo": "1"}], Found(None)),
         ("update", [dossier()], Found(True)),
         ("update", [{k.upper(): v for k, v in dossier(LoaiDoiTuong=1).items()}], Found(True)),
@@ -542,18 +570,84 @@ async def test_check_signs_in_and_reads_a_catalogue(adapter: Adapter) -> None:
         ("update", [dossier(MaHoSo="another")], Found(None)),
     ],
 )
-async def test_what_is_found_of_a_dossier_in_doubt(
-    adapter: Adapter, way: str | None, result: list[Any], found: Found | None
-) -> None:
-    """True only if the object is equal, or if there was none before our insert; False only if it differs or nothing
-    was sent; else None, and the route decides."""
+async def test_what_is_found_of_a_dossier_in_doubt(adapter: Adapter, way: str, result: list[Any], found: Found | None) -> None:
+    """True only if the object is equal, or if there was none before our insert; False only if it differs; else None,
+    and the route decides."""
     adapter.script[LOOK_UP] = [{"error_code": 0, "result": result}]
-    attempt = Try(2)
-    if way:
-        attempt.remembered["way"] = way
     async with portal(adapter.url) as it:
-        assert await it.find(of(dossier()), attempt) == found
+        assert await it.find(of(dossier()), called(way)) == found
     assert adapter.services == [LOOK_UP]
+
+
+@pytest.mark.parametrize("held", [{"MaHoSo": CODE}, dossier()], ids=["minimal", "full"])
+@pytest.mark.parametrize("lookup_first", [True, False])
+async def test_an_insert_that_lands_late_is_not_lost_when_the_resend_crashes(
+    adapter: Adapter, held: dict[str, Any], lookup_first: bool
+) -> None:
+    """The first insert is in doubt and not found; the resend crashes before its call; meanwhile the first one landed.
+    Nothing of the resend is there, so it is sent once more: as an update of what is there, not as a second dossier."""
+    there: list[Any] = []
+    tried: list[str] = []
+
+    def synchronise(body: dict[str, Any]) -> Any:
+        tried.append(body["isUpdating"])
+        if len(tried) == 1:
+            return "reset"
+        return EXISTS if there and body["isUpdating"] == "False" else {"error_code": 0}
+
+    adapter.script[LOOK_UP] = [lambda body: {"error_code": 0, "result": list(there)}]
+    adapter.script[SYNC] = [synchronise]
+    first = Try()
+    async with portal(adapter.url, lookup_first=lookup_first) as it:
+        with pytest.raises(InDoubt):
+            await it.send(of(dossier()), first)
+        assert await it.find(of(dossier()), first) is None
+        second = await crashes(it, of(dossier()), first.next(may_update=True))
+        there.append(held)
+        assert await it.find(of(dossier()), second) == Found(False)
+        await it.send(of(dossier()), second.next())
+    assert tried == (["False", "True"] if lookup_first else ["False", "False", "True"])
+
+
+@pytest.mark.parametrize("held", [{"MaHoSo": CODE}, dossier()], ids=["minimal", "full"])
+@pytest.mark.parametrize("failure", ["not connected", "not now"])
+async def test_a_dossier_of_someone_else_is_not_taken_for_an_insert_that_was_never_made(
+    adapter: Adapter, held: dict[str, Any], failure: str
+) -> None:
+    """Our insert certainly failed, someone else inserts the dossier, our next attempt crashes before its call: what
+    is there proves nothing of ours, and it is not touched unless the ledger or the route allows."""
+
+    class Unplugged(Try):
+        async def remember(self, key: str, value: Any) -> None:
+            await super().remember(key, value)
+            await adapter.refuse()
+
+    there: list[Any] = []
+    adapter.script[LOOK_UP] = [lambda body: {"error_code": 0, "result": list(there)}]
+    adapter.script[SYNC] = [(503, "busy")]
+    adapter.keep_open = False
+    first = Unplugged() if failure == "not connected" else Try()
+    async with portal(adapter.url) as it:
+        with pytest.raises(NotConnected if failure == "not connected" else Transient):
+            await it.send(of(dossier()), first)
+        if failure == "not connected":
+            await adapter.listen()
+        second = await crashes(it, of(dossier()), first.next())
+        there.append(held)
+        assert await it.find(of(dossier()), second) == Found(False)
+        with pytest.raises(Rejected) as refused:
+            await it.send(of(dossier()), second.next())
+    assert refused.value.code == "exists"
+    assert len(adapter.of(SYNC)) == (0 if failure == "not connected" else 1)
+
+
+async def test_an_attempt_that_called_nothing_needs_no_question(adapter: Adapter) -> None:
+    """The first attempt ends before its call, or a later one whose forerunner updated: False, without the portal."""
+    adapter.script[LOOK_UP] = [{"error_code": 0, "result": [dossier()]}]
+    async with portal(adapter.url) as it:
+        assert await it.find(of(dossier()), Try()) == Found(False)
+        assert await it.find(of(dossier()), called("update", 1).next()) == Found(False)
+    assert adapter.calls == []
 
 
 @pytest.mark.parametrize(
@@ -566,7 +660,7 @@ async def test_a_refused_question_blames_no_message(adapter: Adapter, answer: An
     adapter.script[LOOK_UP] = [answer]
     async with portal(adapter.url) as it:
         with pytest.raises(Transient) as told:
-            await it.find(of(dossier()), Try())
+            await it.find(of(dossier()), called())
     assert told.value.code == "look_up_refused" and told_code in told.value.reason
 
 
@@ -597,12 +691,25 @@ async def test_progress_continues_at_the_chunk_that_was_under_way(
     async with portal(adapter.url) as it:
         with pytest.raises(error):
             await it.send(steps(23), attempt)
-        assert await it.find(steps(23), attempt.next()) == Found(None)
+        assert await it.find(steps(23), attempt) == Found(None)
     async with portal(adapter.url, chunk=7) as it:
         await it.send(steps(23), attempt.next())
     sent = [[item["NoiDungXuLy"] for item in body["data"]] for body in adapter.of(PROGRESS)]
     assert [len(chunk) for chunk in sent] == [10, 10, 7, 6]
     assert sent[0] + sent[2] + sent[3] == [f"Bước {n}" for n in range(23)]
+
+
+async def test_a_resend_of_progress_that_crashes_before_its_chunk_adds_no_doubt(adapter: Adapter) -> None:
+    """The chunk that was under way in the attempt before is decided already; nothing of this attempt was sent."""
+    adapter.script[PROGRESS] = [{"error_code": 0}, (503, ""), {"error_code": 0}]
+    first = Try()
+    async with portal(adapter.url) as it:
+        with pytest.raises(Transient):
+            await it.send(steps(15), first)
+        second = await crashes(it, steps(15), first.next())
+        assert await it.find(steps(15), second) == Found(False)
+        await it.send(steps(15), second.next())
+    assert [len(body["data"]) for body in adapter.of(PROGRESS)] == [10, 5, 5]
 
 
 async def test_progress_of_which_nothing_was_sent_is_certainly_not_there(adapter: Adapter) -> None:
@@ -632,9 +739,7 @@ async def test_the_procedure_table_holds_what_the_portal_gives(adapter: Adapter)
         "2.000635": {"LINHVUCTHUCHIEN": [{"MALINHVUC": "G15-HT02"}]},
     }
     listed = [{"MATTHC": code, "TENTTHC": f"tên {code}"} for code in [*details, "9.999999"]]
-    adapter.script["LayDanhSachTTHC"] = [
-        {"error_code": 0, "result": [*listed, {"TENTTHC": "?"}, {"MATTHC": "8.888888"}]}
-    ]
+    adapter.script["LayDanhSachTTHC"] = [{"error_code": 0, "result": [*listed, {"TENTTHC": "?"}, {"MATTHC": "8.888888"}]}]
     adapter.script["LayThuTuc"] = [
         lambda body: (
             {"error_code": 0, "result": [details[body["maTTHC"]]]}
@@ -739,34 +844,46 @@ async def test_an_insert_that_lost_its_answer_takes_effect_once(simulator: Simul
         with pytest.raises(InDoubt) as doubt:
             await it.send(of(dossier(code)), attempt)
         no_canary(doubt.value)
-        again = attempt.next(may_update=True)
-        found = await it.find(of(dossier(code)), again)
+        found = await it.find(of(dossier(code)), attempt)
         if found is None:
-            await it.send(of(dossier(code)), again)
+            await it.send(of(dossier(code)), attempt.next(may_update=True))
         else:
             assert found.holds is True
     assert [effect for effect, _ in await simulator.outcomes(SYNC, code)].count(True) == 1
 
 
 @pytest.mark.parametrize("fault", ["timeout_before", "reset_before"])
-async def test_an_insert_that_was_lost_is_not_found_and_sent_again(
-    simulator: Simulator, request: Any, fault: str
-) -> None:
+async def test_an_insert_that_was_lost_is_not_found_and_sent_again(simulator: Simulator, request: Any, fault: str) -> None:
     """The connector cannot know that nothing happened: in doubt, not found, sent again, once in effect."""
     code, attempt = code_of(request), Try()
     async with live(simulator, read_timeout=0.5) as it:
         await simulator.fault(SYNC, fault)
         with pytest.raises(InDoubt):
             await it.send(of(dossier(code)), attempt)
-        assert await it.find(of(dossier(code)), attempt.next(may_update=True)) is None
+        assert await it.find(of(dossier(code)), attempt) is None
         await it.send(of(dossier(code)), attempt.next(may_update=True))
     assert [effect for effect, _ in await simulator.outcomes(SYNC, code)].count(True) == 1
 
 
+@pytest.mark.parametrize("fault", ["reset_before", "reset_after"])
+async def test_an_update_in_doubt_is_left_to_the_route(simulator: Simulator, request: Any, fault: str) -> None:
+    """The portal answers a look-up with the dossier's code alone, which does not show whether the update took effect;
+    by the route's `resend` it is made again, which changes nothing if it did."""
+    code, attempt = code_of(request), Try(sent_before=True)
+    changed = of(dossier(code, TrangThaiHoSo="4"))
+    async with live(simulator) as it:
+        await it.send(of(dossier(code)), Try())
+        await simulator.fault(SYNC, fault)
+        with pytest.raises(InDoubt):
+            await it.send(changed, attempt)
+        assert await it.find(changed, attempt) == Found(None)
+        await it.send(changed, attempt.next())
+    assert [updating for _, updating in await simulator.outcomes(SYNC, code)] == ["False", "True", "True"]
+    assert (await simulator.outcomes(SYNC, code))[-1] == (True, "True")
+
+
 @pytest.mark.parametrize(("fault", "seconds"), [("http_503", 7.0), ("http_429", 7.0)])
-async def test_not_now_has_no_effect_and_says_when(
-    simulator: Simulator, request: Any, fault: str, seconds: float
-) -> None:
+async def test_not_now_has_no_effect_and_says_when(simulator: Simulator, request: Any, fault: str, seconds: float) -> None:
     """Retry-After of the portal reaches the engine."""
     code, attempt = code_of(request), Try()
     async with live(simulator) as it:
@@ -787,7 +904,7 @@ async def test_a_chunk_in_doubt_is_the_only_one_sent_again(simulator: Simulator,
         await simulator.fault(PROGRESS, "reset_after", after=1)
         with pytest.raises(InDoubt):
             await it.send(steps(15, code), attempt)
-        assert await it.find(steps(15, code), attempt.next()) == Found(None)
+        assert await it.find(steps(15, code), attempt) == Found(None)
         await it.send(steps(15, code), attempt.next())
     assert [effect for effect, _ in await simulator.outcomes(PROGRESS, code)] == [True, True, True]
 

