@@ -59,7 +59,7 @@ class Attempt(Protocol):
 
     @property
     def number(self) -> int:
-        """1 for the first try of this delivery."""
+        """1 for the first try of this delivery; in ``find``, the number of the attempt in doubt."""
 
     @property
     def known_ids(self) -> Mapping[str, str]:

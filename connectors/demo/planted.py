@@ -25,6 +25,8 @@ UNKNOWN_ROW = [*UNKNOWN_PAIR, "processing"]
 """What the operator adds to the unit's state table: the unit checks on the spot, which is processing."""
 BAD_ABSTRACT = "Trích yếu chưa đúng mẫu"
 UNNUMBERED = 0.1
+NOT_ASKED_FOR = ("files",)
+"""OpenCPS answers a dossier's files in a call of their own (contracts.md 13); the job of this one-stop shop does not make it."""
 _DATES = "%d/%m/%Y %H:%M:%S"
 
 
@@ -152,7 +154,8 @@ def _item(record: dict[str, Any], key: str) -> Item:
 
 
 def _records(story: Story) -> list[Item]:
-    return [_item(record, f"{story.code}/{record['dossierActionId']}") for record in story.records]
+    told = [{name: value for name, value in record.items() if name not in NOT_ASKED_FOR} for record in story.records]
+    return [_item(record, f"{story.code}/{record['dossierActionId']}") for record in told]
 
 
 def _changed(item: Item, planted: str | None = None, **values: Any) -> Item:

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import shutil
 import signal
-import sys
 import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ OUTAGE_SECONDS = 6.0
 OUTAGE_AT, OUTAGE_TO, EXPIRY_AT, KILL_AT, KILL_TO = 0.3, 0.6, 0.65, 0.75, 0.95
 """Shares of all requests answered when things happen, and how far the sending may get meanwhile."""
 SENT_IN_SECONDS = 20.0
-SET_UP_SECONDS = 60.0
+SET_UP_SECONDS, END_SECONDS = 60.0, 10.0
 CHOICES: Choices = {
     "ChuHoSo": ("applicantName",),  # name and number of one person: mappings/opencps-to-dossier says why
     "GhiChu": ("dossierNote",),
@@ -66,19 +65,29 @@ def play(argv: list[str]) -> int:
     with Show() as show:
         try:
             code = asyncio.run(_until_signal(_Demo(options, folder, show)))
-        except (DemoFailed, FileNotFoundError, TimeoutError) as error:
-            show.quiet()
-            show.say(f"the demo failed: {error}", "bold red")
-            code = 1
         except (KeyboardInterrupt, asyncio.CancelledError):
-            show.quiet()
-            show.say("the demo was interrupted", "bold red")
-            code = 130
+            code = _given_up(show, folder, "the demo was interrupted", 130)
+        except Exception as error:
+            if not isinstance(cause := _cause(error), DemoFailed | FileNotFoundError | TimeoutError):
+                raise
+            code = _given_up(show, folder, f"the demo failed: {cause or 'set-up took too long'}", 1)
     if code == 0 and not options.keep:
         shutil.rmtree(folder)
-    elif code != 0:
-        print(f"everything is kept in {folder}", file=sys.stderr)
     return code
+
+
+def _given_up(show: Show, folder: Path, why: str, code: int) -> int:
+    show.quiet()
+    show.say(why, "bold red")
+    show.say(f"everything is kept in {folder}")
+    return code
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The first error of a group of tasks."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _until_signal(demo: _Demo) -> int:
@@ -108,13 +117,15 @@ class _Demo:
             show.counts = lambda: self._counts(shop)
             show.event(f"the one-stop shop begins to send: {options.dossiers} dossiers, {script.total} requests", "bold")
             try:
-                async with asyncio.timeout(options.seconds - 10), asyncio.TaskGroup() as acts:
+                async with asyncio.timeout(options.seconds - END_SECONDS), asyncio.TaskGroup() as acts:
+                    await shop.may_send(OUTAGE_AT)
+                    acts.create_task(shop.run())
                     beside = [acts.create_task(operator.watch()), acts.create_task(self._look(hub))]
                     await self._play(script, portal, hub, shop, operator)
                     for one in beside:
                         one.cancel()
             except TimeoutError:
-                raise DemoFailed(f"not done after {options.seconds - 10:g} s: {self._counts(shop)}") from None
+                raise DemoFailed(f"not done after {options.seconds - END_SECONDS:g} s: {self._counts(shop)}") from None
             state, procedures = await portal.state(), await portal.procedures()
             await hub.end()
             show.event(f"all is settled, {show.seconds - began:.1f} s after set-up; the hub is drained and stopped", "bold")
@@ -157,35 +168,32 @@ class _Demo:
     async def _play(self, script: Script, portal: Portal, hub: HubProcess, shop: OneStop, operator: Operator) -> None:
         """The day: sending goes on while the portal and the hub have their troubles; returns when nothing is open."""
         show = self._show
-        await shop.may_send(OUTAGE_AT)
-        sending = asyncio.create_task(shop.run())
-        try:
-            await operator.early.wait()
-            await shop.may_send(OUTAGE_TO)
-            await shop.reached(OUTAGE_AT)
-            await portal.kill()
-            show.event(f"OUTAGE: the portal is gone (SIGKILL) for {OUTAGE_SECONDS:g} s; the hub goes on accepting", "bold yellow")
-            await asyncio.sleep(OUTAGE_SECONDS)
-            await portal.start()
-            await portal.plant(script.later_faults)
-            await shop.may_send(KILL_TO)
-            show.event("the portal is back; its sessions are gone, what waited flows again", "yellow")
-            await shop.reached(EXPIRY_AT)
-            show.event(f"the portal ends every session ({await portal.expire_sessions()}); the hub signs in again", "yellow")
-            await shop.reached(KILL_AT)
-            await hub.kill()
-            show.event("SIGKILL: the hub is dead in the middle of it; the one-stop shop keeps trying", "bold yellow")
-            await hub.start()
-            await shop.may_send(1)
-            show.event("the hub is back; what was under way is in doubt, and asked about", "yellow")
-            await shop.all_but("table mended")
-            show.event(f"sent; {shop.tries_without_answer} tries had no answer and were made again")
-            await operator.mend_table()
-            await sending
-        finally:
-            sending.cancel()
+        await operator.early.wait()
+        await shop.may_send(OUTAGE_TO)
+        await shop.reached(OUTAGE_AT)
+        struck = await portal.struck()
+        await portal.kill()
+        show.event(f"OUTAGE: the portal is gone (SIGKILL) for {OUTAGE_SECONDS:g} s; the hub goes on accepting", "bold yellow")
+        await asyncio.sleep(OUTAGE_SECONDS)
+        await portal.start()
+        await portal.plant(script.later_faults)
+        await shop.may_send(KILL_TO)
+        show.event("the portal is back, without its sessions; what waited flows again", "yellow")
+        await shop.reached(EXPIRY_AT)
+        show.event(f"the portal ends every session ({await portal.expire_sessions()}); the hub signs in again", "yellow")
+        await shop.reached(KILL_AT)
+        await hub.kill()
+        show.event("SIGKILL: the hub is dead in the middle of it; the one-stop shop keeps trying", "bold yellow")
+        await hub.start()
+        await shop.may_send(1)
+        show.event("the hub is back; what was under way is in doubt, and asked about", "yellow")
+        await shop.all_but("table mended")
+        show.event(f"all is sent; {shop.tries_without_answer} tries had no answer and were made again")
+        await operator.mend_table()
+        await shop.reached(1)
         while not (await hub.gauges()).get("settled"):
             await asyncio.sleep(POLL_SECONDS)
+        show.event(f"nothing waits any more; {struck + await portal.struck()} calls went wrong at the portal on purpose")
 
     async def _look(self, hub: HubProcess) -> None:
         """Keep the counts of the live line fresh."""

@@ -64,6 +64,10 @@ class Portal:
         """End every session; returns how many there were."""
         return int((await self._control("POST", "expire-sessions", {}))["ended"])
 
+    async def struck(self) -> int:
+        """How many calls went wrong on purpose in this life of it."""
+        return sum(one["struck"] for one in (await self._control("GET", "faults", None))["faults"])
+
     async def state(self) -> dict[str, Any]:
         """Everything it holds."""
         return dict(await self._control("GET", "state", None))

@@ -106,19 +106,25 @@ class Operator:
         """Steps whose answer was lost: the route says hold, so a person asks the portal."""
         dossiers = (await self._portal.state())["dossiers"]
         known = by_message(self._shop.lines)
+        shown: dict[str, bool] = {}
         for one in doubtful:
             code = one["codes"].get("national", "")
             line = known.get(one["message"]) or await self._origin(one)
-            there = one["stream"] == "dossier-progress" and _shows(dossiers.get(code, {}), line)
-            if there:
-                await self._hub.command("dead", "discard", one["delivery"], "--why", "the portal shows this step, asked by phone")
-                self.repaired.shown_by_portal += 1
-            else:
-                await self._hub.command("dead", "replay", one["delivery"], "--why", "the portal does not show it, asked by phone")
-                self.repaired.sent_again += 1
+            shown[one["delivery"]] = one["stream"] == "dossier-progress" and _shows(dossiers.get(code, {}), line)
             self.repaired.lost_answers += code == self._script.lost_code
-            did = "it shows the step: discarded" if there else "it does not show the step: replayed"
-            self._show.event(f"operator: the answer to step {one['seq']} of {code} was lost, asks the portal: {did}")
+        there = [delivery for delivery, is_there in shown.items() if is_there]
+        absent = [delivery for delivery, is_there in shown.items() if not is_there]
+        for delivery in there:
+            await self._hub.command("dead", "discard", delivery, "--why", "the portal shows this step, asked by phone")
+        if absent:
+            await self._hub.command("dead", "replay", *absent, "--why", "the portal does not show it, asked by phone")
+        self.repaired.shown_by_portal += len(there)
+        self.repaired.sent_again += len(absent)
+        codes = ", ".join(sorted(one["codes"].get("national", "?") for one in doubtful)[:3])
+        self._show.event(
+            f"operator: {len(doubtful)} steps without an answer ({codes}{', …' if len(doubtful) > 3 else ''}), the portal is asked: "
+            f"{len(there)} are there, discarded; {len(absent)} are not, replayed"
+        )
 
     async def _origin(self, one: Mapping[str, Any]) -> Line:
         """The request of a message that no receipt named: it was kept at first, or its receipt was lost with the hub."""
@@ -140,9 +146,9 @@ class Operator:
         await self._hub.reload()
         pair = "/".join(UNKNOWN_ROW[:2])
         self._show.event(f"operator: {len(kept)} kept for the unknown status {pair}; row added in {path.parent.name}/{path.name}")
-        for one in {one["arrival"]: one for one in first}.values():
-            await self._hub.command("dead", "replay", one["arrival"], "--why", f"row added for {pair}")
-            self.repaired.unknown_codes += 1
+        arrivals = list(dict.fromkeys(str(one["arrival"]) for one in first))
+        await self._hub.command("dead", "replay", *arrivals, "--why", f"row added for {pair}")
+        self.repaired.unknown_codes += len(arrivals)
         self._show.event("operator: what was kept is taken in again, in its order (hub dead replay)")
         await self._shop.happened("table mended")
 

@@ -54,9 +54,7 @@ def _repeated(line: Line) -> bool:
     return any(answer == (202, "duplicate") for answer in line.answers)
 
 
-def conclude(
-    show: Show, verdict: Verdict, planted: Sequence[Planted], script: Script, home: Path, *, kept: bool
-) -> int:  # fmt: skip
+def conclude(show: Show, verdict: Verdict, planted: Sequence[Planted], script: Script, home: Path, *, kept: bool) -> int:
     """Print everything; the last line is the checker's. Returns the exit code."""
     show.say("\nplanted  counted")
     for one in planted:
@@ -68,18 +66,16 @@ def conclude(
             show.say(f"  {finding}", "red")
         if len(verdict.findings) > FINDINGS_SHOWN:
             show.say(f"  and {len(verdict.findings) - FINDINGS_SHOWN} more", "red")
-    show.say("\nwhere to look next")
     there = kept or not holds
-    if not there:
-        show.say(f"  make demo, but keep its home:      hub demo --keep --seed …   (this one, {home}, is removed)")
+    shown = str(home) if there else "HOME"
+    show.say("\nwhere to look next" + ("" if there else " (hub demo --keep keeps the demo's home and says where it is: HOME)"))
     for code, what in (
         (script.unknown_codes[0], "kept, mended, replayed"),
         (script.refused_code, "refused, then healed"),
-        (script.lost_code, "a step in doubt"),
+        (script.lost_code, "a step whose answer was lost"),
     ):
-        show.say(f"  {what + ':':34} hub --home {home if there else 'HOME'} trace {code}")
-    log = home / "var" / "hub.log"
-    show.say(f"  {'the log, one JSON object a line:':34} {log if there else 'HOME/var/hub.log'}")
-    show.say(f"  {'what all the words mean:':34} docs/concepts.md; your own first dossier: docs/quickstart.md")
+        show.say(f"  {what + ':':32} hub --home {shown} trace {code}")
+    show.say(f"  {'the log, a JSON object a line:':32} {shown}/var/hub.log")
+    show.say(f"  {'the words, and a first dossier:':32} docs/concepts.md, docs/quickstart.md")
     show.say(verdict.line(), "bold green" if holds else "bold red")
     return 0 if holds else 1

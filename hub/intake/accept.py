@@ -27,6 +27,7 @@ from hub.errors import (
 from hub.message import Alias, Arrival, SchemaRef
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
+from hub.observe.metrics import ArrivalOutcome
 from hub.routing import Router
 from hub.store.port import JsonObject, Part, Plan, Store
 from hub.translation import Catalog, Schema
@@ -204,7 +205,7 @@ class Intake:
         return max(fits)[1] if fits else None
 
     def _answer(self, arrival: Arrival, receipt: JsonObject, *, repeated: bool) -> Accepted:
-        outcome = "duplicate" if repeated else receipt["state"]
+        outcome: ArrivalOutcome = "duplicate" if repeated else receipt["state"]
         metrics.arrival(arrival.sender, str(arrival.schema), outcome)
         log.info(
             outcome, arrival_id=receipt["arrival"], sender=arrival.sender, schema=str(arrival.schema),

@@ -56,6 +56,8 @@ set:
   code: { get: code }
   state: { get: state, table: state }
   name: { get: name }
+tests:
+  - { name: an open record, given: { code: c, state: A, name: n }, expect: { code: c, state: open, name: n } }
 """
 _TO_PORTAL = """\
 mapping: item-to-portal
@@ -68,6 +70,8 @@ set:
   MaHoSo: { get: code }
   TrangThai: { get: state }
   Ten: { get: name }
+tests:
+  - { name: an item, given: { code: c, state: open, name: n }, expect: { MaHoSo: c, TrangThai: open, Ten: n } }
 """
 
 

@@ -227,8 +227,7 @@ def test_backfill_counts_what_cannot_be_translated(home: Home, hub: Run) -> None
     """What fails is said by place and kind, and becomes a dead letter when it is its turn."""
     home.take(record())
     mapping = home.folder / "mappings/item-to-portal/1.0.0.yaml"
-    mapping.write_text(mapping.read_text() + "  # changed\n")
-    mapping.write_text(mapping.read_text().replace("Ten: { get: name }", "Ten: { get: name, apply: [{ max_length: 3 }] }"))
+    mapping.write_text(mapping.read_text().replace("Ten: { get: name }", "Ten: { get: name, apply: [{ max_length: 3 }] }", 1))
     home.configure(more="  again: { take: item@1, to: portal, as: portal-item@1 }\n")
     told = hub("backfill", "again", "--json").json
     assert told["failing"] == 1 and told["added"] == 1 and "Ten" in next(iter(told["failures"]))
@@ -239,7 +238,7 @@ def test_ledger_rebuild_finds_a_wrong_cell(home: Home, hub: Run) -> None:
     home.take(record(), record(OTHER))
     home.settle("delivered")
     assert hub("ledger", "rebuild", "--json").json == {"differed": 0}
-    sql(home, f"update cells set sent_seq = 99 where dossier_id = (select dossier_id from aliases where code = '{CODE}')")
+    sql(home, f"update ledger set sent_seq = 99 where dossier_id = (select dossier_id from aliases where code = '{CODE}')")
     assert "1 cell differed" in hub("ledger", "rebuild", code=1).stdout
     assert "the ledger was right" in hub("ledger", "rebuild").stdout
 

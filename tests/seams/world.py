@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,11 @@ class World:
             if child is not None:
                 child.kill()
 
+    def forget(self) -> None:
+        """Take the hub's database away, and with it what it knew of keys."""
+        shutil.rmtree(self.database.parent, ignore_errors=True)
+        self._sender = None
+
     # ── the sender
     @property
     def sender(self) -> Sender:
@@ -187,6 +193,16 @@ class World:
 
         (waiting,) = until(f"dossier {code} at rest", still)
         return waiting
+
+    def nothing_moves(self) -> bool:
+        """Whether only dead letters and what waits behind them are left: no delivery is under way, in doubt, or due."""
+        return self.look("select 1 from deliveries where state in ('claimed', 'in_doubt') or (state = 'pending' and head)") == []
+
+    def look(self, query: str) -> list[tuple[Any, ...]]:
+        """Read the hub's database beside it."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)) as reader:
+            found: list[tuple[Any, ...]] = reader.execute(query).fetchall()
+            return found
 
     def delivered(self, code: str) -> None:
         """Wait until the dossier is at rest, then find at the portal exactly what was acknowledged, in order."""
