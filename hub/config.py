@@ -170,15 +170,23 @@ class Home:
         return url
 
 
-def load_home(folder: Path) -> Home:
-    """Read ``folder/config.yaml``. Raises BadConfig with every problem found."""
+def load_home(folder: Path, *, partners: bool = True) -> Home:
+    """Read ``folder/config.yaml``. Raises BadConfig with every problem found.
+
+    ``partners`` False is for what works on the store alone: the endpoints' settings, and so the partners' secrets, are
+    left out.
+    """
     path = folder / "config.yaml"
     if not path.is_file():
         text = f"there is no config.yaml in {folder}"
         raise BadConfig([Problem("", "no_home", text, "run the command in a hub home or name one with --home")])
     document = strictyaml.load(path, "config.yaml")
     problems: list[Problem] = []
-    data = _resolved(document.data or {}, (), folder, os.environ, problems, document.at)
+    written = document.data or {}
+    if not partners and isinstance(written, dict) and isinstance(written.get("endpoints"), dict):
+        known = {name: {**one, "settings": {}} if isinstance(one, dict) else one for name, one in written["endpoints"].items()}
+        written = {**written, "endpoints": known}
+    data = _resolved(written, (), folder, os.environ, problems, document.at)
     if problems:
         raise BadConfig(problems)
     try:

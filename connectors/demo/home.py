@@ -69,7 +69,7 @@ def adapted(config: dict[str, Any]) -> dict[str, Any]:
             "connect_timeout": 1,
             "read_timeout": 2,
         }
-        portal["concurrency"] = 8
+        portal["concurrency"] = 16
         portal["retry"] = {"first_seconds": 0.2, "longest_seconds": 2}
         portal["breaker"] = {"failures": 5, "open_seconds": 1, "longest_seconds": 2}
     return config
@@ -78,7 +78,7 @@ def adapted(config: dict[str, Any]) -> dict[str, Any]:
 def write_config(home: Path, config: dict[str, Any]) -> None:
     """Write ``config.yaml`` of the demo's home."""
     text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
-    (home / "config.yaml").write_text(f"# Made for one demo; the original is config.yaml of the home.\n{text}", encoding="utf-8")
+    (home / "config.yaml").write_text(f"# Made for one demo from the config.yaml of the home.\n{text}", encoding="utf-8")
 
 
 def keep_port(home: Path, port: int) -> None:
@@ -97,7 +97,7 @@ def add_row(home: Path, table: str, row: list[str]) -> Path:
     newest = max(folder.glob("*.yaml"), key=lambda path: [int(part) for part in path.stem.split(".")])
     major, minor, _ = newest.stem.split(".")
     version = f"{major}.{int(minor) + 1}.0"
-    content = yaml.load(newest.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - every scalar stays text
+    content = yaml.load(newest.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # every scalar stays text
     content |= {"version": version, "rows": [*content["rows"], row]}
     path = folder / f"{version}.yaml"
     path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")

@@ -16,9 +16,10 @@ import aiohttp
 from connectors.demo.home import keep_port
 from connectors.demo.processes import DemoFailed, Place, Running, answer, command
 
-_SAMPLE = re.compile(r'^hub_(backlog|stored_arrivals|breaker_open)\{([^}]*)\} ([0-9.e+]+)$', re.MULTILINE)
+_SAMPLE = re.compile(r"^hub_(backlog|stored_arrivals|breaker_open)\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 POLL_SECONDS = 0.2
+GAUGE_SECONDS = 0.5
 
 _COUNTS = {
     "retried": "select coalesce(sum(number - 1), 0) from deliveries where number > 1",
@@ -47,6 +48,7 @@ class HubProcess:
         self._session = session
         self._process: Running | None = None
         self.url = ""
+        self.seen: dict[str, int] = {}
 
     @property
     def log(self) -> Path:
@@ -91,6 +93,12 @@ class HubProcess:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+    async def watch(self) -> None:
+        """Keep ``seen``, the newest gauges, until cancelled."""
+        while True:
+            self.seen = await self.gauges() or self.seen
+            await asyncio.sleep(GAUGE_SECONDS)
 
     async def gauges(self) -> dict[str, int]:
         """Open deliveries by state and stored arrivals by state (``kept`` …), breaker included; {} while it is down."""

@@ -26,7 +26,7 @@ UNKNOWN_ROW = [*UNKNOWN_PAIR, "processing"]
 BAD_ABSTRACT = "Trích yếu chưa đúng mẫu"
 UNNUMBERED = 0.1
 NOT_ASKED_FOR = ("files",)
-"""OpenCPS answers a dossier's files in a call of their own (contracts.md 13); the job of this one-stop shop does not make it."""
+"""OpenCPS answers a dossier's files in a call of their own (contracts.md 13), which this one-stop shop's job does not make."""
 _DATES = "%d/%m/%Y %H:%M:%S"
 
 
@@ -89,7 +89,8 @@ def write(seed: int, dossiers: int) -> Script:
     for story in told:
         items = _records(story)
         if story.code == known:
-            items = [replace(one, planted="known_at_portal", waits_for="adopted" if at else None) for at, one in enumerate(items)]
+            marked = [replace(one, planted="known_at_portal") for one in items]
+            items = [marked[0], *(replace(one, waits_for="adopted") for one in marked[1:])]
         elif story.code == refused:
             items = _corrected(items)
         elif story.code in unknown:

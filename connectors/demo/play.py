@@ -20,7 +20,7 @@ import aiohttp
 from connectors.demo import home
 from connectors.demo.check import check
 from connectors.demo.expected import Catalogue, Choices
-from connectors.demo.hub_process import POLL_SECONDS, HubProcess
+from connectors.demo.hub_process import GAUGE_SECONDS, HubProcess
 from connectors.demo.planted import Script, write
 from connectors.demo.portal import ACCOUNT, Portal
 from connectors.demo.processes import DemoFailed, Place, command, environment
@@ -32,7 +32,8 @@ from connectors.demo.verdict import compared, conclude
 OUTAGE_SECONDS = 6.0
 OUTAGE_AT, OUTAGE_TO, EXPIRY_AT, KILL_AT, KILL_TO = 0.3, 0.6, 0.65, 0.75, 0.95
 """Shares of all requests answered when things happen, and how far the sending may get meanwhile."""
-SENT_IN_SECONDS = 20.0
+PER_SECOND = 100.0
+"""How fast the one-stop shop sends."""
 SET_UP_SECONDS, END_SECONDS = 60.0, 10.0
 CHOICES: Choices = {
     "ChuHoSo": ("applicantName",),  # name and number of one person: mappings/opencps-to-dossier says why
@@ -102,7 +103,6 @@ class _Demo:
         self._options = options
         self._folder = folder
         self._show = show
-        self._gauges: dict[str, int] = {}
 
     async def run(self) -> int:
         """Set up, play, end every process, judge."""
@@ -112,24 +112,25 @@ class _Demo:
             async with asyncio.timeout(SET_UP_SECONDS):
                 place, portal, hub, keys = await self._set_up(script, session, ends)
             began = show.seconds
-            shop = OneStop(script, hub.url, keys, self._folder / "sent.jsonl", script.total / SENT_IN_SECONDS)
+            shop = OneStop(script, hub.url, keys, self._folder / "sent.jsonl", PER_SECOND)
             operator = Operator(place, script, hub, portal, shop, show)
-            show.counts = lambda: self._counts(shop)
+            show.counts = lambda: _counts(shop, hub)
             show.event(f"the one-stop shop begins to send: {options.dossiers} dossiers, {script.total} requests", "bold")
             try:
                 async with asyncio.timeout(options.seconds - END_SECONDS), asyncio.TaskGroup() as acts:
                     await shop.may_send(OUTAGE_AT)
                     acts.create_task(shop.run())
-                    beside = [acts.create_task(operator.watch()), acts.create_task(self._look(hub))]
+                    beside = [acts.create_task(operator.watch()), acts.create_task(hub.watch())]
                     await self._play(script, portal, hub, shop, operator)
                     for one in beside:
                         one.cancel()
             except TimeoutError:
-                raise DemoFailed(f"not done after {options.seconds - END_SECONDS:g} s: {self._counts(shop)}") from None
+                raise DemoFailed(f"not done after {options.seconds - END_SECONDS:g} s: {_counts(shop, hub)}") from None
             state, procedures = await portal.state(), await portal.procedures()
+            show.quiet()
+            show.counts = lambda: ""
             await hub.end()
             show.event(f"all is settled, {show.seconds - began:.1f} s after set-up; the hub is drained and stopped", "bold")
-        show.quiet()
         tables = place.home / "mappings" / "tables"
         counts, sent = hub.counts(), [line.sent() for line in shop.lines]
         verdict = check(sent, state, counts, Catalogue.load([tables], procedures), choices=CHOICES)
@@ -192,16 +193,11 @@ class _Demo:
         await operator.mend_table()
         await shop.reached(1)
         while not (await hub.gauges()).get("settled"):
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(GAUGE_SECONDS)
         show.event(f"nothing waits any more; {struck + await portal.struck()} calls went wrong at the portal on purpose")
 
-    async def _look(self, hub: HubProcess) -> None:
-        """Keep the counts of the live line fresh."""
-        while True:
-            self._gauges = await hub.gauges() or self._gauges
-            await asyncio.sleep(POLL_SECONDS)
 
-    def _counts(self, shop: OneStop) -> str:
-        gauges = self._gauges
-        waiting = ", ".join(f"{gauges[name]} {name}" for name in ("open", "dead", "kept") if gauges.get(name))
-        return f"{shop.answered} answered{', ' + waiting if waiting else ''}{', breaker open' if gauges.get('breaker') else ''}"
+def _counts(shop: OneStop, hub: HubProcess) -> str:
+    seen = hub.seen
+    waiting = "".join(f", {seen[name]} {name}" for name in ("open", "dead", "kept") if seen.get(name))
+    return f"{shop.answered} answered{waiting}{', breaker open' if seen.get('breaker') else ''}"

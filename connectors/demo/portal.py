@@ -93,4 +93,3 @@ class Portal:
         url = f"{self.adapter_url}/mapi/{path}"
         async with self._session.post(url, params={"dstcode": _DSTCODE}, json=body) as response:
             return await response.json()
-

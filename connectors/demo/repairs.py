@@ -58,8 +58,7 @@ class Operator:
         """Look at the gauges; when dead letters are there, look at each."""
         seen: tuple[int, int] = (0, 0)
         while True:
-            gauges = await self._hub.gauges()
-            now = (gauges.get("dead", 0), gauges.get("open", 0))
+            now = (self._hub.seen.get("dead", 0), self._hub.seen.get("open", 0))
             if now[0] and now != seen:
                 await self.look()
             seen = now
@@ -91,7 +90,8 @@ class Operator:
     async def _adopt(self, one: Mapping[str, Any]) -> None:
         await self._hub.command("dead", "replay", one["delivery"], "--adopt", "--why", "same dossier, entered there by hand")
         self.repaired.known += 1
-        self._show.event(f"operator: {self._script.known_code} is known at the portal already, adopted (hub dead replay --adopt)")
+        code = self._script.known_code
+        self._show.event(f"operator: {code} is known at the portal already, adopted (hub dead replay --adopt)")
         await self._shop.happened("adopted")
 
     async def _have_corrected(self, one: Mapping[str, Any]) -> None:
@@ -114,16 +114,18 @@ class Operator:
             self.repaired.lost_answers += code == self._script.lost_code
         there = [delivery for delivery, is_there in shown.items() if is_there]
         absent = [delivery for delivery, is_there in shown.items() if not is_there]
-        for delivery in there:
-            await self._hub.command("dead", "discard", delivery, "--why", "the portal shows this step, asked by phone")
+        await asyncio.gather(
+            *(self._hub.command("dead", "discard", one, "--why", "the portal shows the step") for one in there)
+        )
         if absent:
-            await self._hub.command("dead", "replay", *absent, "--why", "the portal does not show it, asked by phone")
+            await self._hub.command("dead", "replay", *absent, "--why", "the portal does not show the step")
         self.repaired.shown_by_portal += len(there)
         self.repaired.sent_again += len(absent)
-        codes = ", ".join(sorted(one["codes"].get("national", "?") for one in doubtful)[:3])
+        codes = sorted(one["codes"].get("national", "?") for one in doubtful)
+        told = f"{codes[0]}{f' and {len(codes) - 1} more' if len(codes) > 1 else ''}"
         self._show.event(
-            f"operator: {len(doubtful)} steps without an answer ({codes}{', …' if len(doubtful) > 3 else ''}), the portal is asked: "
-            f"{len(there)} are there, discarded; {len(absent)} are not, replayed"
+            f"operator: the answer to a step was lost ({told}), asks the portal: "
+            f"{len(there)} there and discarded, {len(absent)} not there and replayed"
         )
 
     async def _origin(self, one: Mapping[str, Any]) -> Line:
@@ -140,13 +142,16 @@ class Operator:
         kept = [one for one in await self._hub.dead_letters() if one["kind"] == "arrival"]
         reasons = [(one, problem["code"]) for one in kept for problem in one.get("reasons", [])]
         first = [one for one, code in reasons if code == "not_in_table"]
-        if len({one["arrival"] for one in first}) != len(self._script.unknown_codes):
-            raise DemoFailed(f"{len(first)} arrivals are kept for an unknown code, planted were {len(self._script.unknown_codes)}")
+        arrivals = list(dict.fromkeys(str(one["arrival"]) for one in first))
+        if len(arrivals) != len(self._script.unknown_codes):
+            raise DemoFailed(f"{len(arrivals)} are kept for an unknown code, planted were {len(self._script.unknown_codes)}")
         path = add_row(self._place.home, "opencps-states", UNKNOWN_ROW)
         await self._hub.reload()
         pair = "/".join(UNKNOWN_ROW[:2])
-        self._show.event(f"operator: {len(kept)} kept for the unknown status {pair}; row added in {path.parent.name}/{path.name}")
-        arrivals = list(dict.fromkeys(str(one["arrival"]) for one in first))
+        table = f"{path.parent.name}/{path.name}"
+        self._show.event(
+            f"operator: {len(kept)} kept for the unknown status {pair}; row added in {table}, hub reloaded (SIGHUP)"
+        )
         await self._hub.command("dead", "replay", *arrivals, "--why", f"row added for {pair}")
         self.repaired.unknown_codes += len(arrivals)
         self._show.event("operator: what was kept is taken in again, in its order (hub dead replay)")

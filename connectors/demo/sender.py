@@ -169,7 +169,8 @@ class OneStop:
     async def _send(self, session: aiohttp.ClientSession, line: Line, file: TextIO) -> None:
         """Send until there is a final answer; the same key each time, so that a repeat has no effect."""
         item, wait = line.item, FIRST_WAIT
-        _write(file, {"n": line.n, "code": item.code, "planted": item.planted, "key": item.key, "body": item.body.decode()})
+        body = item.body.decode(errors="backslashreplace")
+        _write(file, {"n": line.n, "code": item.code, "planted": item.planted, "key": item.key, "body": body})
         while True:
             status, told, repeated = await self._try(session, item)
             kind = "duplicate" if repeated else str(told.get("state") or told.get("type", "").rpartition(":")[2])

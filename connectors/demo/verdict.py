@@ -61,7 +61,9 @@ def conclude(show: Show, verdict: Verdict, planted: Sequence[Planted], script: S
         show.say(f"{one.planted:7}  {one.counted:7}  {one.what}", "" if one.holds else "bold red")
     holds = verdict.holds and all(one.holds for one in planted)
     if verdict.findings:
-        show.say(f"\n{len(verdict.findings)} findings of the checker, which read what was sent and what the portal holds:", "bold red")
+        show.say(
+            f"\n{len(verdict.findings)} findings of the checker, from what was sent and what the portal holds:", "bold red"
+        )
         for finding in verdict.findings[:FINDINGS_SHOWN]:
             show.say(f"  {finding}", "red")
         if len(verdict.findings) > FINDINGS_SHOWN:

@@ -36,7 +36,7 @@ def list_catalog(context: typer.Context, as_json: Json = False) -> None:
     from hub.translation import Catalog
 
     shell = shell_of(context)
-    home = shell.home()
+    home = shell.home(partners=True)
     catalog, problems = Catalog.read(home.layers, fetched_tables(open_endpoints(home)))
     schemas = [{"schema": str(ref), "role": catalog.schema(ref).role} for ref in catalog.schemas()]
     mappings = [
@@ -79,7 +79,7 @@ def refresh(
     from hub.assembly import open_endpoints
 
     shell = shell_of(context)
-    home = shell.home()
+    home = shell.home(partners=True)
     endpoints = open_endpoints(home)
     if endpoint is not None and endpoint not in endpoints:
         raise NotFound(f"no endpoint has that name; the endpoints are: {', '.join(endpoints) or 'none'}")

@@ -90,7 +90,7 @@ def check(
     shell = shell_of(context)
     if everything == (name is not None):
         raise typer.BadParameter("name an endpoint, or say --all")
-    home = shell.home()
+    home = shell.home(partners=True)
     if name is not None:
         _configured(home, name)
     endpoints = open_endpoints(home)

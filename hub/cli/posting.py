@@ -27,7 +27,7 @@ _NOT_NOW = (429, 502, 503, 504)
 _WRONG_CALLER = (401, 403, 404, 405, 415)
 """Refusals of the caller, the address or the schema: every further message would meet the same."""
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
-_backoff = wait_exponential_jitter(initial=0.2, max=5.0, jitter=0.2)
+_backoff = wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,6 @@ def _announce(shell: Shell, parts: Assembly, hub: Hub) -> None:
     host = f"[{server.host}]" if ":" in server.host else server.host
     url = f"{'https' if server.tls else 'http'}://{host}:{hub.port}"
     if shell.as_json:
-        emit({"listening": url, "warnings": [one.as_dict() for one in parts.warnings]})
+        emit({"listening": url, "warnings": [one.as_dict() for one in parts.warnings]}, line=True)
     else:
         typer.echo(f"listening on {url}")

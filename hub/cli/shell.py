@@ -46,11 +46,12 @@ class Shell:
     folder: Path
     as_json: bool = False
 
-    def home(self) -> Home:
-        """The home's configuration. Raises BadConfig."""
+    def home(self, *, partners: bool = False) -> Home:
+        """The home's configuration; with the settings of its ``partners``, and so their secrets, only where the command
+        calls them. Raises BadConfig."""
         from hub.config import load_home
 
-        return load_home(self.folder)
+        return load_home(self.folder, partners=partners)
 
     def answer(self, document: Any, *shown: str | Text | Table) -> None:
         """The result of the command: ``document`` as JSON, else ``shown`` for people."""
@@ -91,9 +92,9 @@ class Shell:
         return exit_code(error)
 
 
-def emit(document: Any) -> None:
-    """One JSON document on stdout."""
-    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+def emit(document: Any, *, line: bool = False) -> None:
+    """One JSON document on stdout; on one line for those who read while the command goes on."""
+    typer.echo(orjson.dumps(document, option=0 if line else orjson.OPT_INDENT_2).decode())
 
 
 def exit_code(error: HubError) -> int:

@@ -53,7 +53,7 @@ def simulate(
 
     def announce(running: RunningSimulator) -> None:
         if shell.as_json:
-            emit({"listening": running.url})
+            emit({"listening": running.url}, line=True)
         else:
             typer.echo(f"listening on {running.url}")
 

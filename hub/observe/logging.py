@@ -249,6 +249,7 @@ def configure(target: BinaryIO | TextIO | Path | str | None = None, level: str =
     others = [one for one in root.handlers if not isinstance(one, _FromLibraries | logging.StreamHandler)]
     root.handlers = [*others, _FromLibraries()]
     root.setLevel(max(_output.level, logging.INFO))
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.captureWarnings(True)
     if process:
         _catch_all()

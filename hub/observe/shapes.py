@@ -43,6 +43,9 @@ _is_place = _shape(r"[A-Za-z0-9_./@:{}()\[\]-]{1,200}")
 _is_version = _shape(r"[A-Za-z0-9_.+-]{1,64}", digits=True)
 
 
+_is_error_code = _shape(r"[A-Za-z][A-Za-z0-9_.:/-]{0,59}|-?[0-9]{1,6}")  # a partner's own code too, such as -3
+
+
 def _is_code(value: Any) -> bool:
     return _is_national_code(value) or _is_id(value)
 
@@ -61,7 +64,8 @@ SHAPES: Mapping[str, Callable[[Any], bool]] = {
     "dossier": _is_code,
     **dict.fromkeys(_NAMES.split(), _is_name),
     **dict.fromkeys(_WORDS.split(), _is_own_word),
-    **dict.fromkeys(("code", "method", "signal"), is_word),
+    **dict.fromkeys(("method", "signal"), is_word),
+    "code": _is_error_code,
     **dict.fromkeys(("path", "file", "source", "listen", "host", "at"), _is_place),
     **dict.fromkeys(("version", "digest", "revision"), _is_version),
     **dict.fromkeys(_NUMBERS.split(), _is_number),

@@ -8,6 +8,7 @@ migrations are transactional too.
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any
 
 import psycopg
@@ -59,9 +60,9 @@ def open_engine(url: URL, *, writer: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _tune(dbapi: sqlite3.Connection, _record: object) -> None:
         dbapi.isolation_level = None
+        dbapi.execute("PRAGMA page_size=8192")
+        _write_ahead(dbapi)
         for pragma in (
-            "page_size=8192",
-            "journal_mode=WAL",
             "synchronous=FULL",
             "wal_autocheckpoint=10000",
             "journal_size_limit=67108864",
@@ -75,6 +76,20 @@ def open_engine(url: URL, *, writer: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
 
     return engine
+
+
+def _write_ahead(dbapi: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. SQLite does not wait for a lock here, as it does elsewhere, so this does: several
+    processes may open a new file at once."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            dbapi.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _tune_postgresql(dbapi: psycopg.Connection[Any], _record: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 
 from sqlalchemy import create_engine, text
 
@@ -265,3 +266,18 @@ def test_a_key_is_revoked(hub: Run) -> None:
     for wrong in (key, NO_SUCH, "CANARY"):
         assert "CANARY" not in hub("key", "revoke", wrong, code=3).stderr
     assert "one-stop" in hub("key", "list").stdout
+
+
+# ── secrets
+def test_what_works_on_the_store_alone_needs_no_partner_secret(home: Home, hub: Run) -> None:
+    """An operator without the partners' passwords can trace and repair; calling a partner needs them, by name."""
+    home.take(record())
+    path = home.folder / "config.yaml"
+    text_ = path.read_text(encoding="utf-8")
+    settings = re.sub(r"settings: \{[^}]*\}", 'settings: { url: "${env:NOT_SET_ANYWHERE}" }', text_)
+    assert settings != text_
+    path.write_text(settings, encoding="utf-8")
+    assert hub("trace", CODE).code == 0
+    assert hub("dead", "list").code == 0
+    refused = hub("endpoint", "check", "--all", code=1)
+    assert "NOT_SET_ANYWHERE" in refused.stderr

@@ -86,14 +86,15 @@ def test_the_hub_takes_messages_until_it_is_told_to_end(home: Home, hub: Run, ke
 def test_ctrl_c_is_an_orderly_end(home: Home) -> None:
     """SIGINT drains like SIGTERM; with --json the address is one JSON document."""
     env = {**os.environ, "HUB_HOME": str(home.folder)}
-    with subprocess.Popen([*HUB, "run", "--json"], env=env, stdout=subprocess.PIPE, text=True) as running:
+    running = subprocess.Popen([*HUB, "run", "--json"], env=env, stdout=subprocess.PIPE, text=True)
+    try:
         assert running.stdout is not None
-        said = ""
-        while not said.endswith("}\n"):
-            said += running.stdout.readline()
-        assert json.loads(said)["listening"].startswith("http://127.0.0.1:")
+        assert json.loads(running.stdout.readline())["listening"].startswith("http://127.0.0.1:")
         running.send_signal(signal.SIGINT)
         assert running.wait(20) == 0
+    finally:
+        running.kill()
+        running.communicate()
 
 
 def test_send_stops_when_the_key_is_not_known(home: Home, hub: Run) -> None:

@@ -42,7 +42,11 @@ _KINDS: dict[str, Callable[[], Any]] = {"hub": _hub, "simulator": _simulator}
 
 
 def small_disk(folder: str, size: int) -> None:
-    """Put a file system of ``size`` bytes on the folder, seen by this process only. OSError where that is not allowed."""
+    """Put a file system of ``size`` bytes, with the folder's files in it, on the folder, seen by this process only.
+
+    OSError where that is not allowed.
+    """
+    files = {file: file.read_bytes() for file in Path(folder).iterdir() if file.is_file()}
     libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.getuid(), os.getgid()
     _must(libc.unshare(_NEW_MOUNTS | (_NEW_USER if uid else 0)))
@@ -51,6 +55,8 @@ def small_disk(folder: str, size: int) -> None:
             Path(f"/proc/self/{name}").write_text(text)
     _must(libc.mount(b"none", b"/", None, _PRIVATE | _RECURSIVE, None))
     _must(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", 0, f"size={size}".encode()))
+    for file, content in files.items():
+        file.write_bytes(content)
 
 
 def _must(result: int) -> None:

@@ -81,7 +81,8 @@ def test_killed_at_each_file_of_the_migration(fresh: World, once: int) -> None:
 
 @pytest.mark.parametrize("once", rounds(5, 20))
 def test_killed_while_another_process_holds_the_lock(fresh: World, once: int) -> None:
-    """The hub waits for a database that another process holds, and is killed in its wait."""
+    """The hub waits for a new database that another process holds, be it a moment before that process switched it to
+    write-ahead logging (every other round) or after, and is killed in its wait."""
     fresh.database.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(fresh.database, isolation_level=None)) as holder:
         if once % 2:
@@ -94,3 +95,20 @@ def test_killed_while_another_process_holds_the_lock(fresh: World, once: int) ->
         fresh.kill_hub()
         holder.execute("rollback")
     _whole(fresh)
+
+
+@pytest.mark.parametrize("once", rounds(5, 20))
+def test_killed_while_a_command_makes_the_same_tables(fresh: World, once: int) -> None:
+    """A ``hub key new`` starts on the fresh database together with the hub, which is killed: the command ends well, and its
+    key is there after the restart."""
+    rng = random.Random(100 + once)
+    command = fresh.begin_shell("key", "new", "one-stop", "--schema", "*")
+    hub = fresh.begin_hub()
+    until("the database file", lambda: fresh.database.exists() or hub.ended() is not None, pause=0)
+    time.sleep(rng.uniform(0, 0.1))
+    fresh.kill_hub()
+    code, said = fresh.said(command)
+    assert code == 0, said
+    _whole(fresh)
+    code, listed = fresh.shell("key", "list")
+    assert code == 0 and said["id"] in [one["id"] for one in listed["keys"]]

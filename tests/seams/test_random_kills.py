@@ -20,10 +20,10 @@ from seams.sender import lives
 from seams.verdict import judge
 from seams.world import World, rounds
 
-KILLS = len(rounds(6, 20))
+KILLS = len(rounds(8, 20))
 DOSSIERS = 200
 SENDERS = 8
-PAUSE = 0.06
+PAUSE = 0.04
 """Seconds between two records of one sender: the load's rate."""
 
 
@@ -66,7 +66,7 @@ def _random_kills(world: World, rng: random.Random) -> int:
         hub = world.begin_hub() if number else world.hub
         assert hub is not None
         if number % 4 == 3:
-            time.sleep(rng.uniform(0.0, 0.3))  # a moment of the start
+            time.sleep(rng.uniform(0.0, 0.15))  # a moment of the start
         else:
             hub.listening()
             time.sleep(rng.uniform(0.1, 1.2))

@@ -80,9 +80,9 @@ class World:
         return Child.start(self._launcher, "simulator", words, self._settings.parent, "simulator", {})
 
     # ── the hub's process
-    def begin_hub(self, **more: Any) -> Child:
-        """Start the hub without waiting for it."""
-        self.hub = Child.start(self._launcher, "hub", ["--home", str(self.home), "run"], self.home, "hub", {}, **more)
+    def begin_hub(self, launcher: Launcher | None = None, **more: Any) -> Child:
+        """Start the hub, by another launcher if one is given, without waiting for it."""
+        self.hub = Child.start(launcher or self._launcher, "hub", ["--home", str(self.home), "run"], self.home, "hub", {}, **more)
         return self.hub
 
     def start_hub(self, **more: Any) -> Child:
@@ -97,14 +97,21 @@ class World:
         assert self.hub.ended() is None, f"the hub had ended by itself: {self.hub.err.read_text(encoding='utf-8')[-1500:]}"
         self.hub.kill()
 
-    def shell(self, *words: str) -> tuple[int, Any]:
-        """Run one ``hub`` command with ``--json``; its exit code and what it said."""
+    def begin_shell(self, *words: str) -> Child:
+        """Start one ``hub`` command with ``--json``."""
         name = f"shell-{random.SystemRandom().randrange(1 << 32):x}"
-        child = Child.start(self._launcher, "hub", ["--home", str(self.home), *words, "--json"], self.home, name, {})
-        code = child.ended(DEADLINE)
-        assert code is not None, f"hub {' '.join(words)} did not end"
-        said = child.out.read_text(encoding="utf-8")
-        return code, json.loads(said) if said.strip() else child.err.read_text(encoding="utf-8")
+        return Child.start(self._launcher, "hub", ["--home", str(self.home), *words, "--json"], self.home, name, {})
+
+    def said(self, command: Child) -> tuple[int, Any]:
+        """Its exit code and its document, once it ends; its complaint when it gave none."""
+        code = command.ended(DEADLINE)
+        assert code is not None, "the command did not end"
+        text = command.out.read_text(encoding="utf-8")
+        return code, json.loads(text) if text.strip() else command.err.read_text(encoding="utf-8")
+
+    def shell(self, *words: str) -> tuple[int, Any]:
+        """Run one ``hub`` command to its end."""
+        return self.said(self.begin_shell(*words))
 
     def end(self) -> None:
         """Kill what is left of this world."""

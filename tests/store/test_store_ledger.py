@@ -156,7 +156,7 @@ async def test_rebuilding_beside_a_busy_hub_loses_nothing(desk: Desk, opened: An
     """A shell rebuilds again and again while the hub accepts and settles: afterwards the ledger is right."""
 
     async def busy() -> None:
-        for n in range(25):
+        for n in range(10):
             await desk.accept(f"{n}", code=f"D{n % 4}")
             for due in await desk.heads():
                 await desk.settle(due, await desk.begin(due), "delivered")

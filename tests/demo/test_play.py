@@ -1,0 +1,123 @@
+"""The demo as a newcomer types it: a process of its own, started once, judged by what it prints and leaves behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from connectors.demo.planted import write
+
+DEMO = (sys.executable, "-c", "import sys; from hub.cli.main import main; sys.exit(main())", "demo")
+LAST_LINE = re.compile(
+    r"demo: sent=\d+ accepted=\d+ refused=\d+ kept=\d+ delivered=\d+ retried=\d+ in_doubt=\d+ dead=\d+ superseded=\d+"
+    r" lost=\d+ duplicated=\d+ out_of_order=\d+"
+)
+REPOSITORY = Path(__file__).parents[2]
+LONGEST_SECONDS = 120.0
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Processes that name the folder on their command line."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(folder) in words:
+            found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.timeout(240)
+def test_the_whole_demo_holds(tmp_path: Path) -> None:
+    """500 dossiers through outage, expired sessions and a kill: exit 0, every planted kind shows its count, nothing is left."""
+    began = time.monotonic()
+    run = subprocess.run(
+        [*DEMO, "--seconds", "110"], cwd=REPOSITORY, env=environment(tmp_path), capture_output=True, text=True, timeout=200
+    )
+    took = time.monotonic() - began
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-3000:]
+    assert run.stderr == ""
+    *lines, last = run.stdout.rstrip("\n").split("\n")
+    assert LAST_LINE.fullmatch(last)
+    count = {name: int(value) for name, value in (pair.split("=") for pair in last.removeprefix("demo: ").split())}
+    script = write(1, 500)
+    assert count["lost"] == count["duplicated"] == count["out_of_order"] == 0
+    assert count["sent"] == script.total == count["accepted"] + count["refused"] + count["kept"]
+    assert count["refused"] == script.counts["wrong"] >= 15
+    assert count["kept"] == script.kept
+    assert count["superseded"] == script.counts["refused_by_portal"]
+    assert count["dead"] >= 3 and count["in_doubt"] > count["dead"] - 2 and count["retried"] > 0
+    assert count["delivered"] > 1.5 * count["accepted"]
+    planted = [re.match(r" +(\d+) +(\d+)  \w", line) for line in lines]
+    rows = [found.groups() for found in planted if found]
+    assert len(rows) == 8 and all(there == shown and int(there) > 0 for there, shown in rows)
+    told = "\n".join(lines)
+    for event in ("OUTAGE", "SIGKILL", "ends every session", "adopted", "corrects it", "row added", "where to look next"):
+        assert event in told
+    assert took < LONGEST_SECONDS
+    assert not list(tmp_path.iterdir())
+    assert not processes_in(tmp_path)
+
+
+@pytest.mark.timeout(120)
+def test_an_interrupted_demo_ends_its_processes(tmp_path: Path) -> None:
+    """SIGTERM in the middle: hub and portal end with it, what there is stays to be looked at, and the exit code says so."""
+    with subprocess.Popen(
+        [*DEMO, "--dossiers", "100"], cwd=REPOSITORY, env=environment(tmp_path), stdout=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "begins to send" in line:
+                assert len(processes_in(tmp_path)) == 2, "the hub and the portal"
+                demo.send_signal(signal.SIGTERM)
+                break
+        rest = demo.stdout.read()
+        assert demo.wait(60) == 130
+    (folder,) = tmp_path.iterdir()
+    assert f"everything is kept in {folder}" in rest
+    assert (folder / "home" / "config.yaml").is_file()
+    assert not processes_in(tmp_path)
+
+
+def test_too_few_dossiers_are_refused(tmp_path: Path) -> None:
+    """Less than 100 dossiers leave no room for what is planted: wrong usage, and nothing is started."""
+    run = subprocess.run([*DEMO, "--dossiers", "10"], env=environment(tmp_path), cwd=REPOSITORY, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "at least 100" in run.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_seed_fixes_the_script() -> None:
+    """The same seed plants the same things at the same places; another seed plants as many elsewhere."""
+    one, same, other = write(3, 200), write(3, 200), write(4, 200)
+    assert one == same
+    assert one.refused_code != other.refused_code or one.lives != other.lives
+    assert {name: one.counts[name] for name in ("duplicate", "wrong", "refused_by_portal", "unknown_code")} == {
+        name: other.counts[name] for name in ("duplicate", "wrong", "refused_by_portal", "unknown_code")
+    }
+
+
+def test_planted_dossiers_do_not_meet() -> None:
+    """What is planted on a dossier is the only thing planted on it, so that each kind shows its own count."""
+    script = write(5, 300)
+    special = [script.known_code, script.refused_code, script.lost_code, *script.unknown_codes]
+    assert len(set(special)) == len(special)
+    struck = [fault["match"]["MaHoSo"] for fault in (*script.first_faults, *script.later_faults) if "match" in fault]
+    assert len(set(struck)) == len(struck)
+    assert set(struck) & set(special) == {script.lost_code}
+    for life in script.lives:
+        kinds = {item.planted for item in life if item.planted not in (None, "duplicate", "wrong")}
+        assert len(kinds) <= 1

@@ -1,0 +1,138 @@
+"""What the papers show is so: their commands are run, their configuration and messages are checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from docs.pages import ROOT, Block, blocks, make_home, pages
+from docs.shell_session import ShellSession
+from hub.assembly import examine
+from hub.translation import Catalog
+
+HUB = f'#!/bin/sh\nexec "{sys.executable}" -c "from hub.cli.main import main; main()" "$@"\n'
+LOOKS = re.compile(r"hub (trace|dead list|key list|endpoint list|catalog list)\b|cat ")
+"""Commands that only look: what they show may take a moment to be true."""
+_SHOWN_PORTS = ("8080", "9100")
+_WITH_COMMANDS = [page for page in pages() if any(block.language == "console" for block in blocks(page))]
+_WITH_DATA = [block for page in pages() for block in blocks(page) if block.language in ("yaml", "json")]
+
+
+def _free_port() -> str:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
+
+
+def _as_if_cloned(folder: Path) -> Path:
+    """A home with a Makefile, and a virtual environment that is set up already."""
+    home = make_home(folder)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy2(ROOT / name, home)
+    commands = home / ".venv" / "bin"
+    commands.mkdir(parents=True)
+    for name, text in (("hub", HUB), ("python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')):
+        (commands / name).write_text(text, encoding="utf-8")
+        (commands / name).chmod(0o755)
+    (home / ".venv" / ".hub").touch()
+    return home
+
+
+def _shows(printed: list[str], line: str) -> bool:
+    """Whether the words of a shown line stand side by side in what was printed; … stands for anything between them."""
+    pieces = (r"\s+".join(map(re.escape, piece.split())) for piece in line.split("…"))
+    return re.search(".*?".join(piece for piece in pieces if piece), " ".join(printed)) is not None
+
+
+def _steps(block: Block) -> list[tuple[str, list[str]]]:
+    """(command, shown lines) of a console block."""
+    steps: list[tuple[str, list[str]]] = []
+    for line in block.text.splitlines():
+        if line.startswith("$ "):
+            steps.append((line[2:], []))
+        elif line.strip():
+            assert steps, f"{block.where}: output without a command"
+            steps[-1][1].append(line)
+    return steps
+
+
+def _do(session: ShellSession, command: str, shown: list[str], where: str) -> None:
+    """Type the command; it must end with exit code 0 and print what is shown."""
+    code, printed = session.run(command)
+    assert code == 0, f"{where}: {command} ended with {code}: {printed}"
+    until = time.monotonic() + 20
+    while missing := [line for line in shown if not _shows(printed, line)]:
+        assert time.monotonic() < until, f"{where}: {command} does not show {missing}, but {printed}"
+        if command.endswith("&"):
+            printed.append(session.see())
+        else:
+            assert LOOKS.match(command), f"{where}: {command} does not show {missing}, but {printed}"
+            printed = session.run(command)[1]
+
+
+@pytest.mark.parametrize("page", _WITH_COMMANDS, ids=lambda page: page.name)
+def test_the_commands_of_a_page_do_what_it_shows(page: Path, tmp_path: Path) -> None:
+    """Typed in their order into one shell in a fresh copy, with free ports, each ends well and prints what the page shows."""
+    home = _as_if_cloned(tmp_path / "home")
+    ports = {shown: _free_port() for shown in _SHOWN_PORTS}
+
+    def with_ports(text: str) -> str:
+        return re.sub(r"\b(8080|9100)\b", lambda found: ports[found[0]], text)
+
+    config = home / "config.yaml"
+    config.write_text(with_ports(config.read_text(encoding="utf-8")), encoding="utf-8")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    session = ShellSession(home, environment)
+    try:
+        for block in blocks(page):
+            if block.file is not None:
+                (home / block.file).write_text(block.text, encoding="utf-8")
+            elif block.language == "console":
+                for command, shown in _steps(block):
+                    _do(session, with_ports(command), [with_ports(line) for line in shown], block.where)
+    finally:
+        session.close()
+
+
+@pytest.mark.parametrize("block", _WITH_DATA, ids=lambda block: block.where)
+def test_data_in_the_papers_is_valid(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A YAML block is a part of a configuration, a code table or a mapping that the hub takes in place of the shipped one;
+    a JSON block is a message that fits a source schema."""
+    home = make_home(tmp_path / "home")
+    for name in ("URL", "USERNAME", "PASSWORD"):
+        monkeypatch.setenv(f"PORTAL_{name}", "http://127.0.0.1/forward")
+    if block.language == "json":
+        message = json.loads(block.text)
+        catalog = Catalog.load([home], {"npsp-procedures@1": ("name", "field_code", "field_name")})
+        catalog.schema("opencps-dossier@1").validate(message)
+        return
+    data: dict[str, Any] = yaml.safe_load(block.text)
+    if "table" in data or "mapping" in data:
+        folder = home / "mappings" / ("tables" if "table" in data else "") / str(data.get("table") or data["mapping"])
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{data['version']}.yaml").write_text(block.text, encoding="utf-8")
+    else:
+        _into_config(home / "config.yaml", data)
+    parts, problems, _ = examine(home)
+    assert parts is not None, f"{block.where}: {[str(one) for one in problems]}"
+
+
+def _into_config(path: Path, data: dict[str, Any]) -> None:
+    """The shipped configuration with the sections of the block; routes and endpoints are put in by name."""
+    config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for section, value in data.items():
+        if isinstance(value, dict) and isinstance(config.get(section), dict):
+            config[section] |= value
+        else:
+            config[section] = value
+    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
