@@ -7,9 +7,10 @@ export PORTAL_URL      ?= http://127.0.0.1:9100/XrdAdapter/RestService/forward
 export PORTAL_USERNAME ?= simulated
 export PORTAL_PASSWORD ?= simulated
 
-.PHONY: help demo test check run bench soak format clean
+.PHONY: help setup demo test check run bench soak format clean
 
 help:
+	@echo "make setup   the hub and its commands in .venv"
 	@echo "make demo    the main path, shown and checked: ends by itself, exit 0 only if nothing is lost, doubled or out of order"
 	@echo "make test    every test, the ten slowest printed"
 	@echo "make check   format, lint, types, imports, hub check, docs"
@@ -17,6 +18,8 @@ help:
 	@echo "make bench   speed as ratios to a floor, measured in the same run"
 	@echo "make soak    the long forms: many kills at every seam, the demo at ten times its size"
 	@echo "make format  write the format that make check wants"
+
+setup: $(VENV)/.hub
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
@@ -45,7 +48,7 @@ check: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/docs
 
 run: $(VENV)/.hub
-	@mkdir -p var; $(BIN)/hub simulate national-portal --port 9100 --state var/portal.jsonl & simulator=$$!; \
+	@mkdir -p var; $(BIN)/hub simulate national-portal --port 9100 --state var/portal.jsonl --set later_fields=optional & simulator=$$!; \
 	trap "kill $$simulator" EXIT; \
 	until $(BIN)/hub endpoint check portal >/dev/null 2>&1; do kill -0 $$simulator; done; \
 	$(BIN)/hub catalog refresh && $(BIN)/hub run

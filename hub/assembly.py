@@ -55,7 +55,7 @@ class _Findings:
             yield
         except WithProblems as error:
             for one in error.problems:
-                placed = one if one.source else Problem(one.at if not at else at, one.code, one.message, one.hint, source)
+                placed = one if one.source else Problem(at or one.at, one.code, one.message, one.hint, source)
                 self.problems.append(placed)
         except ValueError as error:
             self.problems.append(Problem(at, "bad_value", str(error), source=source))

@@ -34,8 +34,8 @@ class Receipt:
     """A delivery the partner accepted.
 
     ``reference`` is the partner's own proof (transaction id, message), ``ids`` codes it issued for the dossier (system →
-    code; they become aliases), ``reply`` an answer (schema, body) that re-enters as an arrival, ``warnings`` what was sent other than given
-    (an abstract cut to length), recorded with the delivery.
+    code; they become aliases), ``reply`` an answer (schema, body) that re-enters as an arrival, ``warnings`` what was sent
+    other than given (an abstract cut to length), recorded with the delivery.
     """
 
     reference: str | None = None

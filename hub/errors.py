@@ -145,7 +145,7 @@ class NotAllowed(HubError):
 
 
 class DeliveryError(HubError):
-    """What a connector may raise. ``code`` is a short stable word for metrics, ``reason`` is kept and shown: no personal data."""
+    """What a connector may raise. ``code`` is a short stable word, ``reason`` is kept and shown: no personal data in it."""
 
     def __init__(self, code: str, reason: str = "") -> None:
         self.code = code

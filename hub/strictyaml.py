@@ -62,9 +62,7 @@ def load(path: FilePath, source: str = "") -> Document:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise BadConfig(
-            [Problem("", "unreadable", f"the file cannot be read: {error.strerror}", source=name)]
-        ) from error
+        raise BadConfig([Problem("", "unreadable", f"the file cannot be read: {error.strerror}", source=name)]) from error
     except UnicodeDecodeError as error:
         raise BadConfig([Problem("", "not_utf8", "the file is not UTF-8", "save it as UTF-8", name)]) from error
     return parse(text, name)
@@ -113,9 +111,7 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
             return [self.read(item, (*path, index), above) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
-            return {
-                key: self._entry(key_node, item, (*path, key), above) for key, key_node, item in self._keys(node, path)
-            }
+            return {key: self._entry(key_node, item, (*path, key), above) for key, key_node, item in self._keys(node, path)}
         self.refuse(node, path, "tag", "this YAML tag is not supported", "remove the tag")
         return None
 

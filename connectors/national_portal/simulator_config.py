@@ -34,9 +34,7 @@ class PortalSimulatorConfig(SimulatorConfig):
     username: str = Field(default="simulated", description="Account of the province's adapter.")
     password: str = Field(default="simulated", description="Its password; a simulated one.")
     madonvi: str = Field(default="000.00.00.H22", description="Agency id of the account; every call must carry it.")
-    dstcode: str = Field(
-        default="VN:GOV:000.00.00.G22:vpcpdvcprovider", description="X-Road id that calls must name [read]."
-    )
+    dstcode: str = Field(default="VN:GOV:000.00.00.G22:vpcpdvcprovider", description="X-Road id that calls must name [read].")
     dstcode_in: Literal["query", "header", "either"] = Field(
         default="either", description="Where dstcode is looked for: both are [read], in different code bases."
     )
@@ -74,9 +72,7 @@ class PortalSimulatorConfig(SimulatorConfig):
         default="number",
         description='Success is 0, "0" or "00", all [read]. A code configured as text is sent as it is.',
     )
-    success_message: str = Field(
-        default="Thành công", description="message of success; one client looks for its words [read]."
-    )
+    success_message: str = Field(default="Thành công", description="message of success; one client looks for its words [read].")
     already_exists_code: int | str = Field(
         default=3, description='error_code for an insert of a known dossier: "3" or "-3" [read].'
     )
@@ -116,9 +112,7 @@ class PortalSimulatorConfig(SimulatorConfig):
         description="One bad item among several: nothing takes effect, or the good ones do and the message names them"
         " [known: both].",
     )
-    max_progress_items: int = Field(
-        default=10, ge=1, description="Largest data array of CapNhatTienDoHoSoMC; 10 [read]."
-    )
+    max_progress_items: int = Field(default=10, ge=1, description="Largest data array of CapNhatTienDoHoSoMC; 10 [read].")
     foreign_codes: Literal["reject", "accept"] = Field(
         default="reject", description="Dossier codes whose first part is not of madonvi's province [read: rejected]."
     )
@@ -147,9 +141,7 @@ class PortalSimulatorConfig(SimulatorConfig):
         default_factory=dict,
         description="Values added to a code list, such as DinhDanhCHS.LoaiDinhDanh: [3] (1.6 is incomplete).",
     )
-    procedures: tuple[SimulatedProcedure, ...] = Field(
-        default=(), description="Procedures added to the simulated catalogue."
-    )
+    procedures: tuple[SimulatedProcedure, ...] = Field(default=(), description="Procedures added to the simulated catalogue.")
 
     @model_validator(mode="after")
     def _paths_are_forward_paths(self) -> PortalSimulatorConfig:

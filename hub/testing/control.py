@@ -44,9 +44,7 @@ def _number(request: web.Request, name: str, default: str) -> float:
         raise web.HTTPBadRequest(text=f"{name} must be a number") from error
 
 
-def control_routes(
-    faults: FaultPlayer, calls: CallLog, state: Callable[[], Mapping[str, Any]]
-) -> Iterable[web.RouteDef]:
+def control_routes(faults: FaultPlayer, calls: CallLog, state: Callable[[], Mapping[str, Any]]) -> Iterable[web.RouteDef]:
     """The routes of one simulator; ``state`` gives its whole memory as JSON values."""
 
     async def plant(request: web.Request) -> web.Response:

@@ -224,11 +224,7 @@ class Catalog:
                 message, _, hint = str(error).partition("; ")
                 problems.append(Problem(f"tables.{name}", "bad_table", message, hint, entry.where))
                 continue
-            add_to = (
-                f"add a row to {table.source}"
-                if not table.fetched
-                else "run `hub catalog refresh`, or correct the code"
-            )
+            add_to = f"add a row to {table.source}" if not table.fetched else "run `hub catalog refresh`, or correct the code"
             make = make_lookup_by if entry.by else make_lookup
             lookups[name] = make(table, column, name, add_to)
             if entry.use:

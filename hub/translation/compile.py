@@ -142,11 +142,7 @@ class _Writer:
     def _missing(self, expression: str) -> str:
         if not self.mapping.empty_is_missing:
             return f"{expression} is None"
-        return (
-            f"{expression} in (None, '')"
-            if not expression.isidentifier()
-            else f"{expression} is None or {expression} == ''"
-        )
+        return f"{expression} in (None, '')" if not expression.isidentifier() else f"{expression} is None or {expression} == ''"
 
     def _holds(self, conditions: tuple[m.Condition, ...], scope: _Scope) -> str:
         tests = []
@@ -184,9 +180,7 @@ class _Writer:
             self._when(rule, rule.source, scope, at, assign)
             return
         paths = m.own_paths(rule, self.mapping.tables)
-        words = [
-            ".".join(map(str, (*(() if path.from_root else scope.read), *path.parts))) or "(whole)" for path in paths
-        ]
+        words = [".".join(map(str, (*(() if path.from_root else scope.read), *path.parts))) or "(whole)" for path in paths]
         site = self.name("R", runtime.Site(at, f"{rule.where} {', '.join(words)}".rstrip(), ", ".join(words)))
         where = f"({''.join(position + ', ' for position in scope.positions)})"
         self.line(f"# {at.replace(chr(10), ' ')}: {rule.where}")
@@ -197,9 +191,7 @@ class _Writer:
             self._assign(assign, repr(rule.source.value))
             return
         self._value(rule, scope, site, where)
-        self._finish(
-            rule, assign, site, where, can_fail=bool(rule.verbs or rule.tables) or not isinstance(rule.source, m.Get)
-        )
+        self._finish(rule, assign, site, where, can_fail=bool(rule.verbs or rule.tables) or not isinstance(rule.source, m.Get))
 
     def _assign(self, assign: str, value: str) -> None:
         self.line(assign[: assign.rindex("{}")] + value + assign[assign.rindex("{}") + 2 :])

@@ -26,9 +26,7 @@ _DIGITS = {
     "ss": _SIXTY,
 }
 _CHANGES = "changes"
-_RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
 def read_zone(name: str) -> ZoneInfo:
@@ -49,9 +47,7 @@ def _pieces(pattern: str) -> list[str]:
     pieces.append(pattern[rest:])
     for literal in pieces[::2]:
         if re.search(r"[yMdHhmsSaz]", literal):
-            raise ValueError(
-                f"the date pattern {pattern[:40]!r} has an unknown part {literal!r}; use yyyy MM dd HH mm ss"
-            )
+            raise ValueError(f"the date pattern {pattern[:40]!r} has an unknown part {literal!r}; use yyyy MM dd HH mm ss")
     tokens = pieces[1::2]
     if len(set(tokens)) != len(tokens):
         raise ValueError(f"the date pattern {pattern[:40]!r} names a part twice")
@@ -79,9 +75,7 @@ def make_reader(patterns: list[str], zone: ZoneInfo) -> Callable[[str], str | No
                 year, month, day, hour, minute, second = parts_of(found)
                 offset = _offset_of_day(zone, year, month, day)
                 if offset == _CHANGES:
-                    offset = _offset(
-                        datetime(int(year), int(month), int(day), int(hour), int(minute), int(second)), zone
-                    )
+                    offset = _offset(datetime(int(year), int(month), int(day), int(hour), int(minute), int(second)), zone)
                 if offset:
                     return f"{year}-{month}-{day}T{hour}:{minute}:{second}{offset}"
         return None

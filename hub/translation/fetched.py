@@ -54,9 +54,7 @@ def write_fetched_table(
         "rows:" if rows else "rows: []",
     ]
     for code in sorted(rows):
-        lines.append(
-            f"  - [{', '.join(_quoted(cell) for cell in (code, *(rows[code][column] for column in columns)))}]"
-        )
+        lines.append(f"  - [{', '.join(_quoted(cell) for cell in (code, *(rows[code][column] for column in columns)))}]")
     target = folder / f"{version}.yaml"
     partial = folder / f".{target.name}.partial"
     with open(partial, "w", encoding="utf-8") as file:

@@ -89,9 +89,7 @@ def _schema(file: Found, data: bytes) -> Schema:
         where = f"{file.shown}:{error.lineno}"
         raise BadConfig([Problem("", "not_json", f"the file is not JSON: {error.msg}", source=where)]) from error
     except (ValueError, RecursionError) as error:
-        raise BadConfig(
-            [Problem("", "not_json", f"the file is not usable JSON: {error}", source=file.shown)]
-        ) from error
+        raise BadConfig([Problem("", "not_json", f"the file is not usable JSON: {error}", source=file.shown)]) from error
     return build_schema(file.ref, document, hashlib.sha256(data).hexdigest(), file.shown)
 
 

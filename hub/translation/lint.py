@@ -27,9 +27,7 @@ def lint_catalog(catalog: Catalog) -> list[Problem]:
         problems += _unused_entries(mapping)
         if not mapping.tests:
             where = mapping.document.at()
-            problems.append(
-                Problem("tests", "no_tests", "the mapping has no tests", "write at least one example", where)
-            )
+            problems.append(Problem("tests", "no_tests", "the mapping has no tests", "write at least one example", where))
         problems += run_tests(catalog, mapping)
     return [*problems, *_unused_tables(catalog)]
 
@@ -73,9 +71,7 @@ def _source_paths(mapping: m.Mapping, reads: list[_Read], shape: Shape) -> Itera
     for read in dict.fromkeys([*reads, *ignored]):
         near = _near(read.path, shape)
         if not shape.defines(read.path, strict=False) or (near and shape.find(read.path) is None):
-            hint = (
-                f"did you mean {near}?" if near else "correct the path, or add the field to a new version of the schema"
-            )
+            hint = f"did you mean {near}?" if near else "correct the path, or add the field to a new version of the schema"
             message = f"the schema {mapping.from_ref} has no such field"
             yield Problem(".".join(read.path), "unknown_source_path", message, hint, read.where)
     exact = {read.path for read in reads}
@@ -152,9 +148,7 @@ def _comparisons(mapping: m.Mapping, shape: Shape) -> Iterator[Problem]:
         types = (shape.find(path) or Shape()).types
         compared = condition.kind in ("equals", "differs", "matches")
         if compared and types and not types & _JSON_TYPES[type(condition.value)]:
-            message = (
-                f"is compared with {_word(condition.value)} but is {' or '.join(sorted(types))}: it can never hold"
-            )
+            message = f"is compared with {_word(condition.value)} but is {' or '.join(sorted(types))}: it can never hold"
             hint = "put the value in quotes" if "string" in types else "write the value without quotes"
             yield Problem(".".join(path), "never_equal", message, hint, condition.where)
 
@@ -169,9 +163,7 @@ def _targets(rules: tuple[m.Rule, ...], shape: Shape, mapping: m.Mapping, at: Pa
         names = _names(rule.target)
         if not shape.defines(names, strict=True):
             near = _near(names, shape)
-            hint = (
-                f"did you mean {near}?" if near else "correct the path, or add the field to a new version of the schema"
-            )
+            hint = f"did you mean {near}?" if near else "correct the path, or add the field to a new version of the schema"
             message = f"the schema {schema} has no such field"
             yield Problem(".".join((*at, *names)), "unknown_target_path", message, hint, rule.where)
             continue
@@ -220,9 +212,7 @@ def _unused_entries(mapping: m.Mapping) -> Iterator[Problem]:
             used.add(rule.source.table)
     for name, entry in mapping.tables.items():
         if name not in used:
-            yield Problem(
-                f"tables.{name}", "unused_table", "no rule uses this table", "remove it, or use it", entry.where
-            )
+            yield Problem(f"tables.{name}", "unused_table", "no rule uses this table", "remove it, or use it", entry.where)
 
 
 def _unused_tables(catalog: Catalog) -> Iterator[Problem]:
@@ -231,6 +221,4 @@ def _unused_tables(catalog: Catalog) -> Iterator[Problem]:
         tables = [table for table in catalog.tables() if table.ref.id == identity]
         if identity not in used and not any(table.fetched or table.rows is None for table in tables):
             message = "no mapping uses this code table"
-            yield Problem(
-                identity, "unused_table", message, f"remove it, or write use: {identity}@…", tables[-1].source
-            )
+            yield Problem(identity, "unused_table", message, f"remove it, or write use: {identity}@…", tables[-1].source)

@@ -61,11 +61,7 @@ def check_lock(home: Path, shown: str) -> list[Problem]:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    return {
-        path.relative_to(folder).as_posix(): path
-        for path in folder.glob("*/*")
-        if path.is_file() and path.name[0] != "."
-    }
+    return {path.relative_to(folder).as_posix(): path for path in folder.glob("*/*") if path.is_file() and path.name[0] != "."}
 
 
 def _digest(path: Path) -> str:

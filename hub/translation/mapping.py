@@ -85,7 +85,8 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``kind`` is present, absent, equals, differs (has another value, or none), or matches (``value`` is then a regular expression for the whole text)."""
+    """``kind`` is present, absent, equals, differs (has another value, or none), or matches (``value`` is then a regular
+    expression for the whole text)."""
 
     kind: str
     path: SourcePath

@@ -43,20 +43,14 @@ class _Parser(TestParser):
     def mapping(self, ref: SchemaRef, sha256: str) -> m.Mapping | None:
         body = self.document.data
         if not isinstance(body, dict):
-            self.wrong(
-                (), "mistyped", "a mapping file is a YAML mapping", "write mapping:, version:, from:, to:, set: …"
-            )
+            self.wrong((), "mistyped", "a mapping file is a YAML mapping", "write mapping:, version:, from:, to:, set: …")
             return None
         self.known(body, (), _TOP, "a mapping")
         for name, expected in (("mapping", ref.id), ("version", ref.version)):
             if self.document.text(name) != expected:
-                self.wrong(
-                    (name,), "bad_id", f"{name} does not agree with the file's place", f"write {name}: {expected}"
-                )
+                self.wrong((name,), "bad_id", f"{name} does not agree with the file's place", f"write {name}: {expected}")
         if body.get("status") not in _STATUS:
-            self.wrong(
-                ("status",), "bad_status", "the status is missing or not known", f"write status: {' | '.join(_STATUS)}"
-            )
+            self.wrong(("status",), "bad_status", "the status is missing or not known", f"write status: {' | '.join(_STATUS)}")
         from_ref, to_ref = self._ref(body, "from"), self._ref(body, "to")
         if not isinstance(body.get("summary"), str):
             self.wrong(("summary",), "missing", "the mapping has no summary", "write summary: one sentence")
@@ -65,9 +59,7 @@ class _Parser(TestParser):
         conditions = self.conditions(body["when"], ("when",)) if "when" in body else ()
         tables = self._tables(body.get("tables", {}))
         if not isinstance(body.get("set"), dict) or not body["set"]:
-            self.wrong(
-                ("set",), "missing", "the mapping sets nothing", "write set: with one rule for each target field"
-            )
+            self.wrong(("set",), "missing", "the mapping sets nothing", "write set: with one rule for each target field")
             rules: tuple[m.Rule, ...] = ()
         else:
             rules = self.rules(body["set"], ("set",), tables)
@@ -111,9 +103,7 @@ class _Parser(TestParser):
 
     def _tables(self, body: Any) -> dict[str, m.TableEntry]:
         if not isinstance(body, dict):
-            self.wrong(
-                ("tables",), "mistyped", "tables is a mapping of names", "write tables: { status: { OPEN: submitted } }"
-            )
+            self.wrong(("tables",), "mistyped", "tables is a mapping of names", "write tables: { status: { OPEN: submitted } }")
             return {}
         return {name: self._table(name, entry, ("tables", name)) for name, entry in body.items()}
 
@@ -121,9 +111,7 @@ class _Parser(TestParser):
         where = self.document.at(*path)
         nothing = m.TableEntry(name, where)
         if not isinstance(body, dict) or not body:
-            self.wrong(
-                path, "mistyped", "a table is rows or a reference", "write { OPEN: submitted } or { use: states@1 }"
-            )
+            self.wrong(path, "mistyped", "a table is rows or a reference", "write { OPEN: submitted } or { use: states@1 }")
             return nothing
         if not ("use" in body or "by" in body):
             rows: dict[tuple[str, ...], tuple[Any, ...]] = {}
@@ -141,9 +129,7 @@ class _Parser(TestParser):
             return nothing
         if "rows" in body:
             if "column" in body or not isinstance(body["rows"], list):
-                self.wrong(
-                    (*path, "rows"), "bad_table", "rows are a list, without column", "write rows: [[a, b, x], …]"
-                )
+                self.wrong((*path, "rows"), "bad_table", "rows are a list, without column", "write rows: [[a, b, x], …]")
                 return nothing
             rows, problems = read_rows(self.document, (*path, "rows"), len(by), 1)
             self.problems += problems
@@ -153,7 +139,5 @@ class _Parser(TestParser):
         try:
             return m.TableEntry(name, where, by, SchemaRef.parse(str(body["use"])), body.get("column"))
         except ValueError as error:
-            self.wrong(
-                (*path, "use"), "bad_reference", str(error).replace("a schema", "a table"), "write use: states@1"
-            )
+            self.wrong((*path, "use"), "bad_reference", str(error).replace("a schema", "a table"), "write use: states@1")
             return nothing

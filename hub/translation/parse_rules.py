@@ -65,9 +65,7 @@ class RuleParser:
         pieces = text.split(".")
         if not all(piece and piece == piece.strip() for piece in pieces):
             return ()
-        return tuple(
-            int(piece) if piece.isdecimal() and piece.isascii() and len(piece) < 4 else piece for piece in pieces
-        )
+        return tuple(int(piece) if piece.isdecimal() and piece.isascii() and len(piece) < 4 else piece for piece in pieces)
 
     def path(self, text: Any, path: NodePath) -> m.SourcePath | None:
         if isinstance(text, str):
@@ -86,26 +84,18 @@ class RuleParser:
         found = [self.path(item, (*path, index)) for index, item in enumerate(body)]
         return tuple(item for item in found if item)
 
-    def rule(
-        self, body: Any, path: NodePath, target: tuple[m.PathPart, ...], tables: dict[str, m.TableEntry]
-    ) -> m.Rule | None:
+    def rule(self, body: Any, path: NodePath, target: tuple[m.PathPart, ...], tables: dict[str, m.TableEntry]) -> m.Rule | None:
         if not isinstance(body, dict):
-            self.wrong(
-                path, "mistyped", "a rule is a mapping with one source", "write { get: HoSo.SoHoSo } or { value: … }"
-            )
+            self.wrong(path, "mistyped", "a rule is a mapping with one source", "write { get: HoSo.SoHoSo } or { value: … }")
             return None
         sources = [name for name in _SOURCES if name in body]
         by_name = body.get("table")
         by_table = isinstance(by_name, str) and by_name in tables and bool(tables[by_name].by)
         if len(sources) > 1:
-            self.wrong(
-                path, "two_sources", f"the rule has {len(sources)} sources: {', '.join(sources)}", "keep one of them"
-            )
+            self.wrong(path, "two_sources", f"the rule has {len(sources)} sources: {', '.join(sources)}", "keep one of them")
             return None
         if by_table and sources:
-            self.wrong(
-                path, "two_sources", f"the table {by_name} is looked up by its own fields", f"remove {sources[0]}"
-            )
+            self.wrong(path, "two_sources", f"the table {by_name} is looked up by its own fields", f"remove {sources[0]}")
             return None
         if not sources and not by_table:
             self.wrong(path, "no_source", "the rule has no source", f"write one of: {', '.join(_SOURCES)}")
@@ -133,9 +123,7 @@ class RuleParser:
         if body.get("optional") is True and "default" in body:
             self.wrong(path, "two_outcomes", "the rule is optional and has a default", "keep one of them")
         if "default" in body and body["default"] is None:
-            self.wrong(
-                (*path, "default"), "bad_default", "a default of null is no value", "write optional: true instead"
-            )
+            self.wrong((*path, "default"), "bad_default", "a default of null is no value", "write optional: true instead")
         if source is None or len(self.problems) > before:
             return None
         if plain_each:
@@ -232,9 +220,7 @@ class RuleParser:
         for name in names:
             if not isinstance(name, str) or name not in tables:
                 known = ", ".join(tables) or "none; write it under tables:"
-                self.wrong(
-                    (*path, "table"), "unknown_table", f"no table is named {str(name)[:40]!r}", f"one of: {known}"
-                )
+                self.wrong((*path, "table"), "unknown_table", f"no table is named {str(name)[:40]!r}", f"one of: {known}")
             elif tables[name].by:
                 self.wrong(
                     (*path, "table"),

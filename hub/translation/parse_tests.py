@@ -57,9 +57,7 @@ class TestParser(RuleParser):
             self.wrong((*path, "warnings"), "bad_test", "warnings is a list of codes", "write warnings: [cut]")
         tables = body.get("tables", {})
         if not isinstance(tables, dict):
-            self.wrong(
-                (*path, "tables"), "bad_test", "tables is a mapping of tables", "write { states@1: { key: …, … } }"
-            )
+            self.wrong((*path, "tables"), "bad_test", "tables is a mapping of tables", "write { states@1: { key: …, … } }")
             tables = {}
         replaced = {name: self._test_table(item, (*path, "tables", name)) for name, item in tables.items()}
         if len(self.problems) > before:
@@ -79,11 +77,7 @@ class TestParser(RuleParser):
 
     def _test_table(self, body: Any, path: NodePath) -> m.TestTable | None:
         fields = ("key", "columns", "rows")
-        if (
-            not isinstance(body, dict)
-            or set(body) != set(fields)
-            or not all(isinstance(body[name], list) for name in fields)
-        ):
+        if not isinstance(body, dict) or set(body) != set(fields) or not all(isinstance(body[name], list) for name in fields):
             self.wrong(
                 path,
                 "bad_test",

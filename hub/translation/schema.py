@@ -125,9 +125,7 @@ def build_schema(ref: SchemaRef, document: Any, sha256: str, source: str) -> Sch
         wrong("$id", "bad_id", "the $id does not name this file", f'write "$id": "{expected_id}"')
     x_hub = document.get("x-hub")
     if not isinstance(x_hub, dict):
-        wrong(
-            "x-hub", "missing", "the schema has no x-hub object", 'write "x-hub": {"role": "source", "subject": [...]}'
-        )
+        wrong("x-hub", "missing", "the schema has no x-hub object", 'write "x-hub": {"role": "source", "subject": [...]}')
         x_hub = {}
     for key in x_hub.keys() - set(_X_HUB_KEYS):
         wrong(f"x-hub.{key}", "unknown_key", f"x-hub has no {key!r}", f"one of: {', '.join(_X_HUB_KEYS)}")
@@ -139,11 +137,7 @@ def build_schema(ref: SchemaRef, document: Any, sha256: str, source: str) -> Sch
     subject: list[tuple[str, str]] = []
     entries = x_hub.get("subject", [])
     for index, entry in enumerate(entries if isinstance(entries, list) else [None]):
-        if (
-            isinstance(entry, dict)
-            and set(entry) == {"system", "pointer"}
-            and all(isinstance(v, str) for v in entry.values())
-        ):
+        if isinstance(entry, dict) and set(entry) == {"system", "pointer"} and all(isinstance(v, str) for v in entry.values()):
             subject.append((entry["system"], entry["pointer"]))
         else:
             wrong(

@@ -81,9 +81,7 @@ def _problems(error: jsonschema_rs.ValidationError) -> list[Problem]:
     if kind.name in _LIMITS:
         code, text = _LIMITS[kind.name]
         return [Problem(here, code, text.format(kind.value))]
-    code, text = _PLAIN.get(
-        kind.name.replace("falseSchema", "false schema"), ("invalid", f"breaks the rule {kind.name}")
-    )
+    code, text = _PLAIN.get(kind.name.replace("falseSchema", "false schema"), ("invalid", f"breaks the rule {kind.name}"))
     return [Problem(here, code, text)]
 
 

@@ -33,9 +33,7 @@ class CodeTable:
         if name is None:
             if len(self.columns) == 1:
                 return 0
-            raise ValueError(
-                f"the table {self.ref} has several columns; write column: one of {', '.join(self.columns)}"
-            )
+            raise ValueError(f"the table {self.ref} has several columns; write column: one of {', '.join(self.columns)}")
         if name not in self.columns:
             raise ValueError(f"the table {self.ref} has no column {name[:40]!r}; one of: {', '.join(self.columns)}")
         return self.columns.index(name)
@@ -48,13 +46,9 @@ def parse_table(ref: SchemaRef, document: Document, data: bytes) -> CodeTable:
     """Reads a table file. Raises BadConfig with every problem of the file."""
     body = document.data
     if not isinstance(body, dict):
-        raise BadConfig(
-            [Problem("", "mistyped", "a table file is a mapping", "write table:, version:, key: …", document.at())]
-        )
+        raise BadConfig([Problem("", "mistyped", "a table file is a mapping", "write table:, version:, key: …", document.at())])
     problems = [
-        Problem(
-            name, "unknown_key", f"a table has no {name!r}", f"one of: {', '.join(sorted(_FIELDS))}", document.at(name)
-        )
+        Problem(name, "unknown_key", f"a table has no {name!r}", f"one of: {', '.join(sorted(_FIELDS))}", document.at(name))
         for name in body.keys() - _FIELDS
     ]
     for name, expected in (("table", ref.id), ("version", ref.version)):
@@ -88,9 +82,7 @@ def parse_table(ref: SchemaRef, document: Document, data: bytes) -> CodeTable:
     if problems:
         raise BadConfig(problems)
     digest = hashlib.sha256(data).hexdigest()
-    return CodeTable(
-        ref, tuple(names["key"]), tuple(names["columns"]), rows, document.source, digest, "fetched" in body
-    )
+    return CodeTable(ref, tuple(names["key"]), tuple(names["columns"]), rows, document.source, digest, "fetched" in body)
 
 
 def read_rows(
@@ -112,17 +104,11 @@ def read_rows(
         texts = [document.text(*place, index, position) for position in range(keys)]
         key = tuple(text for text in texts if text is not None)
         if len(key) != keys or any(cell is None for cell in row):
-            problems.append(
-                Problem(at, "bad_row", f"row {index + 1} has a cell that is no code", 'write "" for empty', where)
-            )
+            problems.append(Problem(at, "bad_row", f"row {index + 1} has a cell that is no code", 'write "" for empty', where))
         elif any(isinstance(cell, float | list | dict) for cell in row[keys:]):
-            problems.append(
-                Problem(at, "bad_row", f"row {index + 1} has a value that is no code", "put it in quotes", where)
-            )
+            problems.append(Problem(at, "bad_row", f"row {index + 1} has a value that is no code", "put it in quotes", where))
         elif key in rows:
-            problems.append(
-                Problem(at, "duplicate_key", f"row {index + 1} has the key of an earlier row", "keep one", where)
-            )
+            problems.append(Problem(at, "duplicate_key", f"row {index + 1} has the key of an earlier row", "keep one", where))
         else:
             rows[key] = tuple(row[keys:])
     return rows, problems
@@ -173,8 +159,6 @@ def make_lookup_by(table: CodeTable, column: int, name: str, add_to: str) -> Cal
 
 def _not_fetched(table: CodeTable) -> Callable[..., Any]:
     def refuse(*_values: Any) -> Any:
-        raise Refusal(
-            "table_not_fetched", f"the table {table.ref} has not been fetched yet", "run `hub catalog refresh`"
-        )
+        raise Refusal("table_not_fetched", f"the table {table.ref} has not been fetched yet", "run `hub catalog refresh`")
 
     return refuse

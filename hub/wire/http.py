@@ -37,9 +37,7 @@ class HttpSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     connect_timeout: float = Field(10.0, gt=0, description="Seconds to find the host, connect and agree on TLS.")
-    read_timeout: float = Field(
-        60.0, gt=0, description="Seconds, after connecting, until the whole answer must be there."
-    )
+    read_timeout: float = Field(60.0, gt=0, description="Seconds, after connecting, until the whole answer must be there.")
     connections: int = Field(16, ge=1, le=1000, description="Calls to the partner at the same time; more calls wait.")
     keepalive: float = Field(
         4.0,
@@ -52,9 +50,7 @@ class HttpSettings(BaseModel):
         None, description="PEM file of the authorities to trust instead of the system's; checking has no off switch."
     )
     client_certificate: Path | None = Field(None, description="PEM file of our certificate, if the partner asks.")
-    client_key: Path | None = Field(
-        None, description="PEM file of that certificate's key, if it is not in the same file."
-    )
+    client_key: Path | None = Field(None, description="PEM file of that certificate's key, if it is not in the same file.")
 
 
 @dataclass(frozen=True, slots=True)

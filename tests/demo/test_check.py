@@ -729,7 +729,7 @@ def test_the_newest_version_of_a_table_counts(tmp_path: Path) -> None:
     """A unit's own newer table is read instead of the shipped one; a state that has no national number is refused."""
     own = tmp_path / "opencps-states"
     own.mkdir()
-    rows = "rows:\n  - [pausing, \"\", {}]\n"
+    rows = 'rows:\n  - [pausing, "", {}]\n'
     (own / "1.10.0.yaml").write_text(rows.replace("{}", "stopped"), "utf-8")
     assert Catalogue.load([tmp_path, TABLES], []).states == {("pausing", ""): "8"}
     shipped = tmp_path / "shipped" / "opencps-states"

@@ -87,7 +87,7 @@ class Asked(Scripted):
 
     def __init__(self, config: NoConfig, context: Any) -> None:
         super().__init__(config, context)
-        self.answer: Found | None | Exception = None
+        self.answer: Found | Exception | None = None
         self.questions: list[Message] = []
 
     async def find(self, message: Message, attempt: Attempt) -> Found | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flow.parts import CONFIG, Asked, MovableClock, make_home, running, send, settled, told, until
 
+from flow.parts import CONFIG, Asked, MovableClock, make_home, running, send, settled, told, until
 from hub.connector import Found, Receipt
 from hub.errors import InDoubt, NotConnected, Rejected, Transient
 

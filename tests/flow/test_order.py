@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flow.parts import CONFIG, MovableClock, Scripted, make_home, running, send, settled, told, until
 
+from flow.parts import CONFIG, MovableClock, Scripted, make_home, running, send, settled, told, until
 from hub.assembly import assemble
 from hub.connector import Receipt, Sender
 from hub.errors import IdConflict, Rejected
@@ -233,7 +233,6 @@ async def test_a_partners_reply_re_enters_and_is_not_sent_back(home: Path) -> No
     story = told(1)[0]
 
     def script(message: Any, attempt: Any) -> Receipt:
-        import json
 
         if message.schema.id != "npsp-dossier":
             return Receipt()

@@ -433,9 +433,7 @@ async def test_one_bad_dossier_among_several(batch: str) -> None:
     good, bad, again = dossier(), dossier(CODE[:-1] + "2", HinhThuc="7"), dossier(CODE[:-1] + "3")
     async with portal(batch=batch, sync_result="codes") as caller:
         answer = await caller.insert(good, bad, again, again)
-        assert (
-            answer["error_code"] == REFUSED and bad["MaHoSo"] in answer["message"] and "đã tồn tại" in answer["message"]
-        )
+        assert answer["error_code"] == REFUSED and bad["MaHoSo"] in answer["message"] and "đã tồn tại" in answer["message"]
         taken = [good["MaHoSo"], again["MaHoSo"]] if batch == "partial" else []
         assert list(await caller.held_dossiers()) == taken
         assert [row["MaHoSo"] for row in answer["result"]] == taken
@@ -447,9 +445,7 @@ async def test_result_of_a_synchronisation_follows_the_configuration(form: str, 
     """What the result of an accepted call holds is not public: three forms."""
     async with portal(sync_result=form, success_message="OK") as caller:
         answer = await caller.insert(dossier())
-        assert (
-            answer.get("result") == result and answer["message"] == "OK" and ("result" in answer) is (form != "absent")
-        )
+        assert answer.get("result") == result and answer["message"] == "OK" and ("result" in answer) is (form != "absent")
 
 
 # --- progress --------------------------------------------------------------------------------------------------------
@@ -769,9 +765,7 @@ def test_a_simulator_is_loaded_by_its_entry_point(tmp_path: Path, monkeypatch: p
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: extra\nVersion: 1.0\n")
     target = "connectors.national_portal.simulator:PortalSimulator"
-    (info / "entry_points.txt").write_text(
-        f"[hub.simulators]\nportal-under-test = {target}\nno-simulator = json:loads\n"
-    )
+    (info / "entry_points.txt").write_text(f"[hub.simulators]\nportal-under-test = {target}\nno-simulator = json:loads\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert load_simulator("portal-under-test") is PortalSimulator
     with pytest.raises(BadConfig, match="portal-under-test"):

@@ -76,9 +76,7 @@ def sends_five_as_nine() -> None:
     NationalPortal.send = send  # type: ignore[method-assign]
 
 
-FAULTS: dict[str, Callable[[], None]] = {
-    one.__name__: one for one in (drops_one, doubles_one, swaps_two, sends_five_as_nine)
-}
+FAULTS: dict[str, Callable[[], None]] = {one.__name__: one for one in (drops_one, doubles_one, swaps_two, sends_five_as_nine)}
 
 if __name__ == "__main__":
     FAULTS[sys.argv.pop(1)]()

@@ -23,16 +23,16 @@ NO_ANSWER = (OSError, http.client.HTTPException)
 """What a request raises when its connection is refused, cut or silent."""
 
 
-def request(
-    method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None, seconds: float = 10.0
-) -> Answer:
+def request(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None, seconds: float = 10.0) -> Answer:
     """Raises one of ``NO_ANSWER``."""
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port or 0, timeout=seconds)
     try:
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         path = place.path + (f"?{place.query}" if place.query else "")
-        connection.request(method, path, content, {"Content-Type": "application/json", "Connection": "close", **(headers or {})})
+        connection.request(
+            method, path, content, {"Content-Type": "application/json", "Connection": "close", **(headers or {})}
+        )
         response = connection.getresponse()
         raw = response.read()
         is_json = "json" in (response.getheader("Content-Type") or "")

@@ -78,7 +78,14 @@ class Child:
 
     @classmethod
     def start(
-        cls, launcher: Launcher, kind: str, words: Sequence[str], folder: Path, name: str, environment: dict[str, str], **more: Any
+        cls,
+        launcher: Launcher,
+        kind: str,
+        words: Sequence[str],
+        folder: Path,
+        name: str,
+        environment: dict[str, str],
+        **more: Any,
     ) -> Child:
         out, err = folder.parent / f"{name}.out", folder.parent / f"{name}.err"
         out.write_bytes(b"")

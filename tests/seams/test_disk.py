@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from hub.store.engine import BUSY_SECONDS
 from seams.http_door import Answer
 from seams.processes import until
 from seams.sender import lives
 from seams.world import World
-
-from hub.store.engine import BUSY_SECONDS
 
 _LIVES = lives(46, 1)
 DISK = 24 * 1024 * 1024

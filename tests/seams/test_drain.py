@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from seams.http_door import NO_ANSWER
 from seams.processes import DEADLINE, until
 from seams.sender import lives

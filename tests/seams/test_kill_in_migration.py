@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 
 import pytest
-from seams.processes import until
-from seams.sender import lives
-from seams.world import World, rounds
 
 from hub.store.migrate import newest
 from hub.store.tables import metadata
+from seams.processes import until
+from seams.sender import lives
+from seams.world import World, rounds
 
 ROUNDS = rounds(6, 20)
 _LIVES = lives(44, 1)

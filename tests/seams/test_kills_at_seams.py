@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from seams.http_door import NO_ANSWER
 from seams.processes import until
 from seams.sender import lives
@@ -114,7 +115,7 @@ def test_a_step_in_doubt_is_held(world: World, life: Life, once: int) -> None:
     for record in records[1:]:
         world.sender.send(record)
     waiting = world.at_rest(code)
-    assert [(one["state"], one.get("code")) for one in waiting][0] == ("dead", "in_doubt")
+    assert (waiting[0]["event"], waiting[0].get("code")) == ("dead", "in_doubt")
     assert [one["state"] for one in waiting[1:]] == ["pending"] * (2 * (RECORDS - 1))
     assert world.portal_holds(code) == [("state", line.mark), *([("step", line.mark)] if done else [])]
     assert len(world.calls("CapNhatTienDoHoSoMC", code)) == 1, "a step in doubt was sent again"

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from seams.processes import until
 from seams.sender import lives
 from seams.verdict import judge

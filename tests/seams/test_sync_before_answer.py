@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from seams.processes import Launcher
 from seams.sender import lives
 from seams.system_calls import Proof, receipts_after_sync, tracer

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from flow.parts import make_home
+
 from seams.http_door import request
 from seams.processes import DEADLINE, Child, Launcher, until
 from seams.sender import Acknowledged, Sender
@@ -82,7 +83,9 @@ class World:
     # ── the hub's process
     def begin_hub(self, launcher: Launcher | None = None, **more: Any) -> Child:
         """Start the hub, by another launcher if one is given, without waiting for it."""
-        self.hub = Child.start(launcher or self._launcher, "hub", ["--home", str(self.home), "run"], self.home, "hub", {}, **more)
+        self.hub = Child.start(
+            launcher or self._launcher, "hub", ["--home", str(self.home), "run"], self.home, "hub", {}, **more
+        )
         return self.hub
 
     def start_hub(self, **more: Any) -> Child:
@@ -203,7 +206,9 @@ class World:
 
     def nothing_moves(self) -> bool:
         """Whether only dead letters and what waits behind them are left: no delivery is under way, in doubt, or due."""
-        return self.look("select 1 from deliveries where state in ('claimed', 'in_doubt') or (state = 'pending' and head)") == []
+        return (
+            self.look("select 1 from deliveries where state in ('claimed', 'in_doubt') or (state = 'pending' and head)") == []
+        )
 
     def look(self, query: str) -> list[tuple[Any, ...]]:
         """Read the hub's database beside it."""

@@ -322,8 +322,8 @@ async def test_an_error_shows_no_value(desk: Desk) -> None:
     """What the database refuses by itself names no value of the row (it could be a person's)."""
     made = plan(desk.store, desk.clock, "canary-body", key="canary-1", names=((NATIONAL, "canary-code"),))
     await desk.store.accept(made)
-    other = {"names": ((NATIONAL, "canary-next"),), "id": made.arrival.id, "position": "canary-line"}
-    again = plan(desk.store, desk.clock, "canary-other", key="canary-2", **other)
+    names = ((NATIONAL, "canary-next"),)
+    again = plan(desk.store, desk.clock, "canary-other", key="canary-2", names=names, id=made.arrival.id)
     with pytest.raises(Exception) as broke:
         await desk.store.accept(again)
     assert "canary" not in str(broke.value)

@@ -53,9 +53,7 @@ def test_all_faults_of_a_file_are_named_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "code"), [("a: [1", "not_yaml"), ("a: 1\n---\nb: 2", "not_yaml"), ("a: &x [*x]", "cycle")]
-)
+@pytest.mark.parametrize(("text", "code"), [("a: [1", "not_yaml"), ("a: 1\n---\nb: 2", "not_yaml"), ("a: &x [*x]", "cycle")])
 def test_text_that_is_no_single_document_is_refused(text: str, code: str) -> None:
     """Broken YAML, several documents and values that contain themselves are errors with a line."""
     with pytest.raises(BadConfig) as caught:

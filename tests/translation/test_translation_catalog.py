@@ -78,9 +78,7 @@ def test_the_first_layer_wins(home: Any, tmp_path: Path) -> None:
     """A unit's own copy of a table replaces the shipped one; files of later layers are named in full."""
     stairs(home)
     own = tmp_path / "own"
-    home.write(
-        "mappings/tables/t/1.0.0.yaml", "table: t\nversion: 1.0.0\nkey: [k]\ncolumns: [v]\nrows: [[A, shipped]]\n"
-    )
+    home.write("mappings/tables/t/1.0.0.yaml", "table: t\nversion: 1.0.0\nkey: [k]\ncolumns: [v]\nrows: [[A, shipped]]\n")
     home.mapping("tables: { t: { use: t@1 } }\nset: { a: { get: x, table: t } }\n", ref="direct@1.0.0")
     assert home.body({"x": "A"}) == {"a": "shipped"}
     target = own / "mappings/tables/t/1.0.0.yaml"
@@ -112,15 +110,9 @@ def digest(home: Any) -> str:
 def test_the_digest_changes_exactly_with_what_decides(home: Any) -> None:
     """Every mapping, schema and table in use counts; anything else in the house does not."""
     stairs(home)
-    table = home.write(
-        "mappings/tables/t/1.0.0.yaml", "table: t\nversion: 1.0.0\nkey: [k]\ncolumns: [v]\nrows: [[A, 1]]\n"
-    )
-    other = home.write(
-        "mappings/tables/other/1.0.0.yaml", "table: other\nversion: 1.0.0\nkey: [k]\ncolumns: [v]\nrows: []\n"
-    )
-    up = home.mapping(
-        "tables: { t: { use: t@1 } }\nset: { a: { get: x, table: t } }\n", ref="up@1.0.0", target="mid@1.0.0"
-    )
+    table = home.write("mappings/tables/t/1.0.0.yaml", "table: t\nversion: 1.0.0\nkey: [k]\ncolumns: [v]\nrows: [[A, 1]]\n")
+    other = home.write("mappings/tables/other/1.0.0.yaml", "table: other\nversion: 1.0.0\nkey: [k]\ncolumns: [v]\nrows: []\n")
+    up = home.mapping("tables: { t: { use: t@1 } }\nset: { a: { get: x, table: t } }\n", ref="up@1.0.0", target="mid@1.0.0")
     first = digest(home)
     assert digest(home) == first
     other.write_text(other.read_text() + "# changed\n")

@@ -64,9 +64,7 @@ import pytest
 )
 def test_a_wrong_rule_is_refused(plain: Any, rule: str, code: str, hint: str) -> None:
     """Each fault has a code, its own line and a hint."""
-    plain.mapping(
-        f"tables:\n  t: {{ A: b }}\n  pair: {{ by: [x, y], rows: [] }}\nset:\n  fine: {{ get: z }}\n  bad: {rule}\n"
-    )
+    plain.mapping(f"tables:\n  t: {{ A: b }}\n  pair: {{ by: [x, y], rows: [] }}\nset:\n  fine: {{ get: z }}\n  bad: {rule}\n")
     found = plain.problems()
     assert code in [p.code for p in found]
     problem = next(p for p in found if p.code == code)
@@ -109,9 +107,7 @@ def test_a_wrong_rule_is_refused(plain: Any, rule: str, code: str, hint: str) ->
 )
 def test_a_wrong_mapping_is_refused(plain: Any, body: str, at: str, code: str) -> None:
     """Faults outside of the rules too."""
-    plain.write(
-        "mappings/tables/s/1.0.0.yaml", "table: s\nversion: 1.0.0\nkey: [a]\ncolumns: [b, c]\nrows: [[x, y, z]]\n"
-    )
+    plain.write("mappings/tables/s/1.0.0.yaml", "table: s\nversion: 1.0.0\nkey: [a]\ncolumns: [b, c]\nrows: [[x, y, z]]\n")
     plain.mapping(body)
     assert (at, code) in [(p.at, p.code) for p in plain.problems()]
 
@@ -126,9 +122,7 @@ def test_every_file_is_told_about_at_once(plain: Any) -> None:
         plain.mapping("set: { a: { get: x } }\n").read_text().replace("status: stable", "status: new"),
     )
     plain.mapping("set: { a: { get: x } }\n", ref="lost@1.0.0", source="gone@1", target="never@2.0.0")
-    plain.write(
-        "mappings/tables/t/1.0.0.yaml", "table: u\nversion: 1.0\nkey: []\ncolumns: [a, a]\nrows: [[1]]\ncolour: red\n"
-    )
+    plain.write("mappings/tables/t/1.0.0.yaml", "table: u\nversion: 1.0\nkey: []\ncolumns: [a, a]\nrows: [[1]]\ncolour: red\n")
     plain.write(
         "mappings/tables/w/1.0.0.yaml",
         "table: w\nversion: 1.0.0\nkey: [a]\ncolumns: [b]\nrows:\n  - [1, 2]\n  - [1, 3]\n  - [2, 1.50]\n  - [~, x]\n",

@@ -103,9 +103,7 @@ def test_a_fault_is_found_with_its_line(house: Any, old: str, new: str, at: str,
 
 def test_reading_an_object_reads_what_is_below(house: Any) -> None:
     """A copied object or list loses nothing; a condition on it alone does not carry it."""
-    rules = (
-        "set:\n  code: { first_of: [code, count], apply: [to_string] }\n  address: { get: address, optional: true }\n"
-    )
+    rules = "set:\n  code: { first_of: [code, count], apply: [to_string] }\n  address: { get: address, optional: true }\n"
     assert (
         lint(
             house,
@@ -115,9 +113,7 @@ def test_reading_an_object_reads_what_is_below(house: Any) -> None:
         )
         == []
     )
-    found = lint(
-        house, rules + '  more.p: { when: { present: papers }, then: { value: "1" } }\nignore: [more]\n' + TESTS
-    )
+    found = lint(house, rules + '  more.p: { when: { present: papers }, then: { value: "1" } }\nignore: [more]\n' + TESTS)
     assert [(p.at, p.code) for p in found] == [("papers.title", "silent_loss"), ("papers.url", "silent_loss")]
 
 
@@ -167,9 +163,7 @@ def test_a_code_table_that_no_mapping_uses_is_a_finding(house: Any) -> None:
             f"mappings/tables/{name}/{version}.yaml",
             f"table: {name}\nversion: {version}\nkey: [k]\ncolumns: [v]\nrows: [[A, A]]\n{more}",
         )
-    body = (
-        "tables: { u: { use: used@1 } }\n" + WHOLE.replace("code: { get: code,", "code: { get: code, table: u,") + TESTS
-    )
+    body = "tables: { u: { use: used@1 } }\n" + WHOLE.replace("code: { get: code,", "code: { get: code, table: u,") + TESTS
     assert [(p.at, p.code, p.source) for p in lint(house, body)] == [
         ("idle", "unused_table", "mappings/tables/idle/1.0.0.yaml")
     ]

@@ -65,10 +65,7 @@ def test_only_real_dates_are_read(dates: Catalog, text: str) -> None:
     except TranslationFailed as error:
         assert [p.code for p in error.problems] == ["bad_date"]
         return
-    assert (
-        datetime.fromisoformat(read).strftime("%d/%m/") + f"{datetime.fromisoformat(read):%Y %H:%M:%S}".zfill(13)
-        == text
-    )
+    assert datetime.fromisoformat(read).strftime("%d/%m/") + f"{datetime.fromisoformat(read):%Y %H:%M:%S}".zfill(13) == text
     assert datetime.fromisoformat(read).astimezone(UTC)
 
 
@@ -83,9 +80,7 @@ def naive(obj: Any, path: str) -> Any:
     rules=st.lists(st.tuples(PATHS, st.booleans()), min_size=1, max_size=6),
     objects=st.lists(OBJECT, min_size=1, max_size=5),
 )
-def test_copy_rules_do_what_a_naive_reading_does(
-    new_home: Any, rules: list[tuple[str, bool]], objects: list[Any]
-) -> None:
+def test_copy_rules_do_what_a_naive_reading_does(new_home: Any, rules: list[tuple[str, bool]], objects: list[Any]) -> None:
     """The compiled function agrees with looking each path up by hand, in what it sets and in what it misses."""
     home = new_home()
     home.open_schemas()
@@ -95,9 +90,7 @@ def test_copy_rules_do_what_a_naive_reading_does(
     for obj in objects:
         values = [naive(obj, path) for path, _ in rules]
         missing = [
-            f"t{i}.v"
-            for i, (value, (_, soft)) in enumerate(zip(values, rules, strict=True))
-            if value is None and not soft
+            f"t{i}.v" for i, (value, (_, soft)) in enumerate(zip(values, rules, strict=True)) if value is None and not soft
         ]
         try:
             result = chain.translate(obj)
@@ -140,9 +133,7 @@ def strict(new_home: Any) -> Catalog:
 CANARY = "Bí Mật 0912345678"
 LOADED = st.recursive(
     st.sampled_from([CANARY, CANARY * 9, "21/11/2026", "A", "B", None, True, 7, 987654321012]),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c", "d", "e", "t", CANARY]), inner)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c", "d", "e", "t", CANARY]), inner),
     max_leaves=12,
 )
 LOADED_OBJECT = st.dictionaries(st.sampled_from(["a", "b", "c", "d", "e", "t", CANARY]), LOADED)

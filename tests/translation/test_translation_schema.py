@@ -40,9 +40,7 @@ def schema(home: Any) -> Schema:
 
 def test_a_fitting_message_passes(schema: Schema) -> None:
     """Valid messages raise nothing."""
-    schema.validate(
-        {"code": "AB", "name": "x", "maybe": None, "papers": [{"title": "t"}], "when": "2026-11-21T08:00:00+07:00"}
-    )
+    schema.validate({"code": "AB", "name": "x", "maybe": None, "papers": [{"title": "t"}], "when": "2026-11-21T08:00:00+07:00"})
 
 
 def test_every_bad_field_is_named_at_once(schema: Schema) -> None:
@@ -73,9 +71,7 @@ def test_every_bad_field_is_named_at_once(schema: Schema) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "when", ["2026-11-21T08:00:00", "2026-11-21", "2026-11-21T25:00:00Z", "2026-11-21T08:00:00+0700", ""]
-)
+@pytest.mark.parametrize("when", ["2026-11-21T08:00:00", "2026-11-21", "2026-11-21T25:00:00Z", "2026-11-21T08:00:00+0700", ""])
 def test_times_need_an_offset_and_must_exist(schema: Schema, when: str) -> None:
     """date-time is asserted, not only noted."""
     assert invalid(schema, {"code": "A", "name": "x", "when": when}) == {"/when": "bad_date"}
@@ -148,9 +144,7 @@ def test_aliases_are_read_by_pointer(named: Schema) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "obj", [{}, {"id": "", "codes": []}, {"id": None}, [], None, {"codes": "text"}, {"id": {"a": 1}}]
-)
+@pytest.mark.parametrize("obj", [{}, {"id": "", "codes": []}, {"id": None}, [], None, {"codes": "text"}, {"id": {"a": 1}}])
 def test_absent_and_empty_names_are_left_out(named: Schema, obj: Any) -> None:
     """A message that was not validated yet never makes the reading fail."""
     assert named.aliases(obj, "one-stop") == ()

@@ -231,9 +231,7 @@ def test_a_mapping_whose_when_does_not_hold_gives_nothing(plain: Any) -> None:
 def test_verbs(plain: Any, verbs: str, value: Any, result: Any) -> None:
     """Each verb does what its name says."""
     plain.mapping(
-        f"set:\n  a: {{ get: x, apply: [{{ {verbs} }}] }}\n"
-        if ":" in verbs
-        else f"set:\n  a: {{ get: x, apply: [{verbs}] }}\n"
+        f"set:\n  a: {{ get: x, apply: [{{ {verbs} }}] }}\n" if ":" in verbs else f"set:\n  a: {{ get: x, apply: [{verbs}] }}\n"
     )
     found = plain.body({"x": value})["a"]
     assert found == result
@@ -316,9 +314,7 @@ def tabled(plain: Any) -> Any:
         "mappings/tables/states/1.1.0.yaml",
         "table: states\nversion: 1.1.0\nkey: [code]\ncolumns: [name, state]\nrows:\n  - [new, Mới, received]\n",
     )
-    plain.write(
-        "mappings/tables/states/2.0.0.yaml", "table: states\nversion: 2.0.0\nkey: [code]\ncolumns: [state]\nrows: []\n"
-    )
+    plain.write("mappings/tables/states/2.0.0.yaml", "table: states\nversion: 2.0.0\nkey: [code]\ncolumns: [state]\nrows: []\n")
     plain.write(
         "mappings/tables/numbers/1.0.0.yaml",
         'table: numbers\nversion: 1.0.0\nkey: [code]\ncolumns: [n]\nrows:\n  - [received, "2"]\n  - [1.000890, x]\n',
@@ -424,8 +420,6 @@ def test_a_message_that_is_no_object_has_missing_fields(plain: Any, obj: Any) ->
 def test_odd_names_in_paths_are_only_names(plain: Any) -> None:
     """Quotes, braces, line ends and Python in names do nothing but name a field."""
     name = "x'] + __import__('os') {0} {}"
-    plain.mapping(
-        f'set:\n  "{name}.b": {{ get: "{name}.\\"q\\"" }}\n  e: {{ each: l, set: {{ "{name}": {{ get: g }} }} }}\n'
-    )
+    plain.mapping(f'set:\n  "{name}.b": {{ get: "{name}.\\"q\\"" }}\n  e: {{ each: l, set: {{ "{name}": {{ get: g }} }} }}\n')
     assert plain.body({name: {'"q"': 1}, "l": [{"g": 2}]}) == {name: {"b": 1}, "e": [{name: 2}]}
     assert [p.at for p in plain.refused({"l": [{}]})] == [f"{name}.b", f"e.0.{name}"]

@@ -246,9 +246,7 @@ async def test_an_answer_above_the_limit_is_not_read() -> None:
     ],
     ids=["seconds", "date", "unreadable", "absent"],
 )
-async def test_not_now_is_transient_with_the_time_the_partner_gave(
-    status: int, header: str, seconds: float | None
-) -> None:
+async def test_not_now_is_transient_with_the_time_the_partner_gave(status: int, header: str, seconds: float | None) -> None:
     """429 and 503 say that nothing was done, also for calls with effect; Retry-After is seconds or an HTTP date."""
     async with partner(answering(f"HTTP/1.1 {status} No\n{header}Content-Length: 0\n\n")) as (_, url), endpoint() as it:
         with pytest.raises(Transient) as later:
