@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from connectors.demo.processes import DemoFailed
+
 SIMULATOR_YAML = """\
 # The portal of the demo, beside the simulator's defaults:
 # fields that the portal asks for since 2022 and that an OpenCPS record does not know (paid online, identified by VNeID,
@@ -21,6 +23,7 @@ later_fields: optional
 search_result: full
 """
 _FOLDERS = ("schemas", "mappings")
+_CONFIG = "config.yaml"
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -31,9 +34,10 @@ def source_home() -> Path:
     packaged = Path(hub.__file__).parent / "home"
     candidates = [Path(os.environ["HUB_HOME"])] if os.environ.get("HUB_HOME") else [Path.cwd(), REPOSITORY, packaged]
     for folder in candidates:
-        if all((folder / name).is_dir() for name in _FOLDERS):
+        if (folder / _CONFIG).is_file() and all((folder / name).is_dir() for name in _FOLDERS):
             return folder
-    raise FileNotFoundError(f"no schemas/ and mappings/ in {', '.join(map(str, candidates))}")
+    places = ", ".join(map(str, candidates))
+    raise DemoFailed(f"no hub home (config.yaml, schemas/, mappings/) in {places}; set HUB_HOME, or go to one")
 
 
 def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any]]) -> Path:
@@ -45,8 +49,7 @@ def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any
     home.mkdir(parents=True)
     for name in _FOLDERS:
         shutil.copytree(source / name, home / name, ignore=shutil.ignore_patterns("npsp-procedures"))
-    config = REPOSITORY / "config.yaml" if not (source / "config.yaml").is_file() else source / "config.yaml"
-    write_config(home, adapted(yaml.safe_load(config.read_text(encoding="utf-8"))))
+    write_config(home, adapted(yaml.safe_load((source / _CONFIG).read_text(encoding="utf-8"))))
     faults = yaml.safe_dump({"faults": [dict(one) for one in standing_faults]}, allow_unicode=True, sort_keys=False)
     (folder / "simulator.yaml").write_text(SIMULATOR_YAML + faults, encoding="utf-8")
     return home
@@ -61,6 +64,8 @@ def adapted(config: dict[str, Any]) -> dict[str, Any]:
     config["server"] = {"host": "127.0.0.1", "port": 0}
     config["log"] = {"file": "var/hub.log"}
     portals = [one for one in config["endpoints"].values() if one["connector"] == "national-portal"]
+    if not portals:
+        raise DemoFailed("config.yaml has no endpoint of the national portal, so there is nothing to show")
     for portal in portals:
         portal["settings"] |= {
             "adapter_url": "${env:PORTAL_URL}",
@@ -78,12 +83,12 @@ def adapted(config: dict[str, Any]) -> dict[str, Any]:
 def write_config(home: Path, config: dict[str, Any]) -> None:
     """Write ``config.yaml`` of the demo's home."""
     text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
-    (home / "config.yaml").write_text(f"# Made for one demo from the config.yaml of the home.\n{text}", encoding="utf-8")
+    (home / _CONFIG).write_text(f"# Made for one demo from the config.yaml of the home.\n{text}", encoding="utf-8")
 
 
 def keep_port(home: Path, port: int) -> None:
     """From now on the hub of this home takes this port, so that its senders find it again after a restart."""
-    config = yaml.safe_load((home / "config.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((home / _CONFIG).read_text(encoding="utf-8"))
     config["server"]["port"] = port
     write_config(home, config)
 

@@ -20,6 +20,8 @@ _SAMPLE = re.compile(r"^hub_(backlog|stored_arrivals|breaker_open)\{([^}]*)\} ([
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 POLL_SECONDS = 0.2
 GAUGE_SECONDS = 0.5
+FRESH_SECONDS = 1.0
+"""The hub counts its backlog anew at most once a second."""
 
 _COUNTS = {
     "retried": "select coalesce(sum(number - 1), 0) from deliveries where number > 1",
@@ -100,6 +102,16 @@ class HubProcess:
             self.seen = await self.gauges() or self.seen
             await asyncio.sleep(GAUGE_SECONDS)
 
+    async def settled(self) -> None:
+        """Return when nothing is open, dead or kept, by gauges that were surely counted after the call."""
+        clock = asyncio.get_running_loop()
+        since = clock.time()
+        while clock.time() - since <= FRESH_SECONDS + GAUGE_SECONDS:
+            await asyncio.sleep(GAUGE_SECONDS)
+            gauges = await self.gauges()
+            if not gauges or gauges["open"] or gauges["dead"] or gauges["kept"]:
+                since = clock.time()
+
     async def gauges(self) -> dict[str, int]:
         """Open deliveries by state and stored arrivals by state (``kept`` …), breaker included; {} while it is down."""
         try:
@@ -112,7 +124,6 @@ class HubProcess:
             state = dict(_LABEL.findall(labels)).get("state", "breaker")
             key = state if name != "backlog" or state == "dead" else "open"
             found[key] = found.get(key, 0) + int(float(value))
-        found["settled"] = int(not (found["open"] or found["dead"] or found["kept"]))
         return found
 
     async def dead_letters(self) -> list[dict[str, Any]]:

@@ -25,8 +25,6 @@ UNKNOWN_ROW = [*UNKNOWN_PAIR, "processing"]
 """What the operator adds to the unit's state table: the unit checks on the spot, which is processing."""
 BAD_ABSTRACT = "Trích yếu chưa đúng mẫu"
 UNNUMBERED = 0.1
-NOT_ASKED_FOR = ("files",)
-"""OpenCPS answers a dossier's files in a call of their own (contracts.md 13), which this one-stop shop's job does not make."""
 _DATES = "%d/%m/%Y %H:%M:%S"
 
 
@@ -142,8 +140,10 @@ def _first_call(service: str, codes: Iterator[str], *faults: str) -> Iterator[di
 
 
 def _plain(story: Story) -> bool:
-    """A life long enough to show a repair, numbered from its beginning and without rare states."""
-    return len(story.records) >= 4 and bool(story.records[0]["dossierNo"]) and story.records[0]["dossierStatus"] == "new"
+    """A life long enough to show a repair, numbered from its beginning, whose second state is the one to be spoilt."""
+    first, second, *rest = story.records
+    usual = first["dossierStatus"] == "new" and second["dossierStatus"] == UNKNOWN_PAIR[0]
+    return usual and len(rest) >= 2 and bool(first["dossierNo"])
 
 
 def _modified(record: Mapping[str, Any]) -> datetime:
@@ -155,8 +155,7 @@ def _item(record: dict[str, Any], key: str) -> Item:
 
 
 def _records(story: Story) -> list[Item]:
-    told = [{name: value for name, value in record.items() if name not in NOT_ASKED_FOR} for record in story.records]
-    return [_item(record, f"{story.code}/{record['dossierActionId']}") for record in told]
+    return [_item(record, f"{story.code}/{record['dossierActionId']}") for record in story.records]
 
 
 def _changed(item: Item, planted: str | None = None, **values: Any) -> Item:

@@ -20,7 +20,7 @@ import aiohttp
 from connectors.demo import home
 from connectors.demo.check import check
 from connectors.demo.expected import Catalogue, Choices
-from connectors.demo.hub_process import GAUGE_SECONDS, HubProcess
+from connectors.demo.hub_process import POLL_SECONDS, HubProcess
 from connectors.demo.planted import Script, write
 from connectors.demo.portal import ACCOUNT, Portal
 from connectors.demo.processes import DemoFailed, Place, command, environment
@@ -69,7 +69,7 @@ def play(argv: list[str]) -> int:
         except (KeyboardInterrupt, asyncio.CancelledError):
             code = _given_up(show, folder, "the demo was interrupted", 130)
         except Exception as error:
-            if not isinstance(cause := _cause(error), DemoFailed | FileNotFoundError | TimeoutError):
+            if not isinstance(cause := _cause(error), DemoFailed | TimeoutError):
                 raise
             code = _given_up(show, folder, f"the demo failed: {cause or 'set-up took too long'}", 1)
     if code == 0 and not options.keep:
@@ -181,7 +181,9 @@ class _Demo:
         await shop.may_send(KILL_TO)
         show.event("the portal is back, without its sessions; what waited flows again", "yellow")
         await shop.reached(EXPIRY_AT)
-        show.event(f"the portal ends every session ({await portal.expire_sessions()}); the hub signs in again", "yellow")
+        while not await portal.expire_sessions():  # the hub has not signed in again yet
+            await asyncio.sleep(POLL_SECONDS)
+        show.event("the portal ends the hub's session; the hub signs in again", "yellow")
         await shop.reached(KILL_AT)
         await hub.kill()
         show.event("SIGKILL: the hub is dead in the middle of it; the one-stop shop keeps trying", "bold yellow")
@@ -192,8 +194,7 @@ class _Demo:
         show.event(f"all is sent; {shop.tries_without_answer} tries had no answer and were made again")
         await operator.mend_table()
         await shop.reached(1)
-        while not (await hub.gauges()).get("settled"):
-            await asyncio.sleep(GAUGE_SECONDS)
+        await hub.settled()
         show.event(f"nothing waits any more; {struck + await portal.struck()} calls went wrong at the portal on purpose")
 
 

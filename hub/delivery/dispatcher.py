@@ -143,8 +143,9 @@ class Dispatcher:
         room = self._rate.available(now, self.breaker.allowance(now, free))
         if room <= 0:
             return False
-        found = await self._store.due(self.endpoint, now, room + len(self._under_way))
-        fresh = [due for due in found if due.delivery_id not in self._under_way][:room]
+        busy = set(self._under_way)  # one that ends while the store is read may be shown as it was before: next round
+        found = await self._store.due(self.endpoint, now, room + len(busy))
+        fresh = [due for due in found if due.delivery_id not in busy][:room]
         asked = [due for due in fresh if due.state == "in_doubt"]
         begun = await self._start([due for due in fresh if due.state == "pending"])
         for due in asked:
@@ -254,8 +255,8 @@ class Dispatcher:
                 await self._again_after_doubt(due, "not_found_there" if holds is False else "resend")
             else:
                 reason = "the partner cannot be asked whether it took effect; the route says hold"
-                await self._settle(due, Settlement(due.delivery_id, attempt_id, "dead", "in_doubt", reason))
-                self._say_dead(due, "in_doubt")
+                if await self._settle(due, Settlement(due.delivery_id, attempt_id, "dead", "in_doubt", reason)):
+                    self._say_dead(due, "in_doubt")
 
     async def _again_after_doubt(self, due: Due, code: str) -> None:
         """Send once more; a message that stays in doubt again and again while the endpoint takes others ends as dead."""
@@ -264,8 +265,8 @@ class Dispatcher:
         attempt_id = due.attempt_id or ""
         if own and due.counted + 1 >= self._policy.retry.attempts:
             reason = f"still in doubt after {due.counted + 1} counted tries"
-            await self._settle(due, Settlement(due.delivery_id, attempt_id, "dead", "in_doubt", reason))
-            self._say_dead(due, "in_doubt")
+            if await self._settle(due, Settlement(due.delivery_id, attempt_id, "dead", "in_doubt", reason)):
+                self._say_dead(due, "in_doubt")
             return
         again = Settlement(due.delivery_id, attempt_id, "again", code, next_at=self._clock(), counted=own)
         await self._settle(due, again)

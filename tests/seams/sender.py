@@ -64,9 +64,9 @@ class Sender:
         self.lost_answers = 0
         self.unavailable = 0
 
-    def post(self, record: dict[str, Any], key: str, seconds: float = 10.0) -> Answer:
+    def post(self, record: dict[str, Any], key: str, seconds: float = 10.0, schema: str = SCHEMA) -> Answer:
         """One try. Raises one of NO_ANSWER."""
-        headers = {"Authorization": f"Bearer {self._key}", "Hub-Schema": SCHEMA, "Idempotency-Key": key}
+        headers = {"Authorization": f"Bearer {self._key}", "Hub-Schema": schema, "Idempotency-Key": key}
         return request("POST", f"{self._url()}/v1/messages", record, headers, seconds)
 
     def read(self, path: str) -> Any:

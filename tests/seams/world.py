@@ -81,6 +81,12 @@ class World:
         return Child.start(self._launcher, "simulator", words, self._settings.parent, "simulator", {})
 
     # ── the hub's process
+    def also(self, source: str, route: str) -> None:
+        """Add a source and a route, each one line of YAML, to the hub's configuration."""
+        path = self.home / "config.yaml"
+        text = path.read_text(encoding="utf-8").replace("sources:\n", f"sources:\n  - {source}\n")
+        path.write_text(f"{text}  {route}\n", encoding="utf-8")
+
     def begin_hub(self, launcher: Launcher | None = None, **more: Any) -> Child:
         """Start the hub, by another launcher if one is given, without waiting for it."""
         self.hub = Child.start(

@@ -112,7 +112,7 @@ def test_many_processes_may_open_an_empty_database_at_once(empty: Any) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         )
         for _ in range(3)
     ]

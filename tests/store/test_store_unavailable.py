@@ -107,7 +107,7 @@ async def test_writes_that_the_system_refuses_give_no_receipt(sqlite: Any, tmp_p
     """The system refuses to let the file grow: io_error, ping says so too; when it may grow again, the store goes on."""
     script = tmp_path / "limited.py"
     script.write_text(textwrap.dedent(LIMITED))
-    paths = os.pathsep.join([str(HERE), str(HERE.parents[1])])
+    paths = os.pathsep.join([str(HERE), *sys.path])
     ran = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, str(script), sqlite.url],
