@@ -39,4 +39,82 @@ def early_answer() -> None:
     SqlStore.accept = accept  # type: ignore[method-assign,assignment]
 
 
-KINDS: dict[str, Callable[[], None]] = {"no_sync": no_sync, "early_answer": early_answer}
+CHOSEN = "-0003"
+"""The dossier whose code ends so is the one that is harmed."""
+
+
+def _harm(change: Callable[[Any, Any, Any, Any], Any]) -> None:
+    """Put ``change(honest, connector, message, attempt)`` in the place of the portal connector's ``send``."""
+    from connectors.national_portal.connector import NationalPortal
+
+    honest = NationalPortal.send
+
+    async def send(self: Any, message: Any, attempt: Any) -> Any:
+        return await change(honest, self, message, attempt)
+
+    NationalPortal.send = send  # type: ignore[method-assign]
+
+
+def _is_chosen(message: Any) -> bool:
+    return str(message.codes.get("national", "")).endswith(CHOSEN)
+
+
+def drops_one() -> None:
+    """Says delivered of one state and never sends it."""
+    from hub.connector import Receipt
+
+    async def change(honest: Any, connector: Any, message: Any, attempt: Any) -> Any:
+        dropped = _is_chosen(message) and message.seq == 3
+        return Receipt() if dropped else await honest(connector, message, attempt)
+
+    _harm(change)
+
+
+def doubles_one() -> None:
+    """Sends one processing step twice."""
+
+    async def change(honest: Any, connector: Any, message: Any, attempt: Any) -> Any:
+        receipt = await honest(connector, message, attempt)
+        if _is_chosen(message) and message.seq == 2:
+            attempt.remembered.clear()
+            await honest(connector, message, attempt)
+        return receipt
+
+    _harm(change)
+
+
+def swaps_two() -> None:
+    """Lets the newer of one dossier's two waiting steps and states go first."""
+    from hub.store import accepting, lanes
+
+    chosen: set[str] = set()
+    carry_out, in_order = accepting._carry_out, lanes.open_in_order
+
+    def remember(connection: Any, plan: Any, dossier: Any, *more: Any) -> Any:
+        if any(alias.code.endswith(CHOSEN) for alias in plan.aliases):
+            chosen.add(dossier.id)
+        return carry_out(connection, plan, dossier, *more)
+
+    def reversed_for_one(connection: Any, dossier_id: str, endpoint: str) -> Any:
+        lane = in_order(connection, dossier_id, endpoint)
+        begun = bool(lane) and lane[0].seq > 2  # the first state and step went as they must
+        return lane[::-1] if dossier_id in chosen and begun else lane
+
+    accepting._carry_out = remember
+    lanes.open_in_order = reversed_for_one
+
+
+def sends_five_as_nine() -> None:
+    """Reports a request for supplements as finished, as one province really did."""
+
+    async def change(honest: Any, connector: Any, message: Any, attempt: Any) -> Any:
+        if message.schema.id == "npsp-dossier" and message.body["TrangThaiHoSo"] == "5":
+            message.body["TrangThaiHoSo"] = "9"
+        return await honest(connector, message, attempt)
+
+    _harm(change)
+
+
+KINDS: dict[str, Callable[[], None]] = {
+    one.__name__: one for one in (no_sync, early_answer, drops_one, doubles_one, swaps_two, sends_five_as_nine)
+}

@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
 from sqlalchemy import NullPool, create_engine, make_url, text
 from store_making import Desk, FakeClock
 
@@ -22,15 +21,6 @@ from hub.store.engine import open_engine, parse_url
 from hub.store.migrate import migrate
 from hub.store.sql import SqlStore
 from hub.store.tables import metadata
-
-settings.register_profile(
-    "store",
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-settings.load_profile("store")
 
 
 @dataclass(frozen=True)

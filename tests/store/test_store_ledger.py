@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_history import staged
 from store_making import Desk, delivery_of, match, state, step
@@ -90,7 +90,7 @@ def test_the_live_ledger_equals_the_computed_one_after_any_history(database: Any
     """``rebuild_ledger`` finds nothing to change, whatever happened before, and changes nothing."""
     with staged(database) as stage:
 
-        @settings(max_examples=25)
+        @settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
         @given(st.lists(acts, min_size=5, max_size=30))
         def holds(history: list[Any]) -> None:
             desk = stage.wipe()
