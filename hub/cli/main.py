@@ -105,3 +105,7 @@ def main() -> None:
 
     configure(None, "error")
     app(prog_name="hub")
+
+
+if __name__ == "__main__":
+    main()

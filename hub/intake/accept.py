@@ -134,12 +134,15 @@ class Intake:
         return receipt
 
     def _source(self, arrival: Arrival) -> tuple[Schema, tuple[str, ...]]:
-        schema = self._catalog.schema(str(arrival.schema))
+        hint = f"send one of: {', '.join(sorted(str(one.ref) for one, _ in self._becomes.values()))}"
+        try:
+            schema = self._catalog.schema(str(arrival.schema))
+        except UnknownSchema as error:
+            text = f"no schema {arrival.schema} is known"
+            raise UnknownSchema([Problem("Hub-Schema", "unknown_schema", text, hint)]) from error
         found = self._becomes.get(schema.ref.id)
         if found is None:
-            known = ", ".join(sorted(str(one.ref) for one, _ in self._becomes.values()))
-            text = f"{arrival.schema} is not taken from senders"
-            raise UnknownSchema([Problem("Hub-Schema", "not_a_source", text, f"send one of: {known}")])
+            raise UnknownSchema([Problem("Hub-Schema", "not_a_source", f"{arrival.schema} is not taken from senders", hint)])
         return schema, found[1]
 
     def _plan(self, arrival: Arrival, schema: Schema, becomes: Sequence[str], parsed: Any) -> Plan:

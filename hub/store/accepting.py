@@ -5,6 +5,7 @@ Every function here is an operation of the writer: it runs inside a transaction 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,14 +98,17 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
                 text = "this id was used before with another body"
                 raise IdConflict([Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")])
             return unpack(first.receipt), True
-    known = _known_dossiers(connection, plan.aliases)
+    holders = _holders(connection, plan.aliases)
+    known = sorted(set(holders.values()))
     locked = _locked(connection, known[0]) if known else None
     if arrival.key is None and len(known) == 1:
         same = {"dossier": known[0], "sender": arrival.sender, "schema": str(arrival.schema)}
         latest = connection.execute(_LATEST, same).first()
         if latest is not None and latest.digest == plan.digest:
             return unpack(latest.receipt), True
-    dossier = _dossier(connection, plan, locked, ambiguous=len(known) > 1)
+    dossier = _dossier(connection, plan, locked)
+    if len(known) < 2:
+        _name(connection, dossier.id, [alias for alias in plan.aliases if alias not in holders], arrival.received_at)
     reasons = _keep_reasons(connection, plan, dossier, known)
     receipt = _carry_out(connection, plan, dossier, digests, reasons)
     connection.execute(
@@ -135,7 +139,7 @@ def release(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> Jso
     first = connection.execute(_FIRST_KEPT, {"dossier": row.dossier_id, "sender": row.sender}).scalar()
     if not plan.kept and first != row.id:
         raise NotAllowed(f"arrival {row.id} waits behind arrival {first} of the same dossier: replay that one first")
-    foreign = [one for one in _known_dossiers(connection, plan.aliases) if one != dossier.id]
+    foreign = [one for one in _holders(connection, plan.aliases).values() if one != dossier.id]
     reasons = list(plan.kept) or ([_ALIAS_CONFLICT.as_dict()] if foreign else [])
     if not foreign:
         learn(connection, dossier.id, plan.aliases, plan.arrival.received_at)
@@ -150,11 +154,12 @@ def release(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> Jso
     return receipt
 
 
-def _known_dossiers(connection: Connection, aliases: tuple[Alias, ...]) -> list[str]:
+def _holders(connection: Connection, aliases: Sequence[Alias]) -> dict[Alias, str]:
+    """Which dossier each of the names belongs to; names that are new are left out."""
     if not aliases:
-        return []
+        return {}
     same = or_(*(and_(al.c.system == one.system, al.c.code == one.code) for one in aliases))
-    return sorted(connection.execute(select(al.c.dossier_id).where(same).distinct()).scalars())
+    return {Alias(row.system, row.code): row.dossier_id for row in connection.execute(select(al).where(same))}
 
 
 def _locked(connection: Connection, dossier_id: str) -> _Dossier:
@@ -163,8 +168,8 @@ def _locked(connection: Connection, dossier_id: str) -> _Dossier:
     return _Dossier(found.id, found.owner, found.last_seq, found.last_arrival)
 
 
-def _dossier(connection: Connection, plan: Plan, dossier: _Dossier | None, *, ambiguous: bool) -> _Dossier:
-    """The dossier advanced by one arrival; made when no system's code is known yet. Its names are learned."""
+def _dossier(connection: Connection, plan: Plan, dossier: _Dossier | None) -> _Dossier:
+    """The dossier advanced by one arrival; made when no system's code is known yet."""
     arrival = plan.arrival
     if dossier is not None:
         dossier.last_arrival += 1
@@ -180,23 +185,24 @@ def _dossier(connection: Connection, plan: Plan, dossier: _Dossier | None, *, am
                 "created_at": arrival.received_at,
             },
         )
-    if not ambiguous:
-        learn(connection, dossier.id, plan.aliases, arrival.received_at)
     return dossier
 
 
-def learn(connection: Connection, dossier_id: str, aliases: tuple[Alias, ...], now: int) -> list[Alias]:
+def learn(connection: Connection, dossier_id: str, aliases: Sequence[Alias], now: int) -> list[Alias]:
     """Add names of a dossier; returns those that already belong to another dossier (never moved)."""
-    foreign: list[Alias] = []
-    for alias in aliases:
-        named = select(al.c.dossier_id).where(al.c.system == alias.system, al.c.code == alias.code)
-        holder = connection.execute(named).scalar()
-        if holder is None:
-            values = {"system": alias.system, "code": alias.code, "dossier_id": dossier_id, "learned_at": now}
-            connection.execute(insert(al), values)
-        elif holder != dossier_id:
-            foreign.append(alias)
-    return foreign
+    holders = _holders(connection, aliases)
+    _name(connection, dossier_id, [alias for alias in aliases if alias not in holders], now)
+    return [alias for alias, holder in holders.items() if holder != dossier_id]
+
+
+def _name(connection: Connection, dossier_id: str, aliases: Sequence[Alias], now: int) -> None:
+    """Write names down that nobody holds."""
+    if aliases:
+        rows = [
+            {"system": one.system, "code": one.code, "dossier_id": dossier_id, "learned_at": now}
+            for one in dict.fromkeys(aliases)
+        ]
+        connection.execute(insert(al), rows)
 
 
 def _keep_reasons(connection: Connection, plan: Plan, dossier: _Dossier, known: list[str]) -> list[JsonObject]:
@@ -205,7 +211,8 @@ def _keep_reasons(connection: Connection, plan: Plan, dossier: _Dossier, known: 
         return list(plan.kept)
     if len(known) > 1:
         return [_ALIAS_CONFLICT.as_dict()]
-    before = connection.execute(_FIRST_KEPT, {"dossier": dossier.id, "sender": plan.arrival.sender}).scalar()
+    mine = {"dossier": dossier.id, "sender": plan.arrival.sender}
+    before = connection.execute(_FIRST_KEPT, mine).scalar() if known else None
     if before is not None:
         text = f"an earlier arrival of this dossier is kept: {before}"
         return [Problem("", "behind_kept", text, "replay or discard that one; this one follows by itself").as_dict()]
@@ -240,7 +247,7 @@ def _message(
     connection: Connection, plan: Plan, dossier: _Dossier, part: Part, digest: str, sticky: set[str]
 ) -> dict[str, Any]:
     arrival = plan.arrival
-    if not part.full_state:
+    if not part.full_state and dossier.last_seq:
         same = {"dossier": dossier.id, "stream": part.stream, "digest": digest, "sender": arrival.sender}
         known = connection.execute(_SAME_STEP, same).scalar()
         if known is not None:
@@ -248,7 +255,7 @@ def _message(
     state = "routed"
     if dossier.owner != arrival.sender:
         state = "conflict"
-    elif part.full_state and part.version is not None:
+    elif part.full_state and part.version is not None and dossier.last_seq:
         newest = {"dossier": dossier.id, "sender": arrival.sender, "stream": part.stream}
         latest = connection.execute(_NEWEST_VERSION, newest).scalar()
         if latest is not None and part.version < latest:
@@ -364,6 +371,6 @@ def deliver(
         },
     )  # fmt: skip
     cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at)
-    if lane:
+    if lane and position <= lane[-1].position:  # at the end of its lane it changes no head
         lanes.promote(connection, dossier_id, match.endpoint)
     return delivery_id

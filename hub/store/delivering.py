@@ -53,6 +53,7 @@ _CLAIM = (
         last_attempt_at=bindparam("now"),
         warnings=func.coalesce(bindparam("warned", type_=Text()), d.c.warnings),
     )
+    .returning(d.c.number)
 )
 _ONE = select(d).where(d.c.id == bindparam("one"))
 _PAUSED = select(e.c.paused_at).where(e.c.name == bindparam("endpoint"))
@@ -124,10 +125,10 @@ def start(connection: Connection, starts: Sequence[Start], now: int) -> frozense
             "one": one.delivery_id, "attempt": one.attempt_id, "pin": one.chain, "now": now,
             "warned": pack(one.warnings) if one.warnings else None,
         }  # fmt: skip
-        if connection.execute(_CLAIM, values).rowcount == 0:
+        number = connection.execute(_CLAIM, values).scalar()
+        if number is None:
             continue
         begun.add(one.delivery_id)
-        number = connection.execute(select(d.c.number).where(d.c.id == one.delivery_id)).scalar_one()
         connection.execute(
             insert(at),
             {
@@ -157,10 +158,11 @@ def remember(connection: Connection, delivery_id: str, attempt_id: str, key: str
 def settle(connection: Connection, s: Settlement, now: int) -> bool:
     """End an attempt. False when the delivery is no longer this attempt's to settle."""
     row = connection.execute(_ONE, {"one": s.delivery_id}).first()
+    if row is not None and connection.dialect.name == "postgresql":  # SQLite's transaction has locked everything
+        connection.execute(_LOCK, {"dossier": row.dossier_id})
+        row = connection.execute(_ONE, {"one": s.delivery_id}).one()
     if row is None:
         return False
-    connection.execute(_LOCK, {"dossier": row.dossier_id})
-    row = connection.execute(_ONE, {"one": s.delivery_id}).one()
     startable = s.attempt_id is None and row.state == "pending"
     mine = s.attempt_id is not None and row.attempt_id == s.attempt_id and row.state in ("claimed", "in_doubt")
     if not (startable or mine):

@@ -82,6 +82,12 @@ async def test_a_partners_code_that_is_another_dossiers_is_not_moved(desk: Desk,
     assert act == "alias_conflict" and "D2" not in why
 
 
+async def test_a_name_given_twice_is_one_name(desk: Desk) -> None:
+    """Two pointers of a schema may lead to the same code."""
+    await desk.accept("a", names=((NATIONAL, "D1"), (NATIONAL, "D1"), *OWN, *OWN))
+    assert await codes(desk.store, "D1") == set(BOTH)
+
+
 @pytest.mark.parametrize("code", ["", "x" * 256, "a\0b", "a\ud800b"], ids=["empty", "long", "nul", "surrogate"])
 async def test_a_code_that_cannot_be_kept_is_refused(desk: Desk, database: Any, code: str) -> None:
     """The same on both databases, by a typed error that does not show the code; nothing is stored."""
