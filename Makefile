@@ -37,7 +37,7 @@ demo: $(VENV)/.hub
 	@$(BIN)/hub demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -57,7 +57,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev
-	SOAK=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/seams tests/store
+	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup tests/seams tests/store
 	$(BIN)/hub demo --dossiers 5000 --seconds 900
 
 format: $(VENV)/.dev

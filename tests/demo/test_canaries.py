@@ -1,0 +1,166 @@
+"""No person's name, number or secret is anywhere a whole demo leaves something to read, but in the bodies themselves.
+
+What may hold them: the sender's own record, the portal's memory, and the hub's database (bodies; erasable by themselves).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+HUB = (sys.executable, "-m", "hub.cli.main")
+pytestmark = pytest.mark.xdist_group("canaries")
+PERSONAL = (
+    "applicantName", "applicantIdNo", "address", "contactName", "contactTelNo", "contactEmail", "lastActionUser",
+    "delegateName", "delegateIdNo", "postalTelNo", "postalAddress",
+)  # fmt: skip
+ITS_OWN = {"sent.jsonl", "portal.jsonl", "hub.db", "hub.db-wal", "hub.db-shm"}
+
+
+class Played:
+    """A demo that was kept: its folder, what it printed, and every canary that was sent through it."""
+
+    def __init__(self, folder: Path, printed: str) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.printed = printed
+        self.codes: list[str] = []
+        self.canaries: set[str] = set()
+        for line in (folder / "sent.jsonl").read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            if entry.get("code"):
+                self.codes.append(entry["code"])
+            try:
+                record = json.loads(entry["body"])
+            except (KeyError, TypeError, ValueError, RecursionError):  # planted wrong ones
+                continue
+            if isinstance(record, dict):
+                texts = (record.get(name) for name in PERSONAL)
+                self.canaries |= {text.strip() for text in texts if isinstance(text, str) and len(text.strip()) > 5}
+        self.environment = {
+            **os.environ, "PORTAL_URL": "http://127.0.0.1:9/x", "PORTAL_USERNAME": "somebody",
+            "PORTAL_PASSWORD": "canary-secret",
+        }  # fmt: skip
+        self.canaries |= {"canary-secret"}
+
+    def shell(self, *words: str) -> str:
+        """Everything one command says, whatever its exit code."""
+        run = subprocess.run([*HUB, "--home", str(self.home), *words], env=self.environment, capture_output=True, text=True)
+        assert "Traceback" not in run.stderr
+        return run.stdout + run.stderr
+
+    def leaks(self, text: str) -> set[str]:
+        return {canary for canary in self.canaries if canary in text}
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    folder = tmp_path_factory.mktemp("kept")
+    run = subprocess.run(
+        [*HUB, "demo", "--dossiers", "100", "--keep", "--seconds", "110"],
+        cwd=REPOSITORY, env={**os.environ, "TMPDIR": str(folder)}, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    (kept,) = folder.iterdir()
+    assert run.returncode == 0, run.stdout[-3000:]
+    yield Played(kept, run.stdout + run.stderr)
+
+
+@pytest.mark.timeout(300)
+def test_the_canaries_are_there_to_be_found(played: Played) -> None:
+    """They did go through the hub: hundreds of them, all in the portal's memory or the hub's bodies."""
+    assert len(played.canaries) > 300
+    portal = (played.folder / "portal.jsonl").read_text(encoding="utf-8")
+    assert len(played.leaks(json.dumps([json.loads(line) for line in portal.splitlines()], ensure_ascii=False))) > 200
+
+
+def test_no_canary_in_any_file_or_file_name(played: Played) -> None:
+    """Logs, stderr of every process, tables and what the demo printed, and the names of all files."""
+    assert played.leaks(played.printed) == set()
+    looked = 0
+    for path in played.folder.rglob("*"):
+        assert played.leaks(str(path)) == set()
+        if path.is_file() and path.name not in ITS_OWN:
+            looked += 1
+            assert played.leaks(path.read_bytes().decode("utf-8", "replace")) == set(), path
+    assert looked > 10
+    assert (played.home / "var" / "hub.log").stat().st_size > 10_000
+
+
+def test_no_canary_in_what_the_shell_says(played: Played) -> None:
+    """Traces, dead letters, endpoints and keys, for people and as JSON, of what was planted to go wrong too."""
+    planted = [json.loads(line) for line in (played.folder / "sent.jsonl").read_text(encoding="utf-8").splitlines()]
+    codes = sorted(
+        {entry["code"] for entry in planted if entry.get("planted") not in (None, "duplicate", "wrong") and entry["code"]}
+    )
+    assert codes
+    for code in codes[:5]:
+        for form in ((), ("--json",)):
+            said = played.shell("trace", code, *form)
+            assert code in said and played.leaks(said) == set()
+    for words in (("dead", "list"), ("endpoint", "list"), ("key", "list"), ("catalog", "list"), ("check",)):
+        assert played.leaks(played.shell(*words, "--json")) == set()
+
+
+def test_no_canary_in_an_answer_or_a_metric(played: Played) -> None:
+    """Error bodies for messages full of them, a dossier's timeline, /metrics, and the log of that hub."""
+    secret = json.loads(played.shell("key", "new", "one-stop", "--schema", "*", "--json"))["key"]
+    played.canaries.add(secret)
+    entry = json.loads((played.folder / "sent.jsonl").read_text(encoding="utf-8").splitlines()[5])
+    record: dict[str, Any] = json.loads(entry["body"])
+    with subprocess.Popen(
+        [*HUB, "--home", str(played.home), "run"],
+        env=played.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as hub:
+        try:
+            assert hub.stdout is not None
+            url = next(found[0] for line in hub.stdout if (found := re.findall(r"http://\S+", line)))
+            answers = []
+            for name in PERSONAL:
+                person = str(record.get(name) or "Nguyễn Thị Bí Mật")
+                for wrong in (
+                    {**record, "dueDate": person}, {**record, "dossierId": person}, {**record, "dossierNo": person},
+                    {**record, "dossierStatus": person, "referenceUid": f"x-{name}", "dossierNo": ""}, {person: record},
+                ):  # fmt: skip
+                    answers.append(_post(url, json.dumps(wrong, ensure_ascii=False).encode(), secret))
+                answers.append(_post(url, f'{{"a": "{person}", "a": "{person}"'.encode(), secret))
+            assert {status for status, _ in answers} >= {202, 400, 422}
+            for _, text in answers:
+                assert played.leaks(text) == set()
+            assert played.leaks(_get(f"{url}/metrics", secret)) == set()
+            assert played.leaks(_get(f"{url}/v1/dossiers/{entry['code']}", secret)) == set()
+        finally:
+            hub.terminate()
+            assert played.leaks("".join(hub.communicate(timeout=30))) == set()
+    assert played.leaks((played.home / "var" / "hub.log").read_text(encoding="utf-8")) == set()
+
+
+def _post(url: str, body: bytes, key: str) -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {key}", "Hub-Schema": "opencps-dossier@1", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/v1/messages", body, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
+
+
+def _get(url: str, key: str) -> str:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        text: str = answer.read().decode()
+        return text
