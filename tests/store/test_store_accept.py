@@ -14,9 +14,7 @@ from hub.store.sql import SqlStore
 
 async def test_the_receipt_names_what_became_of_the_arrival(desk: Desk) -> None:
     """Arrival, dossier, correlation id, each message with its seq and, for each route, whether it was taken and why."""
-    made = plan(
-        desk.store, desk.clock, "v1", state("v1", match(), match("to-tax", "tax", matched=False)), step("s1"), key="k1"
-    )
+    made = plan(desk.store, desk.clock, "v1", state("v1", match(), match("to-tax", "tax", matched=False)), step("s1"), key="k1")
     receipt, repeated = await desk.store.accept(made)
 
     assert not repeated
@@ -131,8 +129,7 @@ async def test_the_same_id_at_once_through_two_processes_makes_one_arrival(desk:
     async with opened() as other:
         for n in range(15):
             both = [
-                plan(store, desk.clock, f"v{n}", key=f"k{n}", names=((NATIONAL, f"D{n}"),))
-                for store in (desk.store, other)
+                plan(store, desk.clock, f"v{n}", key=f"k{n}", names=((NATIONAL, f"D{n}"),)) for store in (desk.store, other)
             ]
             mine, theirs = await asyncio.gather(desk.store.accept(both[0]), other.accept(both[1]))
             assert mine[0] == theirs[0] and sorted((mine[1], theirs[1])) == [False, True]

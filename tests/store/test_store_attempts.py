@@ -203,9 +203,7 @@ async def test_hub_and_shell_move_one_lane_at_once(desk: Desk, opened: Any) -> N
             from_before = [(await desk.accept(f"s{i}", step(f"{n}-{i}"), code=code))["messages"][0] for i in range(3)]
             due = next(one for one in await desk.heads() if one.body == f"{n}-0".encode())
             start = Start(due.delivery_id, new_id(), "c", b"")
-            fills = [
-                shell.backfill([(one["id"], match("second-view"))], desk.clock()) for one in from_before
-            ]
+            fills = [shell.backfill([(one["id"], match("second-view"))], desk.clock()) for one in from_before]
             await asyncio.gather(desk.store.start([start], desk.clock()), *fills)
             assert not [one for one in await desk.heads() if one.dossier_id == due.dossier_id]
             assert await desk.settle(due, start.attempt_id, "delivered")

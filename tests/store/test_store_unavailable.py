@@ -27,9 +27,7 @@ HERE = Path(__file__).parent
 
 async def accepted(store: SqlStore, clock: FakeClock, codes: list[str], size: int = 10) -> tuple[int, set[str]]:
     """Accept one arrival for each code, all at once: how many got a receipt, and why the others did not."""
-    sent = [
-        store.accept(plan(store, clock, code + "x" * size, key=code, names=((NATIONAL, code),))) for code in codes
-    ]
+    sent = [store.accept(plan(store, clock, code + "x" * size, key=code, names=((NATIONAL, code),))) for code in codes]
     answers = await asyncio.gather(*sent, return_exceptions=True)
     reasons = {one.reason if isinstance(one, StoreUnavailable) else repr(one) for one in answers if isinstance(one, Exception)}
     return sum(not isinstance(one, BaseException) for one in answers), reasons
@@ -171,9 +169,7 @@ def _drop_sessions(database: Any) -> None:
     _as_admin(database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'shared'")
 
 
-async def test_a_lost_session_is_made_anew_and_the_hubs_lock_with_it(
-    shared_postgres: Any, clock: FakeClock
-) -> None:
+async def test_a_lost_session_is_made_anew_and_the_hubs_lock_with_it(shared_postgres: Any, clock: FakeClock) -> None:
     """The server ends every session (restart, failover): the next write works, and no second hub can slip in after it."""
     shared_postgres.wipe()
     store, second = shared_postgres.store(clock), shared_postgres.store(clock)
@@ -203,9 +199,7 @@ async def test_a_hub_that_lost_its_lock_to_another_writes_no_more(shared_postgre
     await first.close()
 
 
-async def test_a_locked_database_gives_no_receipt(
-    database: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_locked_database_gives_no_receipt(database: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody holds the write lock longer than the hub waits: locked; afterwards it works, and nothing is there twice."""
     monkeypatch.setattr(engine_module, "BUSY_SECONDS", 0.1)
     store = database.store(clock)
