@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from connectors.opencps.stories import stories
+from hub import strictyaml
 from hub.app import Hub, system_clock
 from hub.assembly import assemble
 from hub.message import Arrival, SchemaRef, new_id
@@ -26,6 +27,7 @@ from hub.store.writer import Writer
 
 ROUNDS = 5
 MESSAGES = 1_000
+SCHEMA = SchemaRef.parse("opencps-dossier@1")
 WAITING = 64
 """Callers that wait for a receipt at any time."""
 
@@ -51,7 +53,7 @@ def home(folder: Path) -> Path:
     (folder / "config.yaml").write_text(CONFIG % repository, encoding="utf-8")
     tables = folder / "mappings" / "tables" / "npsp-procedures"
     tables.mkdir(parents=True)
-    codes = sorted({code for line in services(repository) for code in [line]})
+    codes = sorted(set(services(repository)))
     rows = "\n".join(f'  - ["{code}", "name", "G01-XX01", "field"]' for code in codes)
     (tables / "1.20261101.0.yaml").write_text(TABLE % rows, encoding="utf-8")
     return folder
@@ -59,8 +61,6 @@ def home(folder: Path) -> Path:
 
 def services(repository: Path) -> list[str]:
     """National codes of the unit's own services."""
-    from hub import strictyaml
-
     document = strictyaml.load(repository / "mappings/tables/opencps-services/1.0.0.yaml")
     return [str(document.text("rows", index, 1)) for index in range(len(document.data["rows"]))]
 
@@ -102,10 +102,9 @@ async def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             hub = Hub(assemble(home(Path(folder))))
             await hub.start()
-            schema = SchemaRef.parse("opencps-dossier@1")
 
             async def accept(index: int, body: bytes, hub: Hub = hub) -> None:
-                arrival = Arrival(new_id(), "bench", schema, body, system_clock(), new_id(), key=str(index))
+                arrival = Arrival(new_id(), "bench", SCHEMA, body, system_clock(), new_id(), key=str(index))
                 await hub.intake.accept(arrival)
 
             hubs.append(await rate(accept, records))
