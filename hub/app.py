@@ -189,7 +189,7 @@ class Hub:
 
     def _know_labels(self) -> None:
         refs = [source.schema for source in self._parts.sources]
-        metrics.know(senders=self._parts.endpoints, schemas=[ref.partition("@")[0] for ref in refs])
+        metrics.know(senders=self._parts.endpoints, schemas=refs)
 
 
 async def run(folder: Path, until: asyncio.Event, on_started: Callable[[Hub], None] = lambda hub: None) -> None:

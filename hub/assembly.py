@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+import difflib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +15,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hub import strictyaml
 from hub.config import Home, load_home, validation_problems
-from hub.connector import Connector, ConnectorConfig, Sender, load_connector
+from hub.connector import Connector, ConnectorConfig, Sender, installed_connectors, load_connector
 from hub.errors import BadConfig, Problem, WithProblems
 from hub.intake.accept import Source
 from hub.message import SchemaRef
 from hub.routing.routes import Condition, Route, Router
-from hub.translation import Catalog
+from hub.translation import Catalog, Schema
 from hub.translation.lint import lint_catalog
 
 
@@ -65,26 +68,41 @@ def examine(folder: Path) -> tuple[Assembly | None, list[Problem], list[Problem]
     """(parts if the home can run, errors, warnings) of everything in the home: configuration, connectors, schemas,
     mappings with their tests, tables, routes."""
     found = _Findings()
+    home: Home | None = None
     with found.gather():
         home = load_home(folder)
-    if found.problems:
+    if home is None:
+        _what_else_is_wrong(folder, found)
         return None, found.problems, []
     endpoints = _endpoints(home, found)
-    fetched = fetched_tables(endpoints)
-    catalog: Catalog | None = None
-    warnings: list[Problem] = []
-    with found.gather():
-        catalog = Catalog.load(home.layers, fetched)
-    if catalog is None:
+    catalog, problems = Catalog.read(home.layers, fetched_tables(one.connector for one in endpoints.values()))
+    found.problems += [*problems, *lint_catalog(catalog)]
+    warnings = list(catalog.warnings)
+    if problems:  # what is configured on top of a broken catalog would only be called wrong for its sake
         return None, found.problems, warnings
-    warnings += catalog.warnings
-    found.problems += lint_catalog(catalog)
     sources = _sources(home, catalog, found)
     routes = _routes(home, catalog, endpoints, found)
     _tls(home, found)
     if found.problems:
         return None, found.problems, warnings
     return Assembly(home, catalog, Router(routes), tuple(sources), endpoints, tuple(warnings)), [], warnings
+
+
+def _what_else_is_wrong(folder: Path, found: _Findings) -> None:
+    """With a configuration that is wrong as such: what else can be found in connectors, schemas, mappings and tables."""
+    known: list[type[Connector[Any]]] = []
+    for name in installed_connectors():
+        with found.gather():
+            known.append(load_connector(name))
+    catalog, problems = Catalog.read((folder,), fetched_tables(known))
+    found.problems += [*problems, *lint_catalog(catalog)]
+    with contextlib.suppress(BadConfig):
+        document = strictyaml.load(folder / "config.yaml", "config.yaml")
+        written = document.data.get("endpoints") if isinstance(document.data, dict) else None
+        for name, one in (written if isinstance(written, dict) else {}).items():
+            if isinstance(one, dict) and isinstance(one.get("connector"), str):
+                with found.gather(f"endpoints.{name}.connector", document.at("endpoints", name, "connector")):
+                    _settings(name, load_connector(one["connector"]), one.get("settings", {}), document.at)
 
 
 def assemble(folder: Path) -> Assembly:
@@ -104,9 +122,9 @@ def open_endpoints(home: Home) -> dict[str, Endpoint]:
     return endpoints
 
 
-def fetched_tables(endpoints: dict[str, Endpoint]) -> dict[str, Any]:
-    """Code tables that the endpoints' connectors can fetch: ``id@major`` → columns."""
-    return {table: columns for one in endpoints.values() for table, columns in one.connector.tables.items()}
+def fetched_tables(connectors: Iterable[type[Connector[Any]]]) -> dict[str, Any]:
+    """Code tables that these connectors can fetch: ``id@major`` → columns."""
+    return {table: columns for one in connectors for table, columns in one.tables.items()}
 
 
 def _endpoints(home: Home, found: _Findings) -> dict[str, Endpoint]:
@@ -115,13 +133,16 @@ def _endpoints(home: Home, found: _Findings) -> dict[str, Endpoint]:
         at = f"endpoints.{name}.connector"
         with found.gather(at, home.where("endpoints", name, "connector")):
             connector = load_connector(config.connector)
-            try:
-                settings = connector.Config.model_validate(config.settings)
-            except ValidationError as error:
-                under = ("endpoints", name, "settings")
-                raise BadConfig(validation_problems(error, home.where, under)) from None
-            endpoints[name] = Endpoint(name, connector, settings)
+            endpoints[name] = Endpoint(name, connector, _settings(name, connector, config.settings, home.where))
     return endpoints
+
+
+def _settings(name: str, connector: type[Connector[Any]], given: Any, where: Callable[..., str]) -> ConnectorConfig:
+    """The connector's own configuration. Raises BadConfig with every problem, placed."""
+    try:
+        return connector.Config.model_validate(given)
+    except ValidationError as error:
+        raise BadConfig(validation_problems(error, where, ("endpoints", name, "settings"))) from None
 
 
 def _sources(home: Home, catalog: Catalog, found: _Findings) -> list[Source]:
@@ -154,6 +175,8 @@ def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found:
         with found.gather(f"routes.{name}.as", at("as")):
             catalog.schema(config.as_)
             catalog.chain(config.take, config.as_)
+        with found.gather(f"routes.{name}.when", at("when")):
+            _conditions_fit(catalog.schema(config.take), tuple(_conditions(config)))
         with found.gather(f"routes.{name}.take", at("take")):
             take = SchemaRef.parse(config.take)
             routes.append(
@@ -179,6 +202,18 @@ def _conditions(config: Any) -> Iterator[Condition]:
             yield Condition("absent", one.absent)
         else:
             yield from (Condition("equals", path, value) for path, value in one.equals.items())
+
+
+def _conditions_fit(schema: Schema, conditions: tuple[Condition, ...]) -> None:
+    """A condition on a field that no message has would silently stop the route. Raises BadConfig."""
+    problems = []
+    for one in conditions:
+        if not schema.shape.defines(tuple(one.path.split(".")), strict=True):
+            near = difflib.get_close_matches(one.path, schema.shape.fields, 1)
+            hint = f"did you mean {near[0]}?" if near else f"one of: {', '.join(sorted(schema.shape.fields))}"
+            problems.append(Problem("", "unknown_path", f"{schema.ref} has no field {one.path}", hint))
+    if problems:
+        raise BadConfig(problems)
 
 
 def _canonical(catalog: Catalog, ref: str) -> None:

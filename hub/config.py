@@ -18,6 +18,7 @@ from hub import strictyaml
 from hub.errors import BadConfig, Problem
 from hub.message import SchemaRef
 
+UNRESOLVED = "unresolved"
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
@@ -83,7 +84,7 @@ class BreakerConfig(_Section):
 class EndpointConfig(_Section):
     """A configured connector with a name."""
 
-    connector: str = Field(description="name of an installed connector (hub connectors)")
+    connector: str = Field(description="name of an installed connector, such as national-portal")
     settings: dict[str, Any] = Field(default_factory=dict, description="the connector's own configuration")
     concurrency: int = Field(4, ge=1, le=256, description="deliveries under way at once")
     rate: float | None = Field(None, gt=0, description="new deliveries a second at most; no limit when absent")
@@ -187,12 +188,12 @@ def load_home(folder: Path, *, partners: bool = True) -> Home:
         known = {name: {**one, "settings": {}} if isinstance(one, dict) else one for name, one in written["endpoints"].items()}
         written = {**written, "endpoints": known}
     data = _resolved(written, (), folder, os.environ, problems, document.at)
-    if problems:
-        raise BadConfig(problems)
     try:
         config = HubConfig.model_validate(data)
     except ValidationError as error:
-        raise BadConfig(validation_problems(error, document.at)) from None
+        raise BadConfig([*problems, *validation_problems(error, document.at)]) from None
+    if problems:
+        raise BadConfig(problems)
     return Home(folder, config, document.at)
 
 
@@ -201,8 +202,8 @@ def validation_problems(error: ValidationError, where: Callable[..., str], under
     problems: list[Problem] = []
     for one in error.errors(include_input=False, include_url=False, include_context=False):
         path = (*under, *(step for step in one["loc"] if step != "[key]"))
-        hint = "take it out, or see docs for the names that exist" if one["type"] == "extra_forbidden" else ""
-        text = "this name is not known here" if one["type"] == "extra_forbidden" else one["msg"]
+        hint = "correct its spelling or take it out" if one["type"] == "extra_forbidden" else ""
+        text = "this name is not known here" if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, ")
         problems.append(Problem(".".join(map(str, path)), one["type"], text, hint, where(*path)))
     return problems
 
@@ -232,6 +233,6 @@ def _resolved(
         hint = f"set the environment variable {name}" if kind == "env" else f"put the secret into {name}"
         at = ".".join(map(str, path))
         problems.append(Problem(at, "unresolved_reference", f"{match.group(0)} has no value", hint, where(*path)))
-        return ""
+        return UNRESOLVED
 
     return _REFERENCE.sub(found, value)

@@ -47,11 +47,13 @@ class Receipt:
 @dataclass(frozen=True, slots=True)
 class Found:
     """What the partner holds of a message's dossier. ``holds`` is True when the effect of this very message is there,
-    False when it certainly is not, None when the partner cannot tell (the route's ``in_doubt`` decides)."""
+    False when it certainly is not, None when the partner cannot tell (the route's ``in_doubt`` decides). ``called`` False
+    says more: the attempt in doubt ended before its call with effect, so that it was no send of ours at all."""
 
     holds: bool | None
     reference: str | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
+    called: bool = True
 
 
 class Attempt(Protocol):
@@ -169,6 +171,11 @@ class TableSource(Protocol):
 GROUP = "hub.connectors"
 
 
+def installed_connectors() -> list[str]:
+    """The names of the connectors that are installed."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
 def load_connector(name: str) -> type[Connector[Any]]:
     """The connector class registered under ``name``. Raises BadConfig naming those that exist."""
     found: dict[str, EntryPoint] = {e.name: e for e in entry_points(group=GROUP)}
@@ -183,5 +190,5 @@ def load_connector(name: str) -> type[Connector[Any]]:
 
 __all__ = [
     "Accept", "Accepted", "Arrival", "Attempt", "Connector", "ConnectorConfig", "ConnectorContext", "Finder", "Found",
-    "Listener", "Receipt", "Receiver", "Sender", "TableSource", "load_connector",
+    "Listener", "Receipt", "Receiver", "Sender", "TableSource", "installed_connectors", "load_connector",
 ]  # fmt: skip

@@ -11,6 +11,9 @@ import uuid_utils
 
 _REF = re.compile(r"(?P<id>[a-z0-9][a-z0-9-]*)@(?P<version>\d+(?:\.\d+(?:\.\d+)?)?)")
 
+NATIONAL = "national"
+"""The alias system of national dossier codes (mã hồ sơ)."""
+
 Clock = Callable[[], int]
 """Returns now as microseconds since 1970-01-01 UTC. Injected everywhere in process, so that tests own time."""
 

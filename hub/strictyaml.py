@@ -51,6 +51,10 @@ class Document:
             path = path[:-1]
         return f"{self.source}:{self.lines.get(path, 1)}"
 
+    def problem(self, path: NodePath, code: str, message: str, hint: str = "") -> Problem:
+        """Something wrong at ``path``, with its file and line."""
+        return Problem(".".join(map(str, path)), code, message, hint, self.at(*path))
+
     def text(self, *path: str | int) -> str | None:
         """The scalar at ``path`` as it was written (``1.000890`` keeps its zero), None if there is no scalar."""
         return self.raw.get(path)
@@ -60,18 +64,17 @@ def load(path: FilePath, source: str = "") -> Document:
     """Reads a file. ``source`` is the name shown in problems. Raises BadConfig with every problem of the file."""
     name = source or str(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return parse(path.read_bytes(), name)
     except OSError as error:
         raise BadConfig([Problem("", "unreadable", f"the file cannot be read: {error.strerror}", source=name)]) from error
-    except UnicodeDecodeError as error:
-        raise BadConfig([Problem("", "not_utf8", "the file is not UTF-8", "save it as UTF-8", name)]) from error
-    return parse(text, name)
 
 
-def parse(text: str, source: str) -> Document:
-    """Parses one YAML document from text. Raises BadConfig with every problem found."""
+def parse(text: str | bytes, source: str) -> Document:
+    """Parses one YAML document. Raises BadConfig with every problem found."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        node = yaml.compose(text if isinstance(text, str) else text.decode("utf-8-sig"), Loader=_Loader)
+    except UnicodeDecodeError as error:
+        raise BadConfig([Problem("", "not_utf8", "the file is not UTF-8", "save it as UTF-8", source)]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadConfig([_problem(source, line, (), "not_yaml", str(error.problem or "not YAML"))]) from error

@@ -31,15 +31,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.demo.expected import (
-    Catalogue,
-    Choices,
-    NotAgreed,
-    differences,
-    expected_dossier,
-    expected_step,
-    settled,
-)
+from connectors.demo.alignment import Comparison, Wanted, compared
+from connectors.demo.expected import Catalogue, Choices, NotAgreed, expected_dossier, expected_step, settled
 
 PLANTED = ("duplicate", "wrong", "unknown_code", "refused_by_portal", "known_at_portal")
 COUNTED = ("kept", "retried", "in_doubt", "dead", "superseded")
@@ -104,34 +97,6 @@ class Verdict:
         return "demo: " + " ".join(f"{name}={value}" for name, value in counts.items())
 
 
-@dataclass
-class _Wanted:
-    """A state or step that was sent; ``forms`` are its possible objects (a step told by two records has two).
-
-    ``replaceable``: planted so that it may be missing, and then the hub must count it as superseded.
-    """
-
-    n: int
-    forms: list[dict[str, Any]]
-    required: bool
-    replaceable: bool = False
-
-    def wrong(self, shown: Mapping[str, Any]) -> list[str]:
-        return min((differences(form, shown) for form in self.forms), key=len)
-
-
-@dataclass
-class _Comparison:
-    """What became of a dossier's states, or of its steps. ``met``: (place shown, place wanted), ascending in both."""
-
-    met: list[tuple[int, int]] = field(default_factory=list)
-    displaced: list[tuple[int, int]] = field(default_factory=list)
-    repeated: list[int] = field(default_factory=list)
-    altered: list[tuple[int, int, list[str]]] = field(default_factory=list)
-    strange: list[int] = field(default_factory=list)
-    missing: list[int] = field(default_factory=list)
-
-
 def check(
     sent: Sequence[Sent],
     portal_state: Mapping[str, Any],
@@ -151,22 +116,37 @@ def check(
         raise ValueError(f"unknown planted kinds {unknown}")
     if len({one.n for one in sent}) != len(sent):
         raise ValueError("two records of the sender share their n")
-    return _Judgement(sorted(sent, key=lambda one: one.n), portal_state, hub_counts, catalogue, settled(choices or {})).verdict(
-        doubtful_progress
-    )
+    judgement = _Judgement(sorted(sent, key=lambda one: one.n), portal_state, hub_counts, catalogue, settled(choices or {}))
+    return judgement.verdict(doubtful_progress)
+
+
+@dataclass
+class _Dossier:
+    """One dossier: the records that were sent of it, and how states and steps at the portal compare with them."""
+
+    code: str
+    records: list[Sent]
+    entry: Mapping[str, Any]
+    states: list[Wanted]
+    steps: list[Wanted]
+    of_states: Comparison = field(default_factory=Comparison)
+    of_steps: Comparison = field(default_factory=Comparison)
+
+    def planted_as(self, *kinds: str) -> bool:
+        return any(one.planted in kinds for one in self.records)
+
+    @property
+    def history(self) -> list[Any]:
+        """The states at the portal that came from a sender."""
+        return [one for one in self.entry["history"] if one["kind"] != "planted"]
 
 
 class _Judgement:
     def __init__(
-        self,
-        sent: list[Sent],
-        portal_state: Mapping[str, Any],
-        hub_counts: Mapping[str, int],
-        catalogue: Catalogue,
-        choices: Choices,
+        self, sent: list[Sent], portal: Mapping[str, Any], hub_counts: Mapping[str, int], catalogue: Catalogue, choices: Choices
     ) -> None:
         self._sent = sent
-        self._portal: Mapping[str, Any] = portal_state["dossiers"]
+        self._portal: Mapping[str, Any] = portal["dossiers"]
         self._hub = hub_counts
         self._catalogue = catalogue
         self._choices = choices
@@ -177,12 +157,9 @@ class _Judgement:
             sent=len(sent),
             accepted=outcomes.count("accepted") + outcomes.count("superseded"),
             refused=outcomes.count("refused"),
-            kept=hub_counts["kept"],
-            retried=hub_counts["retried"],
-            in_doubt=hub_counts["in_doubt"],
-            dead=hub_counts["dead"],
-            superseded=hub_counts["superseded"],
         )
+        for name in COUNTED:
+            setattr(self._found, name, hub_counts[name])
 
     def verdict(self, doubtful_progress: int) -> Verdict:
         dossiers: dict[str, list[Sent]] = {}
@@ -231,30 +208,28 @@ class _Judgement:
 
     def _dossier(self, code: str, records: list[Sent]) -> None:
         entry = self._portal.get(code) or {"current": None, "history": [], "progress": []}
-        history = [one for one in entry["history"] if one["kind"] != "planted"]
-        known = any(one.planted == "known_at_portal" for one in records)
-        states, steps = self._wanted(code, records)
-        if not known and not history and not entry["progress"]:
-            lost = [sum(one.required for one in wanted) for wanted in (states, steps)]
+        it = _Dossier(code, records, entry, *self._wanted(code, records))
+        known = it.planted_as("known_at_portal")
+        if not known and not it.history and not entry["progress"]:
+            lost = [sum(one.required for one in wanted) for wanted in (it.states, it.steps)]
             if any(lost):
                 self._found.lost += sum(lost)
                 self._say(f"{code}: not at the portal at all, {lost[0]} states and {lost[1]} steps are lost")
             return
-        of_states = _compare([one["object"] for one in history], states)
-        if known:
-            adopted = self._known_dossier(code, entry, of_states, states)
-            for step in steps:
-                step.required = step.required and adopted
-        of_steps = _compare([one["object"] for one in entry["progress"]], steps)
-        self._report(code, "state", of_states, states)
-        self._report(code, "step", of_steps, steps)
-        self._repeats(code, history, of_states, entry, of_steps)
-        self._overtaken(code, history, entry["progress"], of_states, of_steps, states, steps, records)
-        self._final(code, entry, history, of_states, states)
+        it.of_states = compared([one["object"] for one in it.history], it.states)
+        if known and not self._adopted(it):
+            for step in it.steps:
+                step.required = False
+        it.of_steps = compared([one["object"] for one in entry["progress"]], it.steps)
+        self._report(code, "state", it.of_states, it.states)
+        self._report(code, "step", it.of_steps, it.steps)
+        self._repeats(it)
+        self._overtaken(it)
+        self._final(it)
 
-    def _wanted(self, code: str, records: list[Sent]) -> tuple[list[_Wanted], list[_Wanted]]:
-        states: list[_Wanted] = []
-        steps: dict[object, _Wanted] = {}
+    def _wanted(self, code: str, records: list[Sent]) -> tuple[list[Wanted], list[Wanted]]:
+        states: list[Wanted] = []
+        steps: dict[object, Wanted] = {}
         newest = ""
         known = any(one.planted == "known_at_portal" for one in records)
         for place, one in enumerate(records):
@@ -279,16 +254,17 @@ class _Judgement:
             if one.outcome == "superseded":
                 self._replaced += 1
             else:
-                states.append(_Wanted(one.n, [state], told and not refused and not known, refused and told))
+                states.append(Wanted(one.n, [state], told and not refused and not known, refused and told))
             action = record.get("dossierActionId", f"record {one.n}")
-            same = steps.setdefault(action, _Wanted(one.n, [], False))
+            same = steps.setdefault(action, Wanted(one.n, [], False))
             same.forms.append(step)
             same.required = same.required or told
         return states, list(steps.values())
 
-    def _known_dossier(self, code: str, entry: Mapping[str, Any], found: _Comparison, states: list[_Wanted]) -> bool:
-        """Whether the hub was allowed to take the dossier over; if it was not, the portal's own object must still be there."""
-        planted = [one["object"] for one in entry["history"] if one["kind"] == "planted"]
+    def _adopted(self, it: _Dossier) -> bool:
+        """Whether the hub took over a dossier that the portal knew; if not, the portal's own object must still be there."""
+        code, found, states = it.code, it.of_states, it.states
+        planted = [one["object"] for one in it.entry["history"] if one["kind"] == "planted"]
         if not planted:
             self._say(f"{code}: planted as known at the portal, but the portal never knew it by itself")
         adopted = bool(found.met or found.displaced or found.altered)
@@ -297,13 +273,13 @@ class _Judgement:
             if len(states) - 1 in found.missing:
                 self._found.lost += 1
                 self._say(f"{code}: taken over, but its last state is missing")
-        elif planted and entry["current"] != planted[-1]:
+        elif planted and it.entry["current"] != planted[-1]:
             self._say(f"{code}: the portal's own object was changed")
         self._maybe_replaced += len(found.missing)
         found.missing.clear()
         return adopted
 
-    def _report(self, code: str, what: str, found: _Comparison, wanted: list[_Wanted]) -> None:
+    def _report(self, code: str, what: str, found: Comparison, wanted: list[Wanted]) -> None:
         self._found.delivered += len(found.met) + len(found.displaced) + len(found.altered)
         for _, place in found.displaced:
             self._found.out_of_order += 1
@@ -321,44 +297,35 @@ class _Judgement:
         for _ in found.strange:
             self._say(f"{code}: a {what} that nobody sent")
 
-    def _repeats(
-        self, code: str, history: list[Any], of_states: _Comparison, entry: Mapping[str, Any], of_steps: _Comparison
-    ) -> None:
-        for place in of_states.repeated:
+    def _repeats(self, it: _Dossier) -> None:
+        code, history = it.code, it.history
+        for place in it.of_states.repeated:
             self._found.duplicated += 1
             self._say(f"{code}: a state is applied twice")
             beside = [one["object"] for one in (*history[max(place - 1, 0) : place], *history[place + 1 : place + 2])]
             if history[place]["object"] not in beside:
                 self._found.out_of_order += 1
                 self._say(f"{code}: an old state came again after a newer one")
-        self._repeated_steps += [f"{code}: a step is there twice" for _ in of_steps.repeated]
-        planted = len(history) < len(entry["history"])
+        self._repeated_steps += [f"{code}: a step is there twice" for _ in it.of_steps.repeated]
+        planted = len(history) < len(it.entry["history"])
         inserts = [place for place, one in enumerate(history) if one["kind"] == "insert"]
         for place in inserts if planted else inserts[1:]:
-            if place not in of_states.repeated:
+            if place not in it.of_states.repeated:
                 self._found.duplicated += 1
                 self._say(f"{code}: inserted twice")
 
-    def _overtaken(
-        self,
-        code: str,
-        history: list[Any],
-        progress: list[Any],
-        of_states: _Comparison,
-        of_steps: _Comparison,
-        states: list[_Wanted],
-        steps: list[_Wanted],
-        records: list[Sent],
-    ) -> None:
+    def _overtaken(self, it: _Dossier) -> None:
+        code, history, progress = it.code, it.history, it.entry["progress"]
         first = next((one["seq"] for one in history if one["kind"] == "insert"), None)
         early = {place for place, one in enumerate(progress) if first is not None and one["seq"] < first}
         for _ in early:
             self._found.out_of_order += 1
             self._say(f"{code}: a step is there before the dossier's first insert")
-        if any(one.planted in ("refused_by_portal", "known_at_portal") for one in records):
+        if it.planted_as("refused_by_portal", "known_at_portal"):
             return  # a replaced state leaves its step behind
-        effects = [(history[shown]["seq"], states[place].n, "state") for shown, place in of_states.met]
-        effects += [(progress[shown]["seq"], steps[place].n, "step") for shown, place in of_steps.met if shown not in early]
+        effects = [(history[shown]["seq"], it.states[place].n, "state") for shown, place in it.of_states.met]
+        steps = [(shown, place) for shown, place in it.of_steps.met if shown not in early]
+        effects += [(progress[shown]["seq"], it.steps[place].n, "step") for shown, place in steps]
         newest = (0, "")
         for _, n, what in sorted(effects):
             if (n, what) < newest:
@@ -366,20 +333,18 @@ class _Judgement:
                 self._say(f"{code}: {what} of record {n} was overtaken")
             newest = max(newest, (n, what))
 
-    def _final(
-        self, code: str, entry: Mapping[str, Any], history: list[Any], found: _Comparison, states: list[_Wanted]
-    ) -> None:
-        if not history:
+    def _final(self, it: _Dossier) -> None:
+        code, states, current = it.code, it.states, it.entry["current"]
+        if not it.history:
             return
-        if entry["current"] != history[-1]["object"]:
+        if current != it.history[-1]["object"]:
             self._say(f"{code}: what the portal holds is not what it took last")
         last = next((place for place in reversed(range(len(states))) if states[place].required), None)
-        altered = [place for _, place, _ in found.altered]
-        if last is None or last in found.missing or last in altered:
+        altered = [place for _, place, _ in it.of_states.altered]
+        if last is None or last in it.of_states.missing or last in altered:
             return
-        wrong = min((one.wrong(entry["current"] or {}) for one in states[last:]), key=len)
-        if wrong:
-            self._found.findings += [f"{code} {one} (final state)" for one in wrong]
+        wrong = min((one.wrong(current or {}) for one in states[last:]), key=len)
+        self._found.findings += [f"{code} {one} (final state)" for one in wrong]
 
     def _counts_as_planned(self) -> None:
         kept = {one.n for one in self._sent if one.outcome == "kept" or one.planted == "unknown_code"}
@@ -413,56 +378,3 @@ class _Judgement:
 def _sortable(date: object) -> str:
     text = str(date or "")
     return text[6:10] + text[3:5] + text[:2] + text[11:] if "/" in text else text
-
-
-def _compare(shown: list[dict[str, Any]], wanted: list[_Wanted]) -> _Comparison:
-    """Lays what is shown beside what is wanted: the longest common order first, then what the rest can be."""
-    wrong = [[one.wrong(have) for one in wanted] for have in shown]
-    found = _Comparison(met=_common_order([[not cell for cell in row] for row in wrong], [one.required for one in wanted]))
-    met = dict(found.met)
-    open_wanted = [place for place in range(len(wanted)) if place not in met.values()]
-    rest = [place for place in range(len(shown)) if place not in met]
-    for place in list(rest):
-        same = next((one for one in open_wanted if not wrong[place][one]), None)
-        if same is not None:
-            found.displaced.append((place, same))
-            open_wanted.remove(same)
-            rest.remove(place)
-        elif any(not cell for cell in wrong[place]):
-            found.repeated.append(place)
-            rest.remove(place)
-    for place in rest:
-        before = max((there for here, there in found.met if here < place), default=-1)
-        after = min((there for here, there in found.met if here > place), default=len(wanted))
-        near = [one for one in open_wanted if before < one < after] or open_wanted
-        if near:
-            closest = min(near, key=lambda one: len(wrong[place][one]))
-            found.altered.append((place, closest, wrong[place][closest]))
-            open_wanted.remove(closest)
-        elif place and shown[place] == shown[place - 1]:
-            found.repeated.append(place)
-        else:
-            found.strange.append(place)
-    found.missing = open_wanted
-    return found
-
-
-def _common_order(same: list[list[bool]], required: list[bool]) -> list[tuple[int, int]]:
-    """The longest pairing that ascends on both sides; of equally long ones, the one that meets more required places."""
-    rows, columns = len(same), len(required)
-    best: list[list[int]] = [[0] * (columns + 1) for _ in range(rows + 1)]
-    weight = [rows + columns + 1 + needed for needed in required]
-    for row in reversed(range(rows)):
-        for column in reversed(range(columns)):
-            taken = best[row + 1][column + 1] + weight[column] if same[row][column] else 0
-            best[row][column] = max(taken, best[row + 1][column], best[row][column + 1])
-    pairs, row, column = [], 0, 0
-    while row < rows and column < columns:
-        if same[row][column] and best[row][column] == best[row + 1][column + 1] + weight[column]:
-            pairs.append((row, column))
-            row, column = row + 1, column + 1
-        elif best[row][column] == best[row + 1][column]:
-            row += 1
-        else:
-            column += 1
-    return pairs

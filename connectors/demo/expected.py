@@ -4,24 +4,10 @@ Written from the contracts alone (contracts.md 1.4 to 1.6 and 13), without sight
 sharing no code with them. Plain data in, plain data out. Every value on the wire is a string, every date is local time as
 ``yyyyMMddHHmmss``; a field that the source does not know must be absent, ``""`` or ``[]``: anything else is invented.
 
-Fixed by the contract (DongBoHoSoMC):
-
-=====================  ==========================================================================================
-MaHoSo                 dossierNo
-MaTTHC                 the unit's service table at serviceCode
-TenTTHC                the portal's catalogue at MaTTHC (TENTTHC)
-MaLinhVuc, TenLinhVuc  the portal's catalogue at MaTTHC (LINHVUCTHUCHIEN[0])
-KenhThucHien           "2" when online is true, else "3" when fromViaPostal is 1 or more, else "1"; neither known: absent
-LoaiDoiTuong           "2" when applicantIdType is business, else "1"
-TrichYeuHoSo           a choice (below); beyond 1000 characters the first 997 and "..."
-TrangThaiHoSo          the unit's state table at (dossierStatus, dossierSubStatus), numbered by contracts.md 1.6
-HinhThuc               "0" when viaPostal is 0 or 1, "1" when it is anything else; not known: absent
-DinhDanhCHS            a choice; of a citizen's number only: type "1" with 12 digits, "2" with 9, otherwise no entry
-TaiLieuNop             one entry per file that is not a result, in their order; IsDeleted "True" if removed, else "False"
-DanhSachGiayToKetQua   one entry per result file (dossierPartType 2), in their order
-=====================  ==========================================================================================
-
-Fixed for CapNhatTienDoHoSoMC: MaHoSo and TrangThai as above.
+Fixed by the contract: code, procedure, state, channel, kind of applicant, way of return, and which files are listed where
+(see ``expected_dossier``); MaTTHC and TrangThaiHoSo come from the unit's tables, names of procedures and fields from the
+portal's own catalogue. An abstract beyond 1000 characters is its first 997 and "...". DinhDanhCHS holds a citizen's number
+only: type "1" with 12 digits, "2" with 9, otherwise no entry.
 
 Choices: where the contract leaves room, ``DEFAULT_CHOICES`` names the source fields of a wire field; the first that is not
 empty wins, an empty tuple means that the field must be absent. A caller passes other sources for single fields. A field in
@@ -175,7 +161,7 @@ def expected_dossier(record: Mapping[str, Any], code: str, catalogue: Catalogue,
         wanted["HoSoCoThanhPhanSoHoa"] = "1" if any(_text(file, "dossierPartType") == "1" for file in files) else "0"
     wanted["DinhDanhCHS"] = _identity(record, choices["DinhDanhCHS"])
     results = [file for file in files if _text(file, "dossierPartType") == "2"]
-    papers = [file for file in files if file not in results]
+    papers = [file for file in files if _text(file, "dossierPartType") != "2"]
     wanted["TaiLieuNop"] = [
         _item(file, "TaiLieuNop.", choices) | {"IsDeleted": "True" if _text(file, "removed") == "true" else "False"}
         for file in papers

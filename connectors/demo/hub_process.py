@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from connectors.demo.home import keep_port
-from connectors.demo.processes import DemoFailed, Place, Running, answer, command
+from connectors.demo.processes import DemoFailed, Place, Running, command
 
 _SAMPLE = re.compile(r"^hub_(backlog|stored_arrivals|breaker_open)\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -45,9 +45,7 @@ class HubProcess:
 
     def __init__(self, place: Place, key: str, session: aiohttp.ClientSession) -> None:
         """``key`` is that of a sender who may ask what became of its arrivals."""
-        self._place = place
-        self._key = key
-        self._session = session
+        self._place, self._key, self._session = place, key, session
         self._process: Running | None = None
         self.url = ""
         self.seen: dict[str, int] = {}
@@ -128,7 +126,8 @@ class HubProcess:
 
     async def dead_letters(self) -> list[dict[str, Any]]:
         """``hub dead list``."""
-        return list((await answer(self._place, "dead", "list", "--limit", "1000"))["dead"])
+        told = await command(self._place, "dead", "list", "--limit", "1000", "--json")
+        return list(json.loads(told)["dead"])
 
     async def arrival(self, arrival_id: str) -> dict[str, Any]:
         """What became of an arrival, as its sender may ask."""

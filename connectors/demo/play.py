@@ -12,7 +12,6 @@ import shutil
 import signal
 import tempfile
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -41,16 +40,6 @@ CHOICES: Choices = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What may be chosen on the command line. ``seconds`` is the time limit after set-up."""
-
-    dossiers: int
-    seed: int
-    seconds: float
-    keep: bool
-
-
 def play(argv: list[str]) -> int:
     """Play the demo; the exit code is 0 only if the checker finds nothing and every planted kind shows its count."""
     parser = argparse.ArgumentParser(prog="hub demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -61,18 +50,17 @@ def play(argv: list[str]) -> int:
     given = parser.parse_args(argv)
     if given.dossiers < 100:
         parser.error("--dossiers: at least 100, or there is no room for what is planted")
-    options = Options(given.dossiers, given.seed, given.seconds, given.keep)
     folder = Path(tempfile.mkdtemp(prefix="hub-demo-"))
     with Show() as show:
         try:
-            code = asyncio.run(_until_signal(_Demo(options, folder, show)))
+            code = asyncio.run(_until_signal(_Demo(given, folder, show)))
         except (KeyboardInterrupt, asyncio.CancelledError):
             code = _given_up(show, folder, "the demo was interrupted", 130)
         except Exception as error:
             if not isinstance(cause := _cause(error), DemoFailed | TimeoutError):
                 raise
             code = _given_up(show, folder, f"the demo failed: {cause or 'set-up took too long'}", 1)
-    if code == 0 and not options.keep:
+    if code == 0 and not given.keep:
         shutil.rmtree(folder)
     return code
 
@@ -99,10 +87,9 @@ async def _until_signal(demo: _Demo) -> int:
 
 
 class _Demo:
-    def __init__(self, options: Options, folder: Path, show: Show) -> None:
-        self._options = options
-        self._folder = folder
-        self._show = show
+    def __init__(self, options: argparse.Namespace, folder: Path, show: Show) -> None:
+        """``options`` are those of ``play``; ``options.seconds`` is the time limit after set-up."""
+        self._options, self._folder, self._show = options, folder, show
 
     async def run(self) -> int:
         """Set up, play, end every process, judge."""

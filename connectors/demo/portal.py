@@ -22,8 +22,7 @@ class Portal:
     """The simulated national portal, a process of its own with its memory in a file."""
 
     def __init__(self, place: Place, session: aiohttp.ClientSession) -> None:
-        self._place = place
-        self._session = session
+        self._place, self._session = place, session
         self._process: Running | None = None
         self._port = 0
 

@@ -6,7 +6,6 @@ The demo uses the hub only as anybody can from outside: commands, HTTP and signa
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -14,7 +13,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 HUB = (sys.executable, "-c", "import sys; from hub.cli.main import main; sys.exit(main())")
 """The ``hub`` command of this very installation, wherever its script may be."""
@@ -43,9 +42,7 @@ class Running:
     """A process that announces ``listening on URL`` and then serves until it is ended."""
 
     def __init__(self, name: str, process: Process, url: str) -> None:
-        self.name = name
-        self.url = url
-        self._process = process
+        self.name, self.url, self._process = name, url, process
 
     @classmethod
     async def start(cls, name: str, command: tuple[str, ...], place: Place) -> Self:
@@ -71,10 +68,6 @@ class Running:
             await _end(process)
             raise DemoFailed(f"{name} did not start; see {errors}")
         return cls(name, process, words[-1])
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -121,11 +114,6 @@ async def command(place: Place, *words: str) -> str:
         text = f"{said.decode(errors='replace')}{complained.decode(errors='replace')}".strip()
         raise DemoFailed(f"`hub {' '.join(words)}` ended with {process.returncode}: {text[-800:]}")
     return said.decode()
-
-
-async def answer(place: Place, *words: str) -> Any:
-    """The JSON document of a ``hub … --json`` command."""
-    return json.loads(await command(place, *words, "--json"))
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -44,12 +44,8 @@ class Operator:
     """``await watch()`` until cancelled; ``early`` is set when the dossiers planted for the morning are in order."""
 
     def __init__(self, place: Place, script: Script, hub: HubProcess, portal: Portal, shop: OneStop, show: Show) -> None:
-        self._place = place
-        self._script = script
-        self._hub = hub
-        self._portal = portal
-        self._shop = shop
-        self._show = show
+        self._place, self._script, self._show = place, script, show
+        self._hub, self._portal, self._shop = hub, portal, shop
         self._done: set[tuple[str, int]] = set()
         self.repaired = Repaired()
         self.early = asyncio.Event()

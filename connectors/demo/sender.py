@@ -63,21 +63,17 @@ class OneStop:
     def __init__(self, script: Script, url: str, keys: Keys, record: Path, per_second: float) -> None:
         self._lives = [list(life) for life in script.lives]
         self._total = script.total
-        self._url = url
-        self._keys = keys
-        self._record = record
+        self._url, self._keys, self._record = url, keys, record
         self._gap = 1 / per_second
         self._ready: list[tuple[datetime, int, int]] = []
         self._waiting: dict[str, list[tuple[datetime, int, int]]] = {}
         self._happened: set[str] = set()
-        self._under_way = 0
         self._changed = asyncio.Condition()
         self._next_at = 0.0
-        self._begun = 0
+        self._begun = self._under_way = 0
         self._allowed = self._total
         self.lines: list[Line] = []
-        self.answered = 0
-        self.tries_without_answer = 0
+        self.answered = self.tries_without_answer = 0
 
     @property
     def share(self) -> float:
@@ -133,16 +129,12 @@ class OneStop:
         else:
             heapq.heappush(self._ready, entry)
 
-    def _at_end(self) -> bool:
-        return not (self._ready or self._waiting or self._under_way)
-
-    def _may_begin(self) -> bool:
-        return bool(self._ready) and self._begun < self._allowed
-
     async def _work(self, session: aiohttp.ClientSession, file: TextIO) -> None:
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: self._may_begin() or self._at_end())
+                await self._changed.wait_for(
+                    lambda: self._begun < self._allowed if self._ready else not (self._waiting or self._under_way)
+                )
                 if not self._ready:
                     self._changed.notify_all()
                     return

@@ -77,7 +77,7 @@ class NationalPortal(Connector[PortalConfig]):
         progress = message.schema.id == PROGRESS
         note = _reached(attempt, "progress" if progress else "dossier")
         if note is None:
-            return Found(holds=False)
+            return Found(holds=False, called=False)
         if progress:
             return Found(holds=None)
         try:

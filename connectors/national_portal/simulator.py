@@ -19,6 +19,7 @@ from aiohttp import web
 from connectors.national_portal.simulator_config import PortalSimulatorConfig
 from connectors.national_portal.simulator_services import (
     INTEGRATION_SERVICES,
+    REFUSED,
     SHARE_SERVICES,
     PortalServices,
     Reply,
@@ -31,6 +32,8 @@ from hub.testing.fault_play import Answer
 from hub.testing.faults import Call, Decision
 from hub.testing.simulator import Simulator, SimulatorConfig, run_process
 
+LOGIN_REFUSED = -1
+"""error_code of a refused login; the real one is not public."""
 _ADAPTERS = ("/XrdAdapter/RestService/forward", "/VXPAdapter/RestService/forward")
 
 
@@ -42,10 +45,7 @@ class PortalSimulator(Simulator[PortalSimulatorConfig]):
     Config: ClassVar[type[SimulatorConfig]] = PortalSimulatorConfig
 
     def __init__(
-        self,
-        config: PortalSimulatorConfig,
-        state_file: Path | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, config: PortalSimulatorConfig, state_file: Path | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """``clock`` gives seconds, for the age of sessions. Raises BadConfig when the state file cannot be used."""
         super().__init__(config, state_file)
@@ -76,12 +76,13 @@ class PortalSimulator(Simulator[PortalSimulatorConfig]):
         call = Call("login", {"username": body.get("username", "")})
 
         def perform(decision: Decision) -> Answer:
-            right = [_same(body.get(key), value) for key, value in self._account().items()]
+            account = {"username": self.config.username, "password": self.config.password}
+            right = [_same(body.get(key), value) for key, value in account.items()]
             if rule := decision.refusal_of(call, {}):
-                code = self.config.login_code if rule.code is None else rule.code
+                code = LOGIN_REFUSED if rule.code is None else rule.code
                 return self._wire(Reply(code, rule.message or "Từ chối đăng nhập", None, "refused"))
             if not all(right):
-                return self._wire(Reply(self.config.login_code, "Sai tài khoản hoặc mật khẩu", None, "refused"))
+                return self._wire(Reply(LOGIN_REFUSED, "Sai tài khoản hoặc mật khẩu", None, "refused"))
             return self._wire(Reply(0, self.config.success_message, None), session=self.sessions.issue())
 
         return await self.faults.play(request, call, entry, perform, self._no_session)
@@ -102,7 +103,7 @@ class PortalSimulator(Simulator[PortalSimulatorConfig]):
             if not admitted:
                 return self._no_session()
             if wrong := self._wrong_address(request, service, body):
-                return self._wire(Reply(self.config.refused_code, wrong, [], "refused"))
+                return self._wire(Reply(REFUSED, wrong, [], "refused"))
             return self._wire(self._services.call(service, body, lambda item: decision.refusal_of(call, item)))
 
         def expire() -> Answer:
@@ -119,12 +120,11 @@ class PortalSimulator(Simulator[PortalSimulatorConfig]):
         named = {"query": request.query.get("dstcode"), "header": request.headers.get("dstcode")}
         place = self.config.dstcode_in
         looked_at = list(named.values()) if place == "either" else [named[place]]
-        status, reason = 400, ""
+        status = 400
         raw = await request.read()
-        body: Any = None
         if self.config.dstcode not in looked_at:
             reason = "no_dstcode"
-        elif self.config.check_content_type and request.content_type != "application/json":
+        elif request.content_type != "application/json":
             status, reason = 415, "content_type"
         else:
             try:
@@ -150,9 +150,6 @@ class PortalSimulator(Simulator[PortalSimulatorConfig]):
         if here != right_path:
             return "Service không thuộc đường dẫn này"
         return None if body.get("madonvi") == self.config.madonvi else "madonvi không đúng với tài khoản"
-
-    def _account(self) -> dict[str, str]:
-        return {"username": self.config.username, "password": self.config.password}
 
     def _no_session(self) -> Answer:
         reply = Reply(self.config.session_code, self.config.session_message, [], "session")

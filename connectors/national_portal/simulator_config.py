@@ -42,11 +42,7 @@ class PortalSimulatorConfig(SimulatorConfig):
         default="/mapi/g", description="Forward path of the catalogue services; /mapi/g is [known] for this portal."
     )
     integration_path: str = Field(
-        default="/mapi/g",
-        description="Forward path of dossier services and LayThuTuc; may differ from share_path [read].",
-    )
-    check_content_type: bool = Field(
-        default=True, description="Answer 415 unless the body is declared application/json; the strictness is [known]."
+        default="/mapi/g", description="Forward path of dossier services and LayThuTuc; may differ from share_path [read]."
     )
 
     # session
@@ -58,30 +54,21 @@ class PortalSimulatorConfig(SimulatorConfig):
         default=False, description="Whether a new login ends the account's earlier sessions [known: both]."
     )
     session_failure: Literal["body", "http_401"] = Field(
-        default="body",
-        description="Invalid sessions are told in the envelope with status 200, or as 401 [known: both].",
+        default="body", description="Invalid sessions are told in the envelope with status 200, or as 401 [known: both]."
     )
     session_code: int | str = Field(default=-1, description="error_code of an invalid session [unknown].")
     session_message: str = Field(
         default="Session không hợp lệ hoặc phiên làm việc đã hết hạn", description="Its message [unknown]."
     )
-    login_code: int | str = Field(default=-1, description="error_code of a refused login [unknown].")
 
     # envelope
     error_code_form: Literal["number", "string", "padded"] = Field(
-        default="number",
-        description='Success is 0, "0" or "00", all [read]. A code configured as text is sent as it is.',
+        default="number", description='Success is 0, "0" or "00", all [read]. A code configured as text is sent as it is.'
     )
     success_message: str = Field(default="Thành công", description="message of success; one client looks for its words [read].")
     already_exists_code: int | str = Field(
         default=3, description='error_code for an insert of a known dossier: "3" or "-3" [read].'
     )
-    already_exists_message: str = Field(default="Hồ sơ đã tồn tại", description='Contains "đã tồn tại" [read].')
-    unknown_dossier_code: int | str = Field(
-        default=-3, description="error_code for a dossier the portal does not know [known]."
-    )
-    unknown_dossier_message: str = Field(default="Không tìm thấy hồ sơ", description="Its message [unknown].")
-    refused_code: int | str = Field(default=-3, description="error_code for data that breaks a rule [known].")
     quote_values: bool = Field(
         default=False, description="Whether refusals quote the offending value, personal data included [unknown: both]."
     )
@@ -92,8 +79,7 @@ class PortalSimulatorConfig(SimulatorConfig):
         default="minimal", description="TraCuuHoSo answers [{MaHoSo}] or the whole current object [known: both]."
     )
     not_found: Literal["empty", "error"] = Field(
-        default="empty",
-        description="TraCuuHoSo and LayThuTuc of an unknown code: empty result [read], or error [known].",
+        default="empty", description="TraCuuHoSo and LayThuTuc of an unknown code: empty result [read], or error [known]."
     )
 
     # dossiers (1.4) and progress (1.5)
@@ -112,7 +98,6 @@ class PortalSimulatorConfig(SimulatorConfig):
         description="One bad item among several: nothing takes effect, or the good ones do and the message names them"
         " [known: both].",
     )
-    max_progress_items: int = Field(default=10, ge=1, description="Largest data array of CapNhatTienDoHoSoMC; 10 [read].")
     foreign_codes: Literal["reject", "accept"] = Field(
         default="reject", description="Dossier codes whose first part is not of madonvi's province [read: rejected]."
     )

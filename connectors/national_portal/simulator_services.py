@@ -17,6 +17,10 @@ from hub.testing import FaultRule
 
 SHARE_SERVICES = frozenset(("LayDanhSachTTHC", "LayDanhMucCoQuan", "LayDanhMucLinhVuc"))
 INTEGRATION_SERVICES = frozenset(("LayThuTuc", "TraCuuHoSo", "DongBoHoSoMC", "CapNhatTienDoHoSoMC"))
+REFUSED = UNKNOWN_DOSSIER = -3
+"""error_code of refused data and of a dossier that the portal does not know; what the real ones are is not public."""
+MOST_STEPS = 10
+"""The largest ``data`` of CapNhatTienDoHoSoMC (contract 1.2)."""
 
 PlantedRefusal = Callable[[Mapping[str, Any]], FaultRule | None]
 """Says whether a planted ``refuse`` rule strikes an item of the call."""
@@ -69,11 +73,11 @@ class PortalServices:
                 return self._synchronise(request, planted)
             case "CapNhatTienDoHoSoMC":
                 return self._progress(request, planted)
-        return self._refused(_Refusal(self._config.refused_code, "Service không được hỗ trợ"))
+        return self._refused(_Refusal(REFUSED, "Service không được hỗ trợ"))
 
     def _found(self, result: list[dict[str, Any]], looked_up: bool = False) -> Reply:
         if looked_up and not result and self._config.not_found == "error":
-            return self._refused(_Refusal(self._config.unknown_dossier_code, "Không tìm thấy dữ liệu"))
+            return self._refused(_Refusal(UNKNOWN_DOSSIER, "Không tìm thấy dữ liệu"))
         return Reply(0, self._config.success_message, result)
 
     def _search(self, code: str) -> Reply:
@@ -96,9 +100,9 @@ class PortalServices:
                 return refusal
             known = self._memory.current(code) is not None or code in inserted
             if updating == "False" and known:
-                return _Refusal(self._config.already_exists_code, f"{self._config.already_exists_message}: {code}")
+                return _Refusal(self._config.already_exists_code, f"Hồ sơ đã tồn tại: {code}")
             if updating == "True" and not known and self._config.unknown_update == "reject":
-                return _Refusal(self._config.unknown_dossier_code, f"{self._config.unknown_dossier_message}: {code}")
+                return _Refusal(UNKNOWN_DOSSIER, f"Không tìm thấy hồ sơ: {code}")
             inserted.add(code)
             return Effect("update" if known else "insert", code, item)
 
@@ -114,16 +118,15 @@ class PortalServices:
             if breach := next(self._rules.breaches(item, PROGRESS), None):
                 return self._breach(code, breach)
             if self._memory.current(code) is None and self._config.unknown_progress == "reject":
-                return _Refusal(self._config.unknown_dossier_code, f"{self._config.unknown_dossier_message}: {code}")
+                return _Refusal(UNKNOWN_DOSSIER, f"Không tìm thấy hồ sơ: {code}")
             if self._config.repeated_progress == "dedupe" and (item in self._memory.steps(code) or item in steps):
                 return None
             steps.append(item)
             return Effect("progress", code, item)
 
         data = request.get("data")
-        most = self._config.max_progress_items
-        if isinstance(data, list) and len(data) > most:
-            return self._refused(self._breach("", Breach("data", f"vượt quá {most} phần tử")))
+        if isinstance(data, list) and len(data) > MOST_STEPS:
+            return self._refused(self._breach("", Breach("data", f"vượt quá {MOST_STEPS} phần tử")))
         return self._batch(data, judge)
 
     def _batch(self, data: Any, judge: Callable[[dict[str, Any]], Effect | _Refusal | None]) -> Reply:
@@ -160,10 +163,10 @@ class PortalServices:
     def _breach(self, code: str, breach: Breach) -> _Refusal:
         quoted = f" ({breach.value})" if self._config.quote_values and breach.value is not None else ""
         whose = f"Hồ sơ {code}: " if code else ""
-        return _Refusal(self._config.refused_code, f"{whose}{breach.field} {breach.what}{quoted}")
+        return _Refusal(REFUSED, f"{whose}{breach.field} {breach.what}{quoted}")
 
     def _planted(self, rule: FaultRule) -> _Refusal:
-        code = self._config.refused_code if rule.code is None else rule.code
+        code = REFUSED if rule.code is None else rule.code
         return _Refusal(code, "Từ chối tiếp nhận hồ sơ" if rule.message is None else rule.message)
 
     def _refused(self, *refusals: _Refusal) -> Reply:

@@ -26,11 +26,8 @@ class Effect:
     code: str
     object: dict[str, Any]
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "code": self.code, "object": self.object}
 
-
-@dataclass(slots=True)
+@dataclass
 class Record:
     """What the portal holds of one dossier code; ``current`` is None when only progress of it is known."""
 
@@ -91,7 +88,7 @@ class PortalMemory:
         if not effects:
             return
         if self._file is not None:
-            line = memoryview(orjson.dumps([effect.as_dict() for effect in effects]) + b"\n")
+            line = memoryview(orjson.dumps(effects) + b"\n")
             try:
                 written = 0
                 while written < len(line):
@@ -114,8 +111,4 @@ class PortalMemory:
 
     def as_dict(self) -> Mapping[str, Any]:
         """All: seq, dossiers by code with current, history [{seq, kind, object}], progress [{seq, object}]."""
-        dossiers = {
-            code: {"current": record.current, "history": record.history, "progress": record.progress}
-            for code, record in self.records.items()
-        }
-        return {"seq": self.seq, "dossiers": dossiers}
+        return {"seq": self.seq, "dossiers": {code: vars(record) for code, record in self.records.items()}}

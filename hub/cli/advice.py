@@ -21,9 +21,6 @@ class Advice:
     why: str
     do: str
 
-    def as_dict(self) -> dict[str, str]:
-        return {"about": self.about, "why": self.why, "do": self.do}
-
 
 def for_dossier(found: JsonObject, paused: Mapping[str, EndpointState]) -> list[Advice]:
     """Advice on all that is not at its end: kept arrivals first, then each endpoint's lane."""

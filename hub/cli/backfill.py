@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from hub.cli.shell import REFUSED, Json, opened, plural, printable, shell_of
-
-if TYPE_CHECKING:
-    from hub.assembly import Assembly
-    from hub.ledger.backfill import Backfilled
-    from hub.message import SchemaRef
-    from hub.routing import Route
+from hub.cli.shell import REFUSED, Json, in_store, plural, printable, shell_of, unknown_name
+from hub.message import SchemaRef
 
 ledger = typer.Typer(no_args_is_help=True, help="What each partner knows of each dossier.")
 
@@ -32,17 +26,20 @@ def backfill(
     \b
     Example:  hub backfill dossiers-to-registry --dry-run
     """
+    from hub.app import system_clock
     from hub.assembly import assemble
-    from hub.errors import NotFound
+    from hub.ledger.backfill import backfill as fill
 
     shell = shell_of(context)
     parts = assemble(shell.folder)
     found = parts.router.named(route)
     if found is None:
-        known = ", ".join(one.name for one in parts.router.routes) or "none"
-        raise NotFound(f"no route has that name; the routes are: {known}")
-    done = asyncio.run(_fill(parts, found, dry_run))
-    document = {**done.as_dict(), "dry_run": dry_run}
+        raise unknown_name("route", (one.name for one in parts.router.routes))
+
+    def trial(schema: SchemaRef, body: Any, partner_schema: str) -> None:
+        parts.catalog.chain(str(schema), partner_schema).translate(body)
+
+    done = in_store(parts.home, lambda store: fill(store, found, trial, system_clock, dry_run=dry_run))
     outcome = "would be added (dry run)" if dry_run else "added"
     count = done.matched if dry_run else done.added
     lines = [
@@ -52,18 +49,7 @@ def backfill(
     if done.failing:
         lines.append(f"{done.failing} of them cannot be translated as things are, and will be dead letters:")
         lines += [f"  {times} × {printable(text)}" for text, times in done.failures.most_common(10)]
-    shell.answer(document, *lines)
-
-
-async def _fill(parts: Assembly, route: Route, dry_run: bool) -> Backfilled:
-    from hub.app import system_clock
-    from hub.ledger.backfill import backfill as fill
-
-    def trial(schema: SchemaRef, body: Any, partner_schema: str) -> None:
-        parts.catalog.chain(str(schema), partner_schema).translate(body)
-
-    async with opened(parts.home) as store:
-        return await fill(store, route, trial, system_clock, dry_run=dry_run)
+    shell.answer({**done.as_dict(), "dry_run": dry_run}, *lines)
 
 
 @ledger.callback()
@@ -82,13 +68,7 @@ def rebuild(context: typer.Context, as_json: Json = False) -> None:
     Example:  hub ledger rebuild
     """
     shell = shell_of(context)
-    home = shell.home()
-
-    async def work() -> int:
-        async with opened(home) as store:
-            return await store.rebuild_ledger()
-
-    differed = asyncio.run(work())
+    differed = in_store(shell.home(), lambda store: store.rebuild_ledger())
     told = "the ledger was right" if not differed else f"{plural(differed, 'cell')} differed and were put right"
     shell.answer({"differed": differed}, told)
     if differed:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.shell import REFUSED, ZONE, Json, plural, printable, row, shell_of, table
-from hub.errors import NotFound
+from hub.cli.shell import REFUSED, ZONE, Json, plural, printable, shell_of, table, unknown_name
 from hub.message import SchemaRef
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def list_catalog(context: typer.Context, as_json: Json = False) -> None:
 
     shell = shell_of(context)
     home = shell.home(partners=True)
-    catalog, problems = Catalog.read(home.layers, fetched_tables(open_endpoints(home)))
+    catalog, problems = Catalog.read(home.layers, fetched_tables(one.connector for one in open_endpoints(home).values()))
     schemas = [{"schema": str(ref), "role": catalog.schema(ref).role} for ref in catalog.schemas()]
     mappings = [
         {"mapping": str(one.ref), "status": one.status, "from": str(one.from_ref), "to": str(one.to_ref)}
@@ -47,15 +46,13 @@ def list_catalog(context: typer.Context, as_json: Json = False) -> None:
         {"table": str(one.ref), "rows": None if one.rows is None else len(one.rows), "fetched": one.fetched}
         for one in catalog.tables()
     ]
-    shown = table("what", "version", "about")
-    for schema in schemas:
-        row(shown, "schema", schema["schema"], schema["role"])
-    for one in mappings:
-        row(shown, "mapping", one["mapping"], f"{one['from']} → {one['to']} ({one['status']})")
+    rows = [("schema", one["schema"], one["role"]) for one in schemas]
+    rows += [("mapping", one["mapping"], f"{one['from']} → {one['to']} ({one['status']})") for one in mappings]
     for entry in tables:
         known = "not fetched yet: hub catalog refresh" if entry["rows"] is None else f"{entry['rows']} rows"
-        row(shown, "table", entry["table"], f"{known}{', fetched' if entry['fetched'] else ''}")
-    shell.answer({"schemas": schemas, "mappings": mappings, "tables": tables, "problems": len(problems)}, shown)
+        rows.append(("table", str(entry["table"]), f"{known}{', fetched' if entry['fetched'] else ''}"))
+    document = {"schemas": schemas, "mappings": mappings, "tables": tables, "problems": len(problems)}
+    shell.answer(document, table(("what", "version", "about"), rows))
     if problems:
         shell.note(f"{plural(len(problems), 'problem')} in these files: `hub check` shows them")
         raise typer.Exit(REFUSED)
@@ -82,7 +79,7 @@ def refresh(
     home = shell.home(partners=True)
     endpoints = open_endpoints(home)
     if endpoint is not None and endpoint not in endpoints:
-        raise NotFound(f"no endpoint has that name; the endpoints are: {', '.join(endpoints) or 'none'}")
+        raise unknown_name("endpoint", endpoints)
     chosen = [one for name, one in endpoints.items() if endpoint in (None, name) and one.connector.tables]
     fetched = asyncio.run(_fetch(chosen))
     results = [
@@ -147,7 +144,7 @@ def _newest(home: Home, endpoints: Mapping[str, Endpoint], wanted: str) -> CodeT
     from hub.translation import Catalog
 
     ref = SchemaRef.parse(wanted)
-    catalog, _ = Catalog.read(home.layers, fetched_tables(dict(endpoints)))
+    catalog, _ = Catalog.read(home.layers, fetched_tables(one.connector for one in endpoints.values()))
     fitting = [
         one
         for one in catalog.tables()

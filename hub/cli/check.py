@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,11 +32,7 @@ def check(
     shell = shell_of(context)
     parts, errors, warnings = examine(shell.folder)
     failed = bool(errors) or (strict and bool(warnings))
-    document = {
-        "ok": not failed,
-        "errors": [one.as_dict() for one in errors],
-        "warnings": [one.as_dict() for one in warnings],
-    }
+    document = {"ok": not failed, "errors": [one.as_dict() for one in errors], "warnings": [one.as_dict() for one in warnings]}
     shell.answer(
         document,
         *(problem_text(one, "error") for one in errors),
@@ -51,13 +48,7 @@ def _verdict(parts: Assembly | None, errors: int, warnings: int, failed: bool) -
     if failed or parts is None:
         return Text(counted, "bold red")
     catalog = parts.catalog
-    read = ", ".join(
-        [
-            plural(len(catalog.schemas()), "schema"),
-            plural(len(catalog.mappings()), "mapping"),
-            plural(len(catalog.tables()), "code table"),
-            plural(len(parts.endpoints), "endpoint"),
-            plural(len(parts.router.routes), "route"),
-        ]
-    )
+    sizes: dict[str, Sized] = {"schema": catalog.schemas(), "mapping": catalog.mappings(), "code table": catalog.tables()}
+    sizes |= {"endpoint": parts.endpoints, "route": parts.router.routes}
+    read = ", ".join(plural(len(things), name) for name, things in sizes.items())
     return Text(f"ok: {read}; {counted}", "bold green")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,18 +14,17 @@ from hub.cli.shell import (
     REFUSED,
     Json,
     first_reason,
+    in_store,
     known_id,
     local,
-    opened,
     plural,
     reason_lines,
-    row,
     shell_of,
     table,
 )
 
 if TYPE_CHECKING:
-    from hub.store.port import JsonObject
+    from hub.store.port import JsonObject, Store
 
 AT_ONCE = 10_000
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what stopped, why, and its repair.")
@@ -47,18 +45,10 @@ def list_dead(
     Example:  hub dead list --endpoint portal
     """
     shell = shell_of(context)
-    home = shell.home()
-
-    async def work() -> Sequence[JsonObject]:
-        async with opened(home) as store:
-            return await store.dead(endpoint=endpoint, limit=limit)
-
-    found = asyncio.run(work())
-    shown = table("id", "since", "what", "dossier", "why")
-    for one in found:
-        row(shown, _id(one), local(one.get("settled_at") or one.get("at")), _what(one), _code(one), _why(one))
+    found = in_store(shell.home(), lambda store: store.dead(endpoint=endpoint, limit=limit))
+    rows = [(_id(one), local(one.get("settled_at") or one.get("at")), _what(one), _code(one), _why(one)) for one in found]
     full = len(found) == limit
-    told: list[Any] = [shown] if found else ["no dead letters"]
+    told: list[Any] = [table(("id", "since", "what", "dossier", "why"), rows) if found else "no dead letters"]
     if full:
         told.append(f"the oldest {limit}; more with --limit")
     shell.answer({"dead": list(found), "limited": full}, *told)
@@ -80,14 +70,9 @@ def show(
     shell = shell_of(context)
     home = shell.home()
     wanted = known_id(item)
-
-    async def work() -> JsonObject:
-        async with opened(home) as store:
-            return await one_of(store, wanted)
-
-    one = asyncio.run(work())
+    one = in_store(home, lambda store: one_of(store, wanted))
     advice = for_kept(one) if one["state"] == "kept" else for_dead(one) if one["state"] == "dead" else None
-    shell.answer({**one, "next": advice.as_dict() if advice else None})
+    shell.answer({**one, "next": asdict(advice) if advice else None})
     shell.say(Text(f"{_what(one)} of dossier {_code(one)}: {one['state']}", "bold"), f"  {_why(one)}")
     shell.say(*(f"  {line}" for line in reason_lines(one.get("reasons") or one.get("problems") or [])))
     for attempt in one.get("attempts", []) if one["kind"] == "delivery" else []:
@@ -123,16 +108,15 @@ def replay(
         raise typer.BadParameter("give ids, or --all with one of --endpoint NAME and --kept")
     wanted = [known_id(item) for item in items or []]
 
-    async def work() -> tuple[list[dict[str, Any]], bool]:
-        async with opened(shell.home()) as store:
-            chosen, more = wanted, False
-            if everything:
-                found = await store.dead(endpoint=endpoint, limit=AT_ONCE)
-                chosen = [_id(one) for one in found if endpoint or one["kind"] == "arrival"]
-                more = len(found) == AT_ONCE
-            return await Repair(shell.folder, store, why, adopt).replay(chosen, given=not everything), more
+    async def work(store: Store) -> tuple[list[dict[str, Any]], bool]:
+        chosen, more = wanted, False
+        if everything:
+            found = await store.dead(endpoint=endpoint, limit=AT_ONCE)
+            chosen = [_id(one) for one in found if endpoint or one["kind"] == "arrival"]
+            more = len(found) == AT_ONCE
+        return await Repair(shell.folder, store, why, adopt).replay(chosen, given=not everything), more
 
-    results, more = asyncio.run(work())
+    results, more = in_store(shell.home(), work)
     failed = [one for one in results if not one["replayed"]]
     told = [f"{one['id']}  {one['outcome']}" for one in results]
     told.append(f"{plural(len(results) - len(failed), 'dead letter')} replayed, {len(failed)} not")
@@ -140,7 +124,7 @@ def replay(
         told.append("there are more: run it again")
     shell.answer({"results": results, "more": more}, *told)
     if failed:
-        raise typer.Exit(_worst(failed))
+        raise typer.Exit(NOT_FOUND if all(one.get("kind") == "NotFound" for one in failed) else REFUSED)
 
 
 @app.command("discard")
@@ -159,19 +143,9 @@ def discard(
     wanted = known_id(item)
     if not why.strip():
         raise typer.BadParameter("say why, for those who read the record later")
-
-    async def work() -> list[dict[str, Any]]:
-        async with opened(shell.home()) as store:
-            return await Repair(shell.folder, store, why, False).discard(wanted)
-
-    followed = asyncio.run(work())
+    followed = in_store(shell.home(), lambda store: Repair(shell.folder, store, why, False).discard(wanted))
     told = [f"{wanted} is discarded", *(f"{one['id']}  {one['outcome']} (waited behind it)" for one in followed)]
     shell.answer({"id": wanted, "discarded": True, "followed": followed}, *told)
-
-
-def _worst(failed: Sequence[dict[str, Any]]) -> int:
-    """3 when nothing but unknown ids failed, else 1."""
-    return NOT_FOUND if all(one.get("kind") == "NotFound" for one in failed) else REFUSED
 
 
 def _id(one: JsonObject) -> str:

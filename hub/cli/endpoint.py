@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.shell import UNAVAILABLE, Json, actor, local_micros, opened, printable, row, shell_of, span, table
-from hub.errors import DeliveryError, HubError, NotFound
+from hub.cli.shell import UNAVAILABLE, Json, actor, in_store, local_micros, printable, shell_of, span, table, unknown_name
+from hub.errors import DeliveryError, HubError
 
 if TYPE_CHECKING:
     from hub.assembly import Endpoint
     from hub.config import Home
-    from hub.store.port import EndpointState, JsonObject
+    from hub.store.port import EndpointState, JsonObject, Store
 
 WAITING = ("pending", "claimed", "in_doubt")
 app = typer.Typer(no_args_is_help=True, help="Endpoints: the partners as configured.")
@@ -31,22 +31,20 @@ def list_endpoints(context: typer.Context, as_json: Json = False) -> None:
     shell = shell_of(context)
     home = shell.home()
 
-    async def work() -> tuple[Mapping[str, EndpointState], JsonObject]:
-        async with opened(home) as store:
-            return await store.endpoint_states(), await store.traffic()
+    async def work(store: Store) -> tuple[Mapping[str, EndpointState], JsonObject]:
+        return await store.endpoint_states(), await store.traffic()
 
-    states, traffic = asyncio.run(work())
-    found = _overview(home, states, traffic)
-    shown = table("endpoint", "connector", "waiting", "oldest", "dead", "delivered", "paused")
-    for one in found:
-        paused = one["paused"]
-        oldest = one["oldest_waiting_seconds"]
-        row(
-            shown, one["endpoint"], one["connector"] or "not in config.yaml", one["waiting"],
-            span(oldest) if oldest is not None else "", one["dead"], one["delivered"],
-            f"by {paused['by']} since {local_micros(paused['since'])}: {paused['why']}" if paused else "",
-        )  # fmt: skip
+    found = _overview(home, *in_store(home, work))
+    shown = table(("endpoint", "connector", "waiting", "oldest", "dead", "delivered", "paused"), map(_cells, found))
     shell.answer({"endpoints": found}, shown if found else "no endpoints in config.yaml")
+
+
+def _cells(one: Mapping[str, Any]) -> tuple[object, ...]:
+    paused, oldest = one["paused"], one["oldest_waiting_seconds"]
+    connector = one["connector"] or "not in config.yaml"
+    since = "" if oldest is None else span(oldest)
+    stopped = f"by {paused['by']} since {local_micros(paused['since'])}: {paused['why']}" if paused else None
+    return one["endpoint"], connector, one["waiting"], since, one["dead"], one["delivered"], stopped
 
 
 def _overview(home: Home, states: Mapping[str, EndpointState], traffic: JsonObject) -> list[dict[str, Any]]:
@@ -143,12 +141,7 @@ def pause(
     _configured(home, name)
     if not why.strip():
         raise typer.BadParameter("say why, for colleagues who find it paused")
-
-    async def work() -> None:
-        async with opened(home) as store:
-            await store.pause(name, actor=actor(), why=why, now=system_clock())
-
-    asyncio.run(work())
+    in_store(home, lambda store: store.pause(name, actor=actor(), why=why, now=system_clock()))
     shell.answer({"endpoint": name, "paused": True}, f"{name} is paused; `hub endpoint resume {name}` goes on")
 
 
@@ -164,21 +157,19 @@ def resume(context: typer.Context, name: Name, as_json: Json = False) -> None:
     shell = shell_of(context)
     home = shell.home()
 
-    async def work() -> bool:
-        async with opened(home) as store:
-            was_paused = name in await store.endpoint_states()
-            if was_paused:
-                await store.resume(name, actor=actor(), now=system_clock())
-            return was_paused
+    async def work(store: Store) -> bool:
+        was_paused = name in await store.endpoint_states()
+        if was_paused:
+            await store.resume(name, actor=actor(), now=system_clock())
+        return was_paused
 
-    if asyncio.run(work()):
-        shell.answer({"endpoint": name, "paused": False, "changed": True}, f"{name} goes on")
-    else:
+    changed = in_store(home, work)
+    if not changed:
         _configured(home, name)
-        shell.answer({"endpoint": name, "paused": False, "changed": False}, f"{name} was not paused")
+    document = {"endpoint": name, "paused": False, "changed": changed}
+    shell.answer(document, f"{name} goes on" if changed else f"{name} was not paused")
 
 
 def _configured(home: Home, name: str) -> None:
     if name not in home.config.endpoints:
-        known = ", ".join(home.config.endpoints) or "none"
-        raise NotFound(f"no endpoint has that name; the endpoints are: {known}")
+        raise unknown_name("endpoint", home.config.endpoints)

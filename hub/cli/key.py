@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.shell import Json, known_id, local_micros, opened, row, shell_of, table
+from hub.cli.shell import Json, in_store, known_id, local_micros, shell_of, table
 
 if TYPE_CHECKING:
     from hub.config import Home
-    from hub.store.port import Key
 
 app = typer.Typer(no_args_is_help=True, help="API keys of senders.")
 
@@ -44,12 +42,7 @@ def new(
         key, text = new_key(name, schemas, system_clock())
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-    async def work() -> None:
-        async with opened(home) as store:
-            await store.add_key(key)
-
-    asyncio.run(work())
+    in_store(home, lambda store: store.add_key(key))
     shell.answer({"id": key.id, "name": key.name, "schemas": list(key.schemas), "key": text}, text)
     for schema in _not_taken(home, key.schemas):
         shell.note(f"warning: no source in config.yaml takes {schema}; messages of it will be refused")
@@ -65,24 +58,22 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
     Example:  hub key list --json
     """
     shell = shell_of(context)
-    home = shell.home()
-
-    async def work() -> Sequence[Key]:
-        async with opened(home) as store:
-            return await store.keys()
-
-    found = asyncio.run(work())
-    shown = table("id", "sender", "may send", "since", "revoked")
-    for key in found:
-        row(shown, key.id, key.name, ", ".join(key.schemas), local_micros(key.created_at), local_micros(key.revoked_at))
-    document = [
+    keys = in_store(shell.home(), lambda store: store.keys())
+    found = [
         {
-            "id": key.id, "name": key.name, "schemas": list(key.schemas), "created_at": key.created_at,
-            "revoked_at": key.revoked_at,
+            "id": one.id,
+            "name": one.name,
+            "schemas": list(one.schemas),
+            "created_at": one.created_at,
+            "revoked_at": one.revoked_at,
         }
-        for key in found
-    ]  # fmt: skip
-    shell.answer({"keys": document}, shown if found else "no keys yet: `hub key new NAME --schema ID` makes one")
+        for one in keys
+    ]
+    rows = [
+        (one.id, one.name, ", ".join(one.schemas), local_micros(one.created_at), local_micros(one.revoked_at)) for one in keys
+    ]
+    shown = table(("id", "sender", "may send", "since", "revoked"), rows)
+    shell.answer({"keys": found}, shown if found else "no keys yet: `hub key new NAME --schema ID` makes one")
 
 
 @app.command("revoke")
@@ -101,12 +92,7 @@ def revoke(
     shell = shell_of(context)
     home = shell.home()
     wanted = known_id(key_id)
-
-    async def work() -> None:
-        async with opened(home) as store:
-            await store.revoke_key(wanted, system_clock())
-
-    asyncio.run(work())
+    in_store(home, lambda store: store.revoke_key(wanted, system_clock()))
     shell.answer({"id": wanted, "revoked": True}, f"key {wanted} is revoked")
 
 

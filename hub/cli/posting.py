@@ -12,6 +12,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,11 +101,8 @@ async def _messages(files: Sequence[str]) -> AsyncIterator[tuple[str, bytes]]:
 
 
 def _lines_of(name: str) -> Iterator[bytes]:
-    if name == "-":
-        yield from sys.stdin.buffer
-    else:
-        with open(name, "rb") as file:
-            yield from file
+    with nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
+        yield from file
 
 
 def _local_refusal(door: Door, body: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hub.cli.shell import REFUSED, Json, Shell, emit, shell_of
+from hub.cli.shell import REFUSED, Json, Shell, emit, shell_of, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +73,7 @@ async def _until_signal(parts: Assembly, announce: Callable[[Hub], None]) -> Non
 
 def _announce(shell: Shell, parts: Assembly, hub: Hub) -> None:
     server = parts.home.config.server
-    host = f"[{server.host}]" if ":" in server.host else server.host
-    url = f"{'https' if server.tls else 'http'}://{host}:{hub.port}"
+    url = url_of(server, server.host, hub.port)
     if shell.as_json:
         emit({"listening": url, "warnings": [one.as_dict() for one in parts.warnings]}, line=True)
     else:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.shell import REFUSED, UNAVAILABLE, Json, Shell, printable, reason_lines, shell_of
+from hub.cli.shell import REFUSED, UNAVAILABLE, Json, Shell, printable, reason_lines, shell_of, url_of
 from hub.message import SchemaRef
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -78,8 +78,7 @@ def _own_url(shell: Shell) -> str:
     if not (shell.folder / "config.yaml").is_file():
         return "http://127.0.0.1:8080"
     server = shell.home().config.server
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(server.host, f"[{server.host}]" if ":" in server.host else server.host)
-    return f"{'https' if server.tls else 'http'}://{host}:{server.port}"
+    return url_of(server, {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host), server.port)
 
 
 def _lines(result: Mapping[str, Any]) -> list[str]:

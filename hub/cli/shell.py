@@ -5,16 +5,16 @@ With ``--json`` exactly one JSON document goes to stdout, for an error too (``{"
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -27,7 +27,7 @@ from hub.errors import DeliveryError, HubError, NotFound, Problem, StoreUnavaila
 from hub.observe.logging import get_logger
 
 if TYPE_CHECKING:
-    from hub.config import Home
+    from hub.config import Home, ServerConfig
     from hub.store.sql import SqlStore
 
 OK, REFUSED, USAGE, NOT_FOUND, UNAVAILABLE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
@@ -36,6 +36,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _PIPED_WIDTH = 200
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+T = TypeVar("T")
 log = get_logger("shell")
 
 
@@ -62,11 +63,8 @@ class Shell:
 
     def say(self, *shown: str | Text | Table) -> None:
         """Lines or tables for people, on stdout; nothing with ``--json``."""
-        if self.as_json:
-            return
-        console = _console(sys.stdout)
-        for one in shown:
-            console.print(one, soft_wrap=not isinstance(one, Table))
+        for one in () if self.as_json else shown:
+            _console(sys.stdout).print(one, soft_wrap=not isinstance(one, Table))
 
     def note(self, text: str | Text) -> None:
         """A sentence beside the result, on stderr."""
@@ -133,21 +131,28 @@ def _wants_json(context: typer.Context, wanted: bool) -> bool:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.", callback=_wants_json)]
 
 
-@asynccontextmanager
-async def opened(home: Home) -> AsyncIterator[SqlStore]:
-    """The home's store, beside a hub that may be running. Raises StoreUnavailable, BadConfig."""
+def in_store(home: Home, work: Callable[[SqlStore], Awaitable[T]]) -> T:
+    """What ``work`` gives, done in the home's store beside a hub that may be running. Raises StoreUnavailable, BadConfig."""
     from hub.app import system_clock
     from hub.store.sql import SqlStore
 
-    try:
-        store = SqlStore(home.store_url, system_clock)
-    except OSError as error:
-        raise StoreUnavailable("gone", f"errno {error.errno}") from error
-    try:
-        await store.open(exclusive=False)
-        yield store
-    finally:
-        await store.close()
+    async def opened() -> T:
+        try:
+            store = SqlStore(home.store_url, system_clock)
+        except OSError as error:
+            raise StoreUnavailable("gone", f"errno {error.errno}") from error
+        try:
+            await store.open(exclusive=False)
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(opened())
+
+
+def unknown_name(what: str, known: Iterable[str]) -> NotFound:
+    """The error for a name that no endpoint, route … of the home has."""
+    return NotFound(f"no {what} has that name; the {what}s are: {', '.join(known) or 'none'}")
 
 
 def actor() -> str:
@@ -205,17 +210,14 @@ def first_reason(reasons: Sequence[Mapping[str, Any]]) -> str:
     return printable(f"{one.get('at') or '(whole)'}: {one.get('message', '')} [{one.get('code', '')}]{more}")
 
 
-def table(*columns: str) -> Table:
-    """An empty table with these headings."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table with these headings; a cell that is None shows as nothing."""
     made = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold", no_wrap=column in ("id", "since", "at"))
+    for cells in rows:
+        made.add_row(*(Text("" if cell is None else printable(cell)) for cell in cells))
     return made
-
-
-def row(made: Table, *cells: object) -> None:
-    """Add one row; None is shown as nothing."""
-    made.add_row(*(Text("" if cell is None else printable(cell)) for cell in cells))
 
 
 def local(instant: str | None) -> str:
@@ -229,6 +231,11 @@ def local(instant: str | None) -> str:
 def local_micros(micros: int | None) -> str:
     """Like ``local``, from microseconds since the epoch."""
     return "" if micros is None else local(datetime.fromtimestamp(micros / 1_000_000, ZONE).isoformat())
+
+
+def url_of(server: ServerConfig, host: str, port: int) -> str:
+    """The address of the hub's door as configured, at this host and port."""
+    return f"{'https' if server.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

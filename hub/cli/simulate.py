@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import orjson
 import typer
 
 from hub.cli.shell import Json, emit, shell_of
-from hub.errors import BadConfig, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hub.testing import RunningSimulator, Simulator
+from hub.errors import BadConfig
 
 
 def simulate(
@@ -42,7 +36,7 @@ def simulate(
     from pydantic import ValidationError
 
     from hub.config import validation_problems
-    from hub.testing import load_simulator
+    from hub.testing import load_simulator, until_signal
 
     shell = shell_of(context)
     kind = load_simulator(name)
@@ -51,13 +45,13 @@ def simulate(
     except ValidationError as error:
         raise BadConfig(validation_problems(error, lambda *_: "--set")) from None
 
-    def announce(running: RunningSimulator) -> None:
+    def announce(url: str) -> None:
         if shell.as_json:
-            emit({"listening": running.url}, line=True)
+            emit({"listening": url}, line=True)
         else:
-            typer.echo(f"listening on {running.url}")
+            typer.echo(f"listening on {url}")
 
-    asyncio.run(_until_signal(kind(config, state), host, port, announce))
+    asyncio.run(until_signal(kind(config, state), host, port, announce))
 
 
 def _values(settings: Sequence[str]) -> dict[str, Any]:
@@ -71,19 +65,3 @@ def _values(settings: Sequence[str]) -> dict[str, Any]:
         except orjson.JSONDecodeError:
             values[name] = text
     return values
-
-
-async def _until_signal(simulator: Simulator[Any], host: str, port: int, announce: Callable[[RunningSimulator], None]) -> None:
-    from hub.testing import serve
-
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    try:
-        running = await serve(simulator, host, port)
-    except OSError as error:
-        text = f"cannot listen there (errno {error.errno})"
-        raise BadConfig([Problem("port", "address", text, "choose another port, or 0 for a free one")]) from None
-    announce(running)
-    await ended.wait()
-    await running.close()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from hub.cli.shell import Json, local, opened, printable, reason_lines, row, shell_of, table
+from hub.cli.shell import Json, in_store, local, printable, reason_lines, shell_of, table
 from hub.errors import NotFound
 
 if TYPE_CHECKING:
-    from hub.store.port import EndpointState, JsonObject
+    from hub.store.port import EndpointState, JsonObject, Store
 
 _CODE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 _STYLES = {
@@ -41,35 +41,32 @@ def trace(
     shell = shell_of(context)
     home = shell.home()
 
-    async def work() -> tuple[JsonObject | None, Mapping[str, EndpointState]]:
-        async with opened(home) as store:
-            return await store.dossier(dossier), await store.endpoint_states()
+    async def work(store: Store) -> tuple[JsonObject | None, Mapping[str, EndpointState]]:
+        return await store.dossier(dossier), await store.endpoint_states()
 
-    found, paused = asyncio.run(work()) if _CODE.fullmatch(dossier) else (None, {})
+    found, paused = in_store(home, work) if _CODE.fullmatch(dossier) else (None, {})
     if found is None:
         raise NotFound("no system calls a dossier by that code; codes are compared exactly as they were sent")
     advice = for_dossier(found, paused)
-    document = {**found, "next": [one.as_dict() for one in advice]}
-    shell.answer(document)
+    shell.answer({**found, "next": [asdict(one) for one in advice]})
     shell.say(Text.assemble(("Dossier ", "bold"), (printable(dossier), "bold cyan"), f"   owner: {printable(found['owner'])}"))
     names = (f"{one['system']}: {one['code']}" for one in found["aliases"])
     shell.say(f"  names  {printable('   '.join(names))}", "", Text("Timeline (Asia/Ho_Chi_Minh)", "bold"))
     shell.say(*_timeline(found))
     if found["ledger"]:
-        shell.say("", Text("What each partner was sent", "bold"))
-        shown = table("endpoint", "of", "newest routed", "last delivered", "at", "open", "dead")
-        for cell in found["ledger"]:
-            row(
-                shown, cell["endpoint"], cell["stream"], f"message {cell['routed_seq']}",
-                f"message {cell['sent_seq']}" if cell.get("sent_seq") else "none", local(cell.get("sent_at")), cell["open"],
-                cell["dead"],
-            )  # fmt: skip
-        shell.say(shown)
+        columns = ("endpoint", "of", "newest routed", "last delivered", "at", "open", "dead")
+        shell.say("", Text("What each partner was sent", "bold"), table(columns, map(_cells, found["ledger"])))
     shell.say("", Text("What to do next", "bold"))
     if not advice:
         shell.say("  nothing: all of it is where it belongs")
     for one in advice:
         shell.say(f"  {one.about}: {one.why}", Text(f"    → {one.do}", "green"))
+
+
+def _cells(one: JsonObject) -> tuple[object, ...]:
+    sent = f"message {one['sent_seq']}" if one.get("sent_seq") else "none"
+    routed = f"message {one['routed_seq']}"
+    return one["endpoint"], one["stream"], routed, sent, local(one.get("sent_at")), one["open"], one["dead"]
 
 
 def _timeline(found: JsonObject) -> Iterator[Text]:

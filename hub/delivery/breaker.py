@@ -51,15 +51,20 @@ class Breaker:
         times = [t for t in (self.held_until, self.open_until or 0) if t > now]
         return max(times) if times else None
 
-    def began(self) -> None:
-        """An attempt begins; the first one after an open period is the probe."""
+    def began(self) -> bool:
+        """An attempt begins; the first one after an open period is the probe (True)."""
         if self.open_until is not None:
             self.probing = True
+        return self.probing
 
     def succeeded(self, now: int) -> None:
         """The partner answered, be it with a refusal: it is there."""
         self.last_success_at = now
         self.failed, self.opened_times, self.open_until, self.probing = 0, 0, None, False
+
+    def answered(self) -> None:
+        """A question was answered, or no call was made: that says nothing about whether deliveries are taken."""
+        self.probing = False
 
     def failure(self, now: int) -> None:
         """The endpoint could not take a call."""

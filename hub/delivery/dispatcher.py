@@ -18,8 +18,8 @@ from hub.connector import Connector, Finder, Receipt, Sender
 from hub.delivery.attempt import LiveAttempt
 from hub.delivery.breaker import SECOND, Breaker, BreakerPolicy, Rate
 from hub.delivery.retry import Decision, RetryPolicy, decide
-from hub.errors import DeliveryError, InDoubt, Problem, StoreUnavailable, TranslationFailed
-from hub.message import Clock, Message, SchemaRef, new_id
+from hub.errors import DeliveryError, InDoubt, StoreUnavailable, WithProblems
+from hub.message import NATIONAL, Clock, Message, SchemaRef, new_id
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
 from hub.store.port import Due, Settlement, Start, Store
@@ -27,6 +27,7 @@ from hub.store.port import Due, Settlement, Start, Store
 POLL_SECONDS = 0.5
 """How soon what another process wrote (an operator's replay, a resume) is seen at the latest."""
 STORE_RETRY_SECONDS = 0.5
+ROUTE_GONE_SECONDS = 60.0
 
 log = get_logger("delivery")
 
@@ -115,6 +116,9 @@ class Dispatcher:
                 metrics.store_error(error.reason)
                 log.warning("store_unavailable", endpoint=self.endpoint, reason=error.reason)
                 wait = STORE_RETRY_SECONDS
+            except Exception as error:  # whatever it is, the other messages of the endpoint must go on
+                log.error("dispatch_broke", endpoint=self.endpoint, exc_info=error)
+                wait = STORE_RETRY_SECONDS
             metrics.breaker(self.endpoint, self.breaker.is_open)
             if wait > 0:
                 with suppress(TimeoutError):
@@ -146,54 +150,67 @@ class Dispatcher:
         busy = set(self._under_way)  # one that ends while the store is read may be shown as it was before: next round
         found = await self._store.due(self.endpoint, now, room + len(busy))
         fresh = [due for due in found if due.delivery_id not in busy][:room]
-        asked = [due for due in fresh if due.state == "in_doubt"]
-        begun = await self._start([due for due in fresh if due.state == "pending"])
-        for due in asked:
-            self._spawn(due, self._ask(due))
-        for due, prepared, attempt_id in begun:
-            self._spawn(due, self._send(due, prepared, attempt_id))
+        ways = [(due, self._routes(due.route)) for due in fresh]
+        for due in (due for due, route in ways if route is None):
+            await self._wait_for_route(due)
+        asked = [(due, route) for due, route in ways if route is not None and due.state == "in_doubt"]
+        begun = await self._start([(due, route) for due, route in ways if route is not None and due.state == "pending"])
+        for due, route in asked:
+            self._spawn(due, self._ask(due, route))
+        for due, route, prepared, attempt_id in begun:
+            self._spawn(due, self._send(due, route, prepared, attempt_id))
         self._rate.take(len(asked) + len(begun))
         return bool(fresh)
 
-    async def _start(self, waiting: Sequence[Due]) -> list[tuple[Due, Prepared, str]]:
+    async def _wait_for_route(self, due: Due) -> None:
+        """A route taken out of the configuration leaves its deliveries waiting, visibly, until it is put back."""
+        reason = f"route {due.route} is not configured any more: put it back, or pause the endpoint and discard"
+        outcome: Literal["again", "in_doubt"] = "in_doubt" if due.state == "in_doubt" else "again"
+        attempt_id = due.attempt_id if due.state == "in_doubt" else None
+        later = self._clock() + int(ROUTE_GONE_SECONDS * SECOND)
+        waits = Settlement(due.delivery_id, attempt_id, outcome, "route_gone", reason, next_at=later)
+        if await self._store.settle(waits, self._clock()):
+            log.warning("route_gone", endpoint=self.endpoint, route=due.route, delivery_id=due.delivery_id)
+
+    async def _start(self, waiting: Sequence[tuple[Due, RoutePolicy]]) -> list[tuple[Due, RoutePolicy, Prepared, str]]:
         """Translate, then write the attempts and the bytes to be sent; what cannot be translated is dead at once."""
-        ready: list[tuple[Due, Prepared, str]] = []
-        for due in waiting:
+        ready: list[tuple[Due, RoutePolicy, Prepared, str]] = []
+        for due, route in waiting:
             try:
-                ready.append((due, self._prepare(due), new_id()))
-            except TranslationFailed as error:
+                ready.append((due, route, self._prepare(due, route), new_id()))
+            except WithProblems as error:
                 problems = tuple(problem.as_dict() for problem in error.problems)
                 reason = "; ".join(f"{problem.at}: {problem.message}" for problem in error.problems)
-                dead = Settlement(due.delivery_id, None, "dead", "translation", reason, problems=problems)
-                if await self._store.settle(dead, self._clock()):
-                    self._say_dead(due, "translation")
+                await self._cannot_translate(due, "translation", reason, problems)
+            except Exception as error:
+                log.error("translation_broke", endpoint=self.endpoint, delivery_id=due.delivery_id, exc_info=error)
+                await self._cannot_translate(due, "translation_broke", type(error).__name__)
         starts = [
             Start(due.delivery_id, attempt_id, made.chain, made.request if due.request is None else None, made.warnings)
-            for due, made, attempt_id in ready
+            for due, _, made, attempt_id in ready
         ]
         claimed = await self._store.start(starts, self._clock()) if starts else frozenset()
         return [one for one in ready if one[0].delivery_id in claimed]
 
-    def _prepare(self, due: Due) -> Prepared:
-        route = self._route(due)
+    async def _cannot_translate(self, due: Due, code: str, reason: str, problems: tuple[dict[str, str], ...] = ()) -> None:
+        dead = Settlement(due.delivery_id, None, "dead", code, reason, problems=problems)
+        if await self._store.settle(dead, self._clock()):
+            self._say_dead(due, code)
+
+    def _prepare(self, due: Due, route: RoutePolicy) -> Prepared:
         if due.request is not None and due.chain is not None:
             return Prepared(due.chain, SchemaRef.parse(route.partner_schema), due.request)
         return self._translate(due.schema, due.body, route.partner_schema)
 
-    def _route(self, due: Due) -> RoutePolicy:
-        """The route's policy; a route taken out of the configuration leaves its deliveries waiting, visibly."""
-        route = self._routes(due.route)
-        if route is None:
-            raise TranslationFailed([_gone(due.route)])
-        return route
-
     def _spawn(self, due: Due, work: Any) -> None:
-        self.breaker.began()
+        probe = self.breaker.began()
         task = asyncio.create_task(work, name=f"{self.endpoint}:{due.delivery_id}")
         self._under_way[due.delivery_id] = task
 
         def ended(done: asyncio.Task[None]) -> None:
             self._under_way.pop(due.delivery_id, None)
+            if probe and self.breaker.probing:  # it ended without a verdict on the endpoint
+                self.breaker.answered()
             self._changed.set()
             if not done.cancelled() and done.exception() is not None:
                 log.error("attempt_broke", endpoint=self.endpoint, delivery_id=due.delivery_id, exc_info=done.exception())
@@ -207,12 +224,11 @@ class Dispatcher:
             traceparent=due.traceparent, origin=due.origin, hops=due.hops, codes=due.aliases,
         )  # fmt: skip
 
-    async def _send(self, due: Due, prepared: Prepared, attempt_id: str) -> None:
+    async def _send(self, due: Due, route: RoutePolicy, prepared: Prepared, attempt_id: str) -> None:
         """One attempt, from call to settlement."""
-        route = self._route(due)
         attempt = LiveAttempt(due, attempt_id, due.number + 1, route.on_exists, self._store)
         message = self._view(due, prepared.schema, prepared.request)
-        with context(correlation_id=due.correlation_id, dossier=due.aliases.get("national")):
+        with context(correlation_id=due.correlation_id, dossier=due.aliases.get(NATIONAL)):
             assert isinstance(self._connector, Sender)
             sender = self._connector
             try:
@@ -222,14 +238,10 @@ class Dispatcher:
             else:
                 await self._delivered(due, attempt_id, receipt)
 
-    async def _ask(self, due: Due) -> None:
+    async def _ask(self, due: Due, route: RoutePolicy) -> None:
         """A delivery in doubt: what does the partner hold? Else the route decides."""
         attempt_id = due.attempt_id or ""
-        route = self._routes(due.route)
-        if route is None:
-            await self._settle(due, Settlement(due.delivery_id, attempt_id, "dead", "route_gone", str(_gone(due.route))))
-            return
-        with context(correlation_id=due.correlation_id, dossier=due.aliases.get("national")):
+        with context(correlation_id=due.correlation_id, dossier=due.aliases.get(NATIONAL)):
             found = None
             holds: bool | None = None
             if isinstance(self._connector, Finder) and due.request is not None:
@@ -246,11 +258,16 @@ class Dispatcher:
                         Settlement(due.delivery_id, attempt_id, "in_doubt", error.code, error.reason, next_at=later),
                     )
                     return
-                self.breaker.succeeded(self._clock())
+                self.breaker.answered()
                 holds = False if found is None else found.holds
             if holds:
                 assert found is not None
                 await self._delivered(due, attempt_id, Receipt(reference=found.reference, ids=found.ids))
+            elif found is not None and not found.called:
+                withdrawn = Settlement(
+                    due.delivery_id, attempt_id, "again", "nothing_sent", next_at=self._clock(), withdraw_doubt=True
+                )
+                await self._settle(due, withdrawn)
             elif holds is False or route.in_doubt == "resend":
                 await self._again_after_doubt(due, "not_found_there" if holds is False else "resend")
             else:
@@ -369,7 +386,3 @@ class Dispatcher:
                 metrics.store_error(error.reason)
                 log.error("settle_waits", endpoint=self.endpoint, delivery_id=due.delivery_id, reason=error.reason)
                 await asyncio.sleep(STORE_RETRY_SECONDS)
-
-
-def _gone(route: str) -> Problem:
-    return Problem("routes", "route_gone", f"route {route} is no longer configured", "put it back, or discard the delivery")

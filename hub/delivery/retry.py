@@ -9,7 +9,8 @@
 | InDoubt, or a crash in it | in doubt: the partner is asked, else by route           | failed       |
 
 A Transient counts against the message only when the endpoint took another delivery since this one's last try, so an
-outage, however long, exhausts nothing, while a message that alone always fails ends as a dead letter.
+outage, however long, exhausts nothing, while a message that alone always fails ends as a dead letter. One that came with a
+Retry-After is never counted, and is not tried again before both that time and the policy's own wait are over.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from tenacity.wait import wait_base, wait_exponential, wait_random
 
 from hub.delivery.breaker import SECOND
 from hub.errors import DeliveryError, InDoubt, NotConnected, Rejected, Transient
+
+LONGEST_HOLD_SECONDS = 3600.0
+"""A partner's Retry-After is believed up to this; afterwards it is asked again."""
 
 Outcome = Literal["delivered", "again", "in_doubt", "dead"]
 
@@ -82,19 +86,13 @@ def decide(
     if isinstance(error, NotConnected):
         return Decision("again", error.code, error.reason, next_at=later, endpoint_failed=True)
     if isinstance(error, Transient):
-        own = previous_attempt_at is not None and endpoint_success_at is not None and endpoint_success_at > previous_attempt_at
+        tried, took_another = previous_attempt_at, endpoint_success_at
+        own = tried is not None and took_another is not None and took_another > tried and error.retry_after is None
         if own and counted + 1 >= policy.attempts:
             reason = f"{error.reason} (after {counted + 1} counted tries)".strip()
             return Decision("dead", error.code, reason, endpoint_failed=True)
-        if error.retry_after is not None:
-            later = now + int(error.retry_after * SECOND)
-        return Decision(
-            "again",
-            error.code,
-            error.reason,
-            next_at=later,
-            counted=own,
-            endpoint_failed=True,
-            hold_seconds=error.retry_after,
-        )
+        hold = None if error.retry_after is None else min(error.retry_after, LONGEST_HOLD_SECONDS)
+        if hold is not None:
+            later = max(later, now + int(hold * SECOND))
+        return Decision("again", error.code, error.reason, later, own, endpoint_failed=True, hold_seconds=hold)
     raise TypeError(f"a connector raised {type(error).__name__}, which says nothing about the delivery")

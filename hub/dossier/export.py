@@ -21,7 +21,14 @@ RELEASED: dict[str, tuple[type[BaseModel], dict[str, Any]]] = {
     ),
     "dossier-progress/1.0.0": (
         DossierProgress,
-        {"role": "canonical", "full_state": False, "subject": _SUBJECT, "code": "/code", "at": "/handled_at"},
+        {
+            "role": "canonical",
+            "full_state": False,
+            "subject": _SUBJECT,
+            "code": "/code",
+            "at": "/handled_at",
+            "step": "/step_id",
+        },
     ),
 }
 """The newest released version of each canonical schema: model and ``x-hub`` block."""

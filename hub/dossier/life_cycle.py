@@ -23,20 +23,6 @@ class State(StrEnum):
     RETURNED = "returned"
 
 
-VIETNAMESE = {
-    State.NEW: "Mới đăng ký",
-    State.RECEIVED: "Được tiếp nhận",
-    State.REFUSED: "Không được tiếp nhận",
-    State.PROCESSING: "Đang xử lý",
-    State.SUPPLEMENT_REQUESTED: "Yêu cầu bổ sung giấy tờ",
-    State.PAYMENT_REQUESTED: "Yêu cầu thực hiện nghĩa vụ tài chính",
-    State.WITHDRAWN: "Công dân yêu cầu rút hồ sơ",
-    State.STOPPED: "Dừng xử lý",
-    State.DONE: "Đã xử lý xong",
-    State.RETURNED: "Đã trả kết quả",
-}
-"""The states as the portal words them, for people who read a trace."""
-
 _NEXT: dict[State, frozenset[State]] = {
     State.NEW: frozenset({State.RECEIVED, State.REFUSED, State.SUPPLEMENT_REQUESTED, State.WITHDRAWN}),
     State.RECEIVED: frozenset({State.PROCESSING}),
@@ -49,8 +35,6 @@ _NEXT: dict[State, frozenset[State]] = {
     State.STOPPED: frozenset(),
     State.RETURNED: frozenset(),
 }
-
-TERMINAL = frozenset(state for state, following in _NEXT.items() if not following)
 
 
 def plausible(before: State, after: State) -> bool:

@@ -24,7 +24,7 @@ from hub.errors import (
     TranslationFailed,
     UnknownSchema,
 )
-from hub.message import Alias, Arrival, SchemaRef
+from hub.message import NATIONAL, Alias, Arrival, SchemaRef
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
 from hub.observe.metrics import ArrivalOutcome
@@ -33,6 +33,8 @@ from hub.store.port import JsonObject, Part, Plan, Store
 from hub.translation import Catalog, Schema
 
 HOP_LIMIT = 8
+FUTURE_MICROSECONDS = 31 * 24 * 3600 * 1_000_000
+"""How far ahead a sender's clock may be."""
 log = get_logger("intake")
 
 
@@ -169,6 +171,7 @@ class Intake:
             else:
                 if part is not None:
                     parts.append(part)
+                    problems.extend(_too_new(part, arrival.received_at))
         return Plan(
             arrival=arrival,
             digest=self._store.digest(arrival.body),
@@ -191,6 +194,7 @@ class Intake:
             version=canonical.version(body),
             matches=self._router.match(canonical.ref, body, self._trial),
             warnings=tuple(problem.as_dict() for problem in translation.warnings),
+            step=canonical.step(body),
         )
 
     def _trial(self, schema: SchemaRef, body: Any, partner_schema: str) -> None:
@@ -201,7 +205,7 @@ class Intake:
         fits = [
             (len(prefix), owner)
             for alias in aliases
-            if alias.system == "national"
+            if alias.system == NATIONAL
             for prefix, owner in self._owners.items()
             if alias.code.startswith(prefix)
         ]
@@ -219,5 +223,13 @@ class Intake:
         return Accepted(receipt, repeated)
 
 
+def _too_new(part: Part, now: int) -> list[Problem]:
+    """A version far in the future would make every later state of the dossier look old: it must be mended first."""
+    if part.version is None or part.version <= now + FUTURE_MICROSECONDS:
+        return []
+    hint = "correct the time at the source and send again, then discard this"
+    return [Problem("modified_at", "version_in_future", "the sender's own time lies more than a month ahead", hint)]
+
+
 def _national_code(plan: Plan) -> str | None:
-    return next((alias.code for alias in plan.aliases if alias.system == "national"), None)
+    return next((alias.code for alias in plan.aliases if alias.system == NATIONAL), None)

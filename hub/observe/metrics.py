@@ -41,6 +41,8 @@ _REQUESTS = Histogram(
     "hub_request_seconds", "Requests to the hub's own doors", ("method", "route", "status"), registry=_registry,
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )  # fmt: skip
+_SETTLED = Gauge("hub_stored_deliveries", "Deliveries in the store now, final ones too", ("endpoint", "route", "state"),
+                 registry=_registry)  # fmt: skip
 _BACKLOG = Gauge("hub_backlog", "Open deliveries now", ("endpoint", "route", "state"), registry=_registry)
 _STORED = Gauge("hub_stored_arrivals", "Arrivals in the store now", ("state",), registry=_registry)
 _OLDEST = Gauge("hub_oldest_waiting_seconds", "Age of the oldest open delivery", ("endpoint",), registry=_registry)
@@ -52,11 +54,11 @@ _schemas: set[str] = set()
 
 
 def know(*, senders: Iterable[str] = (), schemas: Iterable[str] = ()) -> None:
-    """Make values known that may be labels: senders (key or endpoint names) and schema ids; of senders at most 500."""
+    """Make values known that may be labels: senders (key or endpoint names; at most 500) and schemas as ``id@major``."""
     for sender in senders:
         if len(_senders) < MAX_SENDERS and _WORD.fullmatch(sender):
             _senders.add(sender)
-    _schemas.update(schema.partition("@")[0] for schema in schemas)
+    _schemas.update(_major(schema) for schema in schemas)
 
 
 @lru_cache(maxsize=2048)
@@ -84,17 +86,19 @@ def _requests(method: str, route: str, status: int) -> Histogram:
     return _REQUESTS.labels(method, route, str(status))
 
 
+def _major(schema: str) -> str:
+    """``id@major`` of ``id@version``."""
+    return schema.partition(".")[0]
+
+
 def _word(value: str) -> str:
     return value if _WORD.fullmatch(value) and not re.search(r"[0-9]{7}", value) else UNKNOWN
 
 
 def arrival(sender: str | None, schema: str | None, outcome: ArrivalOutcome) -> None:
     """One arrival. ``schema`` is ``id`` or ``id@version`` (shown as ``id@major``)."""
-    schema_id, _, version = (schema or "").partition("@")
-    major = version.partition(".")[0]
-    label = UNKNOWN
-    if schema_id in _schemas:
-        label = f"{schema_id}@{major}" if re.fullmatch(r"[0-9]{1,3}", major) else schema_id
+    label = _major(schema or "")
+    label = label if label in _schemas else UNKNOWN
     _arrivals(sender if sender in _senders and sender else UNKNOWN, label, outcome).inc()
 
 
@@ -138,13 +142,15 @@ def set_traffic(traffic: Mapping[str, Any]) -> None:
     stored: dict[str, int] = {}
     for row in traffic["arrivals"]:
         stored[row["state"]] = stored.get(row["state"], 0) + row["count"]
-    for gauge in (_BACKLOG, _STORED, _OLDEST):
+    for gauge in (_BACKLOG, _SETTLED, _STORED, _OLDEST):
         gauge.clear()
     for state, count in stored.items():
         _STORED.labels(_word(state)).set(count)
     for row in traffic["deliveries"]:
+        labels = (_word(row["endpoint"]), _word(row["route"]), row["state"])
+        _SETTLED.labels(*labels).set(row["count"])
         if row["state"] in _OPEN:
-            _BACKLOG.labels(_word(row["endpoint"]), _word(row["route"]), row["state"]).set(row["count"])
+            _BACKLOG.labels(*labels).set(row["count"])
     for endpoint, seconds in traffic["oldest_waiting_seconds"].items():
         _OLDEST.labels(_word(endpoint)).set(seconds)
 

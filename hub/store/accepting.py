@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from hub.errors import IdConflict, NotAllowed, NotFound, Problem
-from hub.message import Alias, new_id
+from hub.message import NATIONAL, Alias, Arrival, new_id
 from hub.store import cells, lanes
 from hub.store.fitting import refuse_unfit
 from hub.store.port import JsonObject, Part, Plan, RouteMatch
@@ -20,7 +20,6 @@ from hub.store.rows import pack, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers
-from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 
@@ -46,7 +45,7 @@ _DOSSIER = select(dossiers).where(dossiers.c.id == bindparam("dossier")).with_fo
 _ADVANCE = (
     update(dossiers)
     .where(dossiers.c.id == bindparam("dossier"))
-    .values(last_seq=bindparam("seq"), last_arrival=bindparam("ordinal"))
+    .values(last_seq=bindparam("seq"), last_arrival=bindparam("ordinal"), owner=bindparam("owned_by"))
 )
 _NEWEST_VERSION = select(func.max(m.c.version)).where(
     m.c.dossier_id == bindparam("dossier"), m.c.sender == bindparam("sender"), m.c.stream == bindparam("stream")
@@ -61,7 +60,7 @@ _SAME_STEP = (
     )
     .limit(1)
 )
-_WITH = select(c.c.endpoint).where(c.c.dossier_id == bindparam("dossier"))
+_WITH = select(d.c.endpoint, d.c.route, d.c.stream).where(d.c.dossier_id == bindparam("dossier")).order_by(d.c.seq)
 _SETTLE_ARRIVAL = (
     update(a)
     .where(a.c.id == bindparam("one"))
@@ -71,8 +70,8 @@ _SETTLE_ARRIVAL = (
 _ALIAS_CONFLICT = Problem(
     "",
     "alias_conflict",
-    "its codes belong to two different dossiers",
-    "correct the code at the source and send again, then discard this",
+    "its names belong to two different dossiers",
+    "if a name is wrong, mend it at the source, send again and discard this; if both are one dossier, this waits for a merge",
 )
 
 
@@ -101,7 +100,7 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
     holders = _holders(connection, plan.aliases)
     known = sorted(set(holders.values()))
     locked = _locked(connection, known[0]) if known else None
-    if arrival.key is None and len(known) == 1:
+    if arrival.key is None and known:
         same = {"dossier": known[0], "sender": arrival.sender, "schema": str(arrival.schema)}
         latest = connection.execute(_LATEST, same).first()
         if latest is not None and latest.digest == plan.digest:
@@ -109,6 +108,9 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
     dossier = _dossier(connection, plan, locked)
     if len(known) < 2:
         _name(connection, dossier.id, [alias for alias in plan.aliases if alias not in holders], arrival.received_at)
+    named_now = [alias for alias in plan.aliases if alias not in holders]
+    if plan.owner not in (None, dossier.owner) and any(alias.system == NATIONAL for alias in named_now):
+        dossier.owner = plan.owner or dossier.owner  # configuration could not know it before it had this name
     reasons = _keep_reasons(connection, plan, dossier, known)
     receipt = _carry_out(connection, plan, dossier, digests, reasons)
     connection.execute(
@@ -231,21 +233,18 @@ def _carry_out(
     if reasons:
         receipt["reasons"] = reasons
     else:
-        sticky = set(connection.execute(_WITH, {"dossier": dossier.id}).scalars()) if dossier.last_seq else set()
         receipt["messages"] = [
-            _message(connection, plan, dossier, part, digest, sticky) for part, digest in zip(plan.parts, digests, strict=True)
+            _message(connection, plan, dossier, part, digest) for part, digest in zip(plan.parts, digests, strict=True)
         ]
         states = {entry["state"] for entry in receipt["messages"]}
         if states and states <= {"superseded", "known"} and "superseded" in states:
             receipt["state"] = "superseded"
-    values = {"dossier": dossier.id, "seq": dossier.last_seq, "ordinal": dossier.last_arrival}
+    values = {"dossier": dossier.id, "seq": dossier.last_seq, "ordinal": dossier.last_arrival, "owned_by": dossier.owner}
     connection.execute(_ADVANCE, values)
     return receipt
 
 
-def _message(
-    connection: Connection, plan: Plan, dossier: _Dossier, part: Part, digest: str, sticky: set[str]
-) -> dict[str, Any]:
+def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, digest: str) -> dict[str, Any]:
     arrival = plan.arrival
     if not part.full_state and dossier.last_seq:
         same = {"dossier": dossier.id, "stream": part.stream, "digest": digest, "sender": arrival.sender}
@@ -273,22 +272,7 @@ def _message(
         },
     )  # fmt: skip
     connection.execute(insert(bodies), {"id": message_id, "content": part.body})
-    routes: list[dict[str, Any]] = []
-    if state == "routed":
-        for match in part.matches:
-            routes.append(
-                _route(
-                    connection,
-                    arrival.origin,
-                    dossier.id,
-                    message_id,
-                    part,
-                    dossier.last_seq,
-                    match,
-                    sticky,
-                    arrival.received_at,
-                )
-            )
+    routes = _routes(connection, arrival, dossier, message_id, part) if state == "routed" else []
     entry: dict[str, Any] = {
         "id": message_id, "schema": str(part.schema), "seq": dossier.last_seq, "state": state, "routes": routes,
     }  # fmt: skip
@@ -297,30 +281,47 @@ def _message(
     return entry
 
 
-def _route(
-    connection: Connection,
-    origin: str | None,
-    dossier_id: str,
-    message_id: str,
-    part: Part,
-    seq: int,
-    match: RouteMatch,
-    sticky: set[str],
-    now: int,
-) -> dict[str, Any]:
-    said: dict[str, Any] = {"route": match.route, "endpoint": match.endpoint, "taken": match.matched, "why": match.why}
-    if not match.matched and match.endpoint in sticky:
-        said |= {"taken": True, "why": f"{match.why}; but the dossier is already with {match.endpoint}"}
-    if match.endpoint == origin:
-        said |= {"taken": False, "why": f"it came from {match.endpoint}"}
-    if match.failure:
-        said["failure"] = match.failure
-    if said["taken"]:
-        schema_id = part.schema.id
-        said["delivery"] = deliver(
-            connection, dossier_id, message_id, schema_id, part.full_state, seq, match, accepted_at=now, now=now
-        )
+def _routes(connection: Connection, arrival: Arrival, dossier: _Dossier, message_id: str, part: Part) -> list[dict[str, Any]]:
+    """What each route does with the message; deliveries are added for those that take it."""
+    stays = staying_routes(connection, dossier.id, part)
+    said: list[dict[str, Any]] = []
+    for match in part.matches:
+        one: dict[str, Any] = {"route": match.route, "endpoint": match.endpoint, "taken": match.matched, "why": match.why}
+        if match.route in stays:
+            one |= {"taken": True, "why": f"{match.why}; but the dossier is already with {match.endpoint}"}
+        if match.endpoint == arrival.origin:
+            one |= {"taken": False, "why": f"it came from {match.endpoint}"}
+        if match.failure:
+            one["failure"] = match.failure
+        if one["taken"]:
+            at = arrival.received_at
+            one["delivery"] = deliver(
+                connection,
+                dossier.id,
+                message_id,
+                part.stream,
+                part.full_state,
+                dossier.last_seq,
+                match,
+                accepted_at=at,
+                now=at,
+            )
+        said.append(one)
     return said
+
+
+def staying_routes(connection: Connection, dossier_id: str, part: Part) -> set[str]:
+    """Routes whose conditions do not hold, to endpoints that the dossier is with already and that no other route takes the
+    message to: one for each, the one that carried the stream there last, else the first."""
+    unmet = {match.endpoint for match in part.matches if not match.matched}
+    unmet -= {match.endpoint for match in part.matches if match.matched}
+    if not unmet:
+        return set()
+    carried = connection.execute(_WITH, {"dossier": dossier_id}).all()
+    first = {match.endpoint: match.route for match in reversed(part.matches)}
+    offered = {match.route for match in part.matches}
+    last = {row.endpoint: row.route for row in carried if row.stream == part.stream and row.route in offered}
+    return {last.get(endpoint, first[endpoint]) for endpoint in unmet & {row.endpoint for row in carried}}
 
 
 def deliver(

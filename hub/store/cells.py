@@ -76,6 +76,15 @@ def doubted(connection: Connection, dossier_id: str, endpoint: str, stream: str)
     connection.execute(_DOUBT, _key(dossier_id, endpoint, stream))
 
 
+def reconsider_doubt(connection: Connection, dossier_id: str, endpoint: str, stream: str) -> None:
+    """A doubt was withdrawn: the cell keeps one only if another delivery has one."""
+    doubts = select(d.c.id).where(
+        d.c.dossier_id == dossier_id, d.c.endpoint == endpoint, d.c.stream == stream, d.c.doubted.is_(True)
+    )
+    still = connection.execute(doubts.limit(1)).first() is not None
+    connection.execute(update(c).where(*_HERE).values(doubted=still), _key(dossier_id, endpoint, stream))
+
+
 def computed() -> Select[tuple[object, ...]]:
     """Every cell as the deliveries say it is, in the ledger's column order."""
     routed_last = func.max(d.c.seq).label("routed_seq")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Text, and_, bindparam, delete, func, insert, literal_column, select, update
 
 from hub.message import Alias, SchemaRef, new_id
 from hub.store import cells, lanes
@@ -26,7 +26,8 @@ from hub.store.tables import endpoints as e
 from hub.store.tables import messages as m
 
 _sent = bodies.alias("sent_bodies")
-_CLAIMABLE = and_(d.c.head, d.c.state.in_(("pending", "in_doubt")))
+# written out, not bound: only so does SQLite see that the partial index ix_deliveries_due serves it
+_CLAIMABLE = and_(d.c.head, d.c.state.in_([literal_column("'pending'"), literal_column("'in_doubt'")]))
 _DUE = (
     select(
         d, m.c.arrival_id, m.c.schema, m.c.correlation_id, m.c.traceparent, m.c.origin, m.c.hops, m.c.accepted_at,
@@ -55,6 +56,8 @@ _CLAIM = (
     )
     .returning(d.c.number)
 )
+NO_CALL = "again: nothing_sent"
+"""How an attempt in doubt that made no call is resolved."""
 _ONE = select(d).where(d.c.id == bindparam("one"))
 _PAUSED = select(e.c.paused_at).where(e.c.name == bindparam("endpoint"))
 
@@ -176,6 +179,8 @@ def settle(connection: Connection, s: Settlement, now: int) -> bool:
         values["warnings"] = pack([*(unpack(row.warnings) or []), *s.warnings])
     if s.outcome == "again":
         values |= {"state": "pending", "next_at": later, "counted": row.counted + int(s.counted)}
+        if s.withdraw_doubt:
+            values["doubted"] = _doubted_before(connection, row)
     elif s.outcome == "in_doubt":
         values |= {"state": "in_doubt", "next_at": later, "doubted": True}
     elif s.outcome == "dead":
@@ -196,6 +201,14 @@ def settle(connection: Connection, s: Settlement, now: int) -> bool:
     return True
 
 
+def _doubted_before(connection: Connection, row: AnyRow) -> bool:
+    """Whether another attempt of the delivery was in doubt and may have been a send of ours."""
+    others = select(at.c.id).where(
+        at.c.delivery_id == row.id, at.c.id != row.attempt_id, at.c.outcome == "in_doubt", at.c.resolved != NO_CALL
+    )
+    return connection.execute(others.limit(1)).first() is not None
+
+
 def _project(connection: Connection, row: AnyRow, s: Settlement, now: int) -> None:
     """Ledger and lane follow the settlement."""
     lane = (row.dossier_id, row.endpoint)
@@ -206,6 +219,8 @@ def _project(connection: Connection, row: AnyRow, s: Settlement, now: int) -> No
         lanes.heal_dead(connection, *lane, row.id, now)
         lanes.promote(connection, *lane)
     elif s.outcome == "again":
+        if s.withdraw_doubt:
+            cells.reconsider_doubt(connection, *lane, row.stream)
         lanes.promote(connection, *lane)
     elif s.outcome == "delivered":
         cells.delivered(connection, *lane, row.stream, row.seq, now, row.message_id)

@@ -16,7 +16,6 @@ from hub.store.port import JsonObject, Key, RouteMatch
 from hub.store.rows import AnyRow, pack
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers, endpoints, keys
-from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 
@@ -115,7 +114,7 @@ def backfill(connection: Connection, matches: Sequence[tuple[str, RouteMatch]], 
         there = select(d.c.id).where(d.c.message_id == message_id, d.c.route == match.route)
         if connection.execute(there).first() is not None:
             continue
-        with_it = select(c.c.endpoint).where(c.c.dossier_id == row.dossier_id, c.c.endpoint == match.endpoint)
+        with_it = select(d.c.id).where(d.c.dossier_id == row.dossier_id, d.c.route == match.route).limit(1)
         if not match.matched and connection.execute(with_it).first() is None:
             continue
         newer = None

@@ -55,6 +55,13 @@ class Part:
     version: int | None
     matches: tuple[RouteMatch, ...]
     warnings: tuple[JsonObject, ...] = ()
+    step: str | None = None
+    """The sender's own id of the processing step: the same step is one message, whatever else changed around it."""
+
+    @property
+    def identity(self) -> bytes:
+        """What makes two messages of a stream the same one."""
+        return self.body if self.step is None else f"step:{self.step}".encode()
 
     @property
     def stream(self) -> str:
@@ -144,6 +151,8 @@ class Settlement:
     ids: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[JsonObject, ...] = ()
     problems: tuple[JsonObject, ...] = ()
+    withdraw_doubt: bool = False
+    """With ``again``: the attempt in doubt turned out to have made no call, so it was no send of ours."""
     reply: tuple[str, bytes] | None = None
     """Schema reference and body of the partner's answer that re-enters as an arrival."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from hub.message import Arrival, SchemaRef
+from hub.message import NATIONAL, Arrival, SchemaRef
 from hub.store.port import EndpointState, JsonObject, Key
 from hub.store.rows import AnyRow, instant, unpack
 from hub.store.tables import aliases as al
@@ -33,7 +33,9 @@ def arrival(connection: Connection, arrival_id: str) -> JsonObject | None:
 
 def dossier(connection: Connection, code: str) -> JsonObject | None:
     """The dossier that any system calls ``code``: names, owner, ledger, and its timeline over all hops."""
-    dossier_id = connection.execute(select(al.c.dossier_id).where(al.c.code == code).limit(1)).scalar()
+    dossier_id = connection.execute(
+        select(al.c.dossier_id).where(al.c.code == code).order_by(al.c.system != NATIONAL).limit(1)
+    ).scalar()
     if dossier_id is None:
         return None
     row = connection.execute(select(dossiers).where(dossiers.c.id == dossier_id)).one()

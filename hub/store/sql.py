@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import hmac
+import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,7 +59,9 @@ class SqlStore(Store):
     def _open_now(self, exclusive: bool) -> None:
         with _as_unavailable():
             if self._url.get_backend_name() == "sqlite":
-                Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
+                path = Path(str(self._url.database))
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it will hold personal data; its -wal takes this mode
             if exclusive:
                 self._take_lock()
             migrate(self._write_engine, first=_make_salt)
@@ -110,11 +113,11 @@ class SqlStore(Store):
         return None if row is None else (row.digest, orjson.loads(row.receipt))
 
     async def accept(self, plan: Plan) -> tuple[JsonObject, bool]:
-        digests = tuple(self.digest(part.body) for part in plan.parts)
+        digests = tuple(self.digest(part.identity) for part in plan.parts)
         return await self._writer.run(lambda connection: accepting.accept(connection, plan, digests))
 
     async def release(self, plan: Plan, *, actor: str, why: str) -> JsonObject:
-        digests = tuple(self.digest(part.body) for part in plan.parts)
+        digests = tuple(self.digest(part.identity) for part in plan.parts)
 
         def operation(connection: Connection) -> JsonObject:
             receipt = accepting.release(connection, plan, digests)

@@ -153,7 +153,7 @@ deliveries = Table(
         "ix_deliveries_due",
         "endpoint",
         "next_at",
-        sqlite_where=text("head AND state IN ('pending', 'in_doubt')"),
+        sqlite_where=text("head = 1 AND state IN ('pending', 'in_doubt')"),
         postgresql_where=text("head AND state IN ('pending', 'in_doubt')"),
     ),
     Index("ix_deliveries_dead", "settled_at", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")),

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import orjson
 from aiohttp import web
@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hub.testing.fault_play import CallLog, FaultPlayer
 from hub.testing.faults import FaultRule
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class _Release(BaseModel):
@@ -37,6 +39,15 @@ async def control_body(request: web.Request) -> Any:
         raise web.HTTPBadRequest(text=f"not JSON: {error}") from error
 
 
+def _valid(kind: type[M], value: Any) -> M:
+    """The value as a model. Raises HTTP 422 with every problem."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        problems = error.json(include_url=False, include_context=False)
+        raise web.HTTPUnprocessableEntity(text=f'{{"problems":{problems}}}', content_type="application/json") from error
+
+
 def _number(request: web.Request, name: str, default: str) -> float:
     try:
         return float(request.query.get(name, default))
@@ -49,10 +60,7 @@ def control_routes(faults: FaultPlayer, calls: CallLog, state: Callable[[], Mapp
 
     async def plant(request: web.Request) -> web.Response:
         body = await control_body(request)
-        try:
-            rules = [FaultRule.model_validate(one) for one in (body if isinstance(body, list) else [body])]
-        except ValidationError as error:
-            return control_answer({"problems": error.errors(include_url=False, include_context=False)}, 422)
+        rules = [_valid(FaultRule, one) for one in (body if isinstance(body, list) else [body])]
         return control_answer({"ids": [faults.rules.plant(rule) for rule in rules]}, 201)
 
     async def withdraw(request: web.Request) -> web.Response:
@@ -74,10 +82,7 @@ def control_routes(faults: FaultPlayer, calls: CallLog, state: Callable[[], Mapp
         return control_answer({"held": found})
 
     async def release(request: web.Request) -> web.Response:
-        try:
-            wanted = _Release.model_validate(await control_body(request))
-        except ValidationError as error:
-            return control_answer({"problems": error.errors(include_url=False, include_context=False)}, 422)
+        wanted = _valid(_Release, await control_body(request))
         return control_answer({"released": faults.release(wanted.how, wanted.id)})
 
     return [

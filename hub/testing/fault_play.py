@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import struct
@@ -47,14 +48,9 @@ class Held:
     released: asyncio.Future[str]
 
     def as_dict(self) -> dict[str, Any]:
-        return {
-            "id": self.entry["seq"],
-            "service": self.entry["service"],
-            "codes": self.entry["codes"],
-            "effect": self.rule.effect,
-            "effect_done": self.entry["effect"],
-            "caller_gone": self.request.transport is None or self.request.transport.is_closing(),
-        }
+        gone = self.request.transport is None or self.request.transport.is_closing()
+        told = {"id": self.entry["seq"], "service": self.entry["service"], "codes": self.entry["codes"]}
+        return {**told, "effect": self.rule.effect, "effect_done": self.entry["effect"], "caller_gone": gone}
 
 
 class CallLog:
@@ -162,14 +158,11 @@ class FaultPlayer:
 
     async def wait_held(self, count: int, seconds: float) -> list[dict[str, Any]]:
         """Returns as soon as that many calls are held, or what is held when the time is over."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while len(self.held()) < count and (left := end - loop.time()) > 0:
-            self._held_changed.clear()
-            try:
-                await asyncio.wait_for(self._held_changed.wait(), left)
-            except TimeoutError:
-                break
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while len(self.held()) < count:
+                    self._held_changed.clear()
+                    await self._held_changed.wait()
         return self.held()
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -111,7 +111,7 @@ def load_simulator(name: str) -> type[Simulator[Any]]:
 
 
 async def serve(simulator: Simulator[Any], host: str = "127.0.0.1", port: int = 0) -> RunningSimulator:
-    """Listens on a loopback address (port 0: any free one). Raises BadConfig for another address, OSError if taken."""
+    """Listens on a loopback address (port 0: any free one). Raises BadConfig for another address or one that is taken."""
     if not (host == "localhost" or _is_loopback(host)):
         raise BadConfig([Problem("host", "not_loopback", "a simulator listens on loopback only", "127.0.0.1 or ::1")])
     runner = web.AppRunner(simulator.app(), access_log=None, shutdown_timeout=2.0)
@@ -119,9 +119,10 @@ async def serve(simulator: Simulator[Any], host: str = "127.0.0.1", port: int = 
     site = web.TCPSite(runner, host, port)
     try:
         await site.start()
-    except OSError:
+    except OSError as error:
         await runner.cleanup()
-        raise
+        text = f"cannot listen there (errno {error.errno})"
+        raise BadConfig([Problem("port", "address", text, "choose another port, or 0 for a free one")]) from None
     return RunningSimulator(simulator, host, int(runner.addresses[0][1]), runner)
 
 
@@ -146,18 +147,23 @@ def run_process(kind: type[Simulator[Any]], arguments: Sequence[str] | None = No
     try:
         text = given.config.read_text(encoding="utf-8") if given.config else ""
         config = kind.Config.model_validate(yaml.safe_load(text) or {})
-        return asyncio.run(_until_signal(kind(config, given.state), given.host, given.port))
+        asyncio.run(until_signal(kind(config, given.state), given.host, given.port, _announce))
     except (ValidationError, BadConfig, OSError, yaml.YAMLError) as error:
         print(f"{kind.name}: {error}", file=sys.stderr)
         return 2
+    return 0
 
 
-async def _until_signal(simulator: Simulator[Any], host: str, port: int) -> int:
+def _announce(url: str) -> None:
+    print(f"listening on {url}", flush=True)
+
+
+async def until_signal(simulator: Simulator[Any], host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; ``announce`` gets the URL as soon as it answers. Raises BadConfig."""
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     running = await serve(simulator, host, port)
-    print(f"listening on {running.url}", flush=True)
+    announce(running.url)
     await ended.wait()
     await running.close()
-    return 0

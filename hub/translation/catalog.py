@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from hub.translation.compile import compile_mapping
 from hub.translation.files import read_mappings, read_schemas, read_tables, shown_name
 from hub.translation.lock import check_lock
 from hub.translation.schema import Schema
-from hub.translation.tables import CodeTable, make_lookup, make_lookup_by
+from hub.translation.tables import CodeTable, make_lookup
 from hub.translation.versions import allows, newest, order
 
 
@@ -81,21 +80,21 @@ class Catalog:
             return self._schemas[wanted]
         found = newest(wanted, self._schemas)
         if found is None:
-            known = ", ".join(str(known) for known in self.schemas()) or "none"
-            raise UnknownSchema.one("", "unknown_schema", f"no schema {wanted} is known", f"one of: {known}")
+            hint = f"one of: {_listed(self.schemas())}"
+            raise UnknownSchema.one("", "unknown_schema", f"no schema {wanted} is known", hint)
         return self._schemas[found]
 
     def schemas(self) -> list[SchemaRef]:
         """All schemas, by name and version."""
-        return sorted(self._schemas, key=lambda ref: (ref.id, order(ref)))
+        return _sorted(self._schemas)
 
     def mappings(self) -> list[m.Mapping]:
         """All mappings, by name and version."""
-        return [self._mappings[ref] for ref in sorted(self._mappings, key=lambda ref: (ref.id, order(ref)))]
+        return [self._mappings[ref] for ref in _sorted(self._mappings)]
 
     def tables(self) -> list[CodeTable]:
         """All code tables, by name and version."""
-        return [self._tables[ref] for ref in sorted(self._tables, key=lambda ref: (ref.id, order(ref)))]
+        return [self._tables[ref] for ref in _sorted(self._tables)]
 
     def steps(self, mapping: SchemaRef) -> tuple[Step, ...]:
         """A mapping as compiled, once for each source schema that its ``from`` allows."""
@@ -111,35 +110,27 @@ class Catalog:
         return self._chains[key]
 
     def _way(self, source: Schema, wanted: SchemaRef, newest_target: Schema) -> tuple[Schema, list[Step]]:
-        if allows(wanted, source.ref):
-            return source, []
+        """The shortest way, found by going one step further from everything reached until a goal is among it."""
         edges = self._edges()
-        ways: dict[SchemaRef, list[list[Step]]] = {source.ref: [[]]}
-        waiting = deque([source.ref])
-        while waiting:
-            here = waiting.popleft()
-            for step in edges.get(here, []):
-                there = step.target.ref
-                longer = [[*way, step] for way in ways[here]]
-                if there not in ways:
-                    ways[there] = longer
-                    waiting.append(there)
-                elif len(ways[there][0]) == len(longer[0]):
-                    ways[there] += longer
-        reached = [ref for ref in ways if allows(wanted, ref)]
+        seen = {source.ref}
+        reached: dict[SchemaRef, list[list[Step]]] = {source.ref: [[]]}
+        while reached and not (goals := [ref for ref in reached if allows(wanted, ref)]):
+            further: dict[SchemaRef, list[list[Step]]] = {}
+            for here, ways in reached.items():
+                for step in edges.get(here, []):
+                    if step.target.ref not in seen:
+                        further.setdefault(step.target.ref, []).extend([*way, step] for way in ways)
+            seen |= further.keys()
+            reached = further
+        at = f"{source.ref} → {wanted}"
         if not reached:
-            message = f"no mapping leads from {source.ref} to {wanted}"
             hint = f"add a mapping from {source.ref} to {newest_target.ref} under mappings/"
-            raise BadConfig([Problem(f"{source.ref} → {wanted}", "no_mapping", message, hint)])
-        shortest = min(len(ways[ref][0]) for ref in reached)
-        goal = max((ref for ref in reached if len(ways[ref][0]) == shortest), key=order)
-        if len(ways[goal]) > 1:
-            names = " or ".join(" + ".join(str(step.mapping.ref) for step in way) for way in ways[goal])
-            problem = Problem(
-                f"{source.ref} → {wanted}", "ambiguous", f"several ways lead there: {names}", "deprecate all but one"
-            )
-            raise BadConfig([problem])
-        return self._schemas[goal], ways[goal][0]
+            raise BadConfig([Problem(at, "no_mapping", f"no mapping leads from {source.ref} to {wanted}", hint)])
+        goal = max(goals, key=order)
+        if len(reached[goal]) > 1:
+            names = " or ".join(" + ".join(str(step.mapping.ref) for step in way) for way in reached[goal])
+            raise BadConfig([Problem(at, "ambiguous", f"several ways lead there: {names}", "deprecate all but one")])
+        return self._schemas[goal], reached[goal][0]
 
     def _edges(self) -> dict[SchemaRef, list[Step]]:
         """For each schema the steps that leave it: of one mapping's versions the newest stable one that fits."""
@@ -162,84 +153,70 @@ class Catalog:
         problems: list[Problem] = []
         sources = [self._schemas[ref] for ref in self.schemas() if allows(mapping.from_ref, ref)]
         goal = newest(mapping.to_ref, self._schemas)
-        for name, wanted, known in (
-            ("from", mapping.from_ref, bool(sources)),
-            ("to", mapping.to_ref, goal is not None),
-        ):
+        for name, wanted, known in (("from", mapping.from_ref, bool(sources)), ("to", mapping.to_ref, goal is not None)):
             if not known:
-                listed = ", ".join(str(ref) for ref in self.schemas()) or "none"
-                problems.append(
-                    Problem(
-                        name,
-                        "unknown_schema",
-                        f"no schema {wanted} is known",
-                        f"one of: {listed}",
-                        mapping.document.at(name),
-                    )
-                )
-        used: dict[SchemaRef, CodeTable] = {}
-        lookups = self._lookups(mapping, {}, used, problems)
+                hint = f"one of: {_listed(self.schemas())}"
+                problems.append(mapping.document.problem((name,), "unknown_schema", f"no schema {wanted} is known", hint))
+        tables, lookups = self._lookups(mapping, {}, problems)
         if problems or goal is None:
             raise BadConfig(problems)
         run = compile_mapping(mapping, lookups)
-        return tuple(Step(mapping, source, self._schemas[goal], tuple(used.values()), run) for source in sources)
+        return tuple(Step(mapping, source, self._schemas[goal], tables, run) for source in sources)
 
-    def step_with_tables(self, mapping: m.Mapping, replaced: Mapping[str, m.TestTable]) -> Step:
+    def step_with_tables(self, mapping: m.Mapping, replaced: Mapping[str, CodeTable]) -> Step:
         """The mapping's step with some catalog tables replaced, for its tests. Raises BadConfig if one is unused."""
         step = self._steps[mapping.ref][-1]
         if not replaced:
             return step
         problems: list[Problem] = []
-        used: dict[SchemaRef, CodeTable] = {}
-        lookups = self._lookups(mapping, replaced, used, problems)
-        for name in replaced:
-            if all(str(entry.use) != name for entry in mapping.tables.values()):
-                message = f"the mapping does not use the table {name}"
-                problems.append(
-                    Problem(name, "bad_test", message, "name the table as its use: does", mapping.document.at("tests"))
-                )
+        tables, lookups = self._lookups(mapping, replaced, problems)
+        used = {str(entry.use) for entry in mapping.tables.values()}
+        for name in [name for name in replaced if name not in used]:
+            message, hint = f"the mapping does not use the table {name}", "name the table as its use: does"
+            problems.append(Problem(name, "bad_test", message, hint, mapping.document.at("tests")))
         if problems:
             raise BadConfig(problems)
-        return Step(mapping, step.source, step.target, tuple(used.values()), compile_mapping(mapping, lookups))
+        return replace(step, tables=tables, run=compile_mapping(mapping, lookups))
 
     def _lookups(
-        self,
-        mapping: m.Mapping,
-        replaced: Mapping[str, m.TestTable],
-        used: dict[SchemaRef, CodeTable],
-        problems: list[Problem],
-    ) -> dict[str, Callable[..., Any]]:
+        self, mapping: m.Mapping, replaced: Mapping[str, CodeTable], problems: list[Problem]
+    ) -> tuple[tuple[CodeTable, ...], dict[str, Callable[..., Any]]]:
+        """The catalog's tables that a mapping uses, and a look-up for each entry of its ``tables``."""
+        used: dict[SchemaRef, CodeTable] = {}
         lookups: dict[str, Callable[..., Any]] = {}
         for name, entry in mapping.tables.items():
             try:
                 table = self._table(mapping, entry, replaced)
                 column = table.column(entry.column)
-                width = len(entry.by) or 1
-                if table.rows is not None and len(table.key) != width:
-                    keys = ", ".join(table.key)
-                    raise ValueError(
-                        f"the table has {len(table.key)} key columns ({keys}); write by: with {len(table.key)} paths"
-                    )
+                width = len(table.key)
+                if table.rows is not None and width != (len(entry.by) or 1):
+                    keys = f"the table has {width} key columns ({', '.join(table.key)})"
+                    raise ValueError(f"{keys}; write by: with {width} paths")
             except ValueError as error:
                 message, _, hint = str(error).partition("; ")
                 problems.append(Problem(f"tables.{name}", "bad_table", message, hint, entry.where))
                 continue
             add_to = f"add a row to {table.source}" if not table.fetched else "run `hub catalog refresh`, or correct the code"
-            make = make_lookup_by if entry.by else make_lookup
-            lookups[name] = make(table, column, name, add_to)
+            lookups[name] = make_lookup(table, column, name, add_to, bool(entry.by))
             if entry.use:
                 used[table.ref] = table
-        return lookups
+        return tuple(used.values()), lookups
 
-    def _table(self, mapping: m.Mapping, entry: m.TableEntry, replaced: Mapping[str, m.TestTable]) -> CodeTable:
+    def _table(self, mapping: m.Mapping, entry: m.TableEntry, replaced: Mapping[str, CodeTable]) -> CodeTable:
         if entry.use is None:
             keys = tuple(path.text for path in entry.by) or ("code",)
             return CodeTable(mapping.ref, keys, ("value",), entry.rows, f"tables.{entry.name} at {entry.where}")
         if str(entry.use) in replaced:
-            given = replaced[str(entry.use)]
-            return CodeTable(entry.use, given.key, given.columns, given.rows, "the test's own table")
+            return replace(replaced[str(entry.use)], ref=entry.use)
         found = newest(entry.use, self._tables)
         if found is None:
-            known = ", ".join(str(table.ref) for table in self.tables()) or "none"
-            raise ValueError(f"no table {entry.use} is known; one of: {known}")
+            raise ValueError(f"no table {entry.use} is known; one of: {_listed(table.ref for table in self.tables())}")
         return self._tables[found]
+
+
+def _sorted(refs: Iterable[SchemaRef]) -> list[SchemaRef]:
+    return sorted(refs, key=lambda ref: (ref.id, order(ref)))
+
+
+def _listed(refs: Iterable[SchemaRef]) -> str:
+    return ", ".join(map(str, refs)) or "none"

@@ -124,7 +124,6 @@ def rule_source(mapping: Mapping, target: tuple[str, ...]) -> str:
 def _nearest(rules: tuple[Rule, ...], names: tuple[str, ...]) -> Rule | None:
     for rule in rules:
         own = tuple(part for part in rule.target if isinstance(part, str))
-        if own == names[: len(own)]:
-            inner = _nearest(rule.source.rules, names[len(own) :]) if isinstance(rule.source, Each) else None
-            return inner or rule
+        if own and own == names[: len(own)]:
+            return (_nearest(rule.source.rules, names[len(own) :]) if isinstance(rule.source, Each) else None) or rule
     return None

@@ -7,7 +7,8 @@ each rule appears in it once. Values travel in ``v``: None is missing, FAILED is
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +74,14 @@ class _Writer:
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
 
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """What is written inside is indented below ``head``."""
+        self.line(head)
+        self.depth += 1
+        yield
+        self.depth -= 1
+
     def fresh(self, letter: str) -> str:
         self.count += 1
         return f"{letter}{self.count}"
@@ -83,17 +92,15 @@ class _Writer:
         return name
 
     def write(self) -> str:
-        self.line("def run(root, problems, warnings):")
-        self.depth += 1
         scope = _Scope("root", None, (), {})
-        rules = self.mapping.rules
-        conditions = [condition.path for condition in self.mapping.conditions]
-        self._prefixes(scope, [*conditions, *self._paths(rules, nested=False), *self._root_paths(rules)])
-        if self.mapping.conditions:
-            self.line(f"if not ({self._holds(self.mapping.conditions, scope)}):")
-            self.line("    return None")
-        self._object("out", rules, scope, "")
-        self.line("return out")
+        rules, conditions = self.mapping.rules, self.mapping.conditions
+        with self.block("def run(root, problems, warnings):"):
+            read = [condition.path for condition in conditions]
+            self._prefixes(scope, [*read, *self._paths(rules, nested=False), *self._root_paths(rules)])
+            if conditions:
+                self.line(f"if not ({self._holds(conditions, scope)}): return None")
+            self._object("out", rules, scope, "")
+            self.line("return out")
         return "\n".join(self.lines) + "\n"
 
     def _paths(self, rules: tuple[m.Rule, ...], nested: bool) -> list[m.SourcePath]:
@@ -102,8 +109,7 @@ class _Writer:
         for rule in rules:
             found += [p for p in m.own_paths(rule, self.mapping.tables) if not (nested and p.from_root)]
             if isinstance(rule.source, m.When):
-                inner = (rule.source.then, *([rule.source.otherwise] if rule.source.otherwise else []))
-                found += self._paths(inner, nested)
+                found += self._paths(rule.inside, nested)
         return found
 
     def _root_paths(self, rules: tuple[m.Rule, ...]) -> list[m.SourcePath]:
@@ -197,18 +203,14 @@ class _Writer:
         self.line(assign[: assign.rindex("{}")] + value + assign[assign.rindex("{}") + 2 :])
 
     def _when(self, rule: m.Rule, source: m.When, scope: _Scope, at: str, assign: str) -> None:
-        self.line(f"if {self._holds(source.conditions, scope)}:")
-        self.depth += 1
-        self._rule(source.then, scope, at, assign)
-        self.depth -= 1
-        if source.otherwise or rule.has_default:
-            self.line("else:")
-            self.depth += 1
-            if source.otherwise:
+        with self.block(f"if {self._holds(source.conditions, scope)}:"):
+            self._rule(source.then, scope, at, assign)
+        if source.otherwise:
+            with self.block("else:"):
                 self._rule(source.otherwise, scope, at, assign)
-            else:
+        elif rule.has_default:
+            with self.block("else:"):
                 self._assign(assign, repr(rule.default))
-            self.depth -= 1
 
     def _value(self, rule: m.Rule, scope: _Scope, site: str, where: str) -> None:
         """Leaves the rule's value in ``v``: read, changed by verbs, looked up."""
@@ -240,17 +242,13 @@ class _Writer:
                 ]
             else:
                 changes.append(f"v = {change}(v)")
-        if rule.tables and changes and self.mapping.empty_is_missing:
-            guarded = [f"v = {self.name('T', self.lookups[name])}(v)" for name in rule.tables]
-            changes += ["if v != '':", *("    " + step for step in guarded)]
-        else:
-            changes += [f"v = {self.name('T', self.lookups[name])}(v)" for name in rule.tables]
+        looked_up = [f"v = {self.name('T', self.lookups[name])}(v)" for name in rule.tables]
+        if looked_up and changes and self.mapping.empty_is_missing:
+            looked_up = ["if v != '':", *("    " + step for step in looked_up)]
+        changes += looked_up
         if changes:
-            failed = " or v is FAILED" if steps else ""
-            self.line(f"if not ({self._missing('v')}{failed}):")
-            self.depth += 1
-            self._attempt(changes, site, where)
-            self.depth -= 1
+            with self.block(f"if not ({self._missing('v')}{' or v is FAILED' if steps else ''}):"):
+                self._attempt(changes, site, where)
 
     def _attempt(self, steps: list[str], site: str, where: str) -> None:
         self.line("try:")
@@ -261,53 +259,37 @@ class _Writer:
 
     def _finish(self, rule: m.Rule, assign: str, site: str, where: str, can_fail: bool) -> None:
         """Sets the target from ``v``, or does what the rule says about a missing value."""
-        if rule.has_default or not rule.optional:
-            self.line(f"if {self._missing('v')}:")
-            self.depth += 1
+        self._if_missing(rule, assign, site, where)
+        with self.block("elif v is not FAILED:" if can_fail else "else:"):
+            self._assign(assign, "v")
+
+    def _if_missing(self, rule: m.Rule, assign: str, site: str, where: str) -> None:
+        with self.block(f"if {self._missing('v')}:"):
             if rule.has_default:
                 self._assign(assign, repr(rule.default))
             else:
-                self.line(f"problems.append({site}.missing({where}))")
-            self.depth -= 1
-            self.line("elif v is not FAILED:" if can_fail else "else:")
-        else:
-            self.line(f"if not ({self._missing('v')}{' or v is FAILED' if can_fail else ''}):")
-        self.depth += 1
-        self._assign(assign, "v")
-        self.depth -= 1
+                self.line("pass" if rule.optional else f"problems.append({site}.missing({where}))")
 
     def _each(self, rule: m.Rule, source: m.Each, scope: _Scope, at: str, assign: str, site: str, where: str) -> None:
         items, position, item = self.fresh("items"), self.fresh("i"), self.fresh("it")
         self.line(f"v = {self._read(source.path, scope)}")
         self.line("if type(v) is dict: v = [v]")
-        self.line(f"if {self._missing('v')}:")
-        missing = f"problems.append({site}.missing({where}))"
-        self.depth += 1
-        if rule.has_default:
-            self._assign(assign, repr(rule.default))
-        else:
-            self.line("pass" if rule.optional else missing)
-        self.depth -= 1
-        self.line("elif type(v) is not list:")
-        self.line(f"    problems.append({site}.refused(not_a_list(v), {where}))")
-        self.line("else:")
-        self.depth += 1
-        self.line(f"{items} = []")
-        self.line(f"for {position}, {item} in enumerate(v):")
-        self.depth += 1
-        read = (*(() if source.path.from_root else scope.read), *source.path.parts)
-        inner = _Scope(item, scope.root or scope, (*scope.positions, position), {}, read)
-        inside = (source.item,) if source.item else source.rules
-        own = [condition.path for condition in source.where if not condition.path.from_root]
-        self._prefixes(inner, [*own, *self._paths(inside, nested=True)])
-        if source.where:
-            self.line(f"if not ({self._holds(source.where, inner)}): continue")
-        if source.item:
-            self._rule(source.item, inner, f"{at}.{{}}", f"{items}.append({{}})")
-        else:
-            out = self.fresh("o")
-            self._object(out, source.rules, inner, f"{at}.{{}}")
-            self.line(f"{items}.append({out})")
-        self.depth -= 1
-        self._assign(assign, items)
-        self.depth -= 1
+        self._if_missing(rule, assign, site, where)
+        with self.block("elif type(v) is not list:"):
+            self.line(f"problems.append({site}.refused(not_a_list(v), {where}))")
+        with self.block("else:"):
+            self.line(f"{items} = []")
+            with self.block(f"for {position}, {item} in enumerate(v):"):
+                read = (*(() if source.path.from_root else scope.read), *source.path.parts)
+                inner = _Scope(item, scope.root or scope, (*scope.positions, position), {}, read)
+                own = [condition.path for condition in source.where if not condition.path.from_root]
+                self._prefixes(inner, [*own, *self._paths(source.rules, nested=True)])
+                if source.where:
+                    self.line(f"if not ({self._holds(source.where, inner)}): continue")
+                if source.plain:
+                    self._rule(source.rules[0], inner, f"{at}.{{}}", f"{items}.append({{}})")
+                else:
+                    out = self.fresh("o")
+                    self._object(out, source.rules, inner, f"{at}.{{}}")
+                    self.line(f"{items}.append({out})")
+            self._assign(assign, items)

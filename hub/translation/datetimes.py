@@ -17,24 +17,9 @@ HOME_ZONE = "Asia/Ho_Chi_Minh"
 _TOKEN = re.compile(r"yyyy|MM|dd|HH|mm|ss")
 _FIELDS = {"yyyy": "year", "MM": "month", "dd": "day", "HH": "hour", "mm": "minute", "ss": "second"}
 _SIXTY = "[0-5][0-9]"
-_DIGITS = {
-    "yyyy": "[0-9]{4}",
-    "MM": "[01][0-9]",
-    "dd": "[0-3][0-9]",
-    "HH": "[01][0-9]|2[0-3]",
-    "mm": _SIXTY,
-    "ss": _SIXTY,
-}
+_DIGITS = {"yyyy": "[0-9]{4}", "MM": "[01][0-9]", "dd": "[0-3][0-9]", "HH": "[01][0-9]|2[0-3]", "mm": _SIXTY, "ss": _SIXTY}
 _CHANGES = "changes"
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
-
-
-def read_zone(name: str) -> ZoneInfo:
-    """Raises ValueError when no such zone is known."""
-    try:
-        return ZoneInfo(name)
-    except (OSError, KeyError, ValueError) as error:
-        raise ValueError(f"no time zone is named {name[:40]!r}; write one such as {HOME_ZONE}") from error
 
 
 def _pieces(pattern: str) -> list[str]:
@@ -140,4 +125,7 @@ def patterns_and_zone(argument: Any) -> tuple[list[str], ZoneInfo]:
     patterns = [argument] if isinstance(argument, str) else argument
     if not isinstance(patterns, list) or not patterns or not all(isinstance(p, str) and p for p in patterns):
         raise ValueError('a date pattern is text such as "dd/MM/yyyy HH:mm:ss", or a list of such')
-    return patterns, read_zone(zone)
+    try:
+        return patterns, ZoneInfo(zone)
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(f"no time zone is named {zone[:40]!r}; write one such as {HOME_ZONE}") from error

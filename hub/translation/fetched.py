@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -38,12 +37,8 @@ def write_fetched_table(
     folder = home / "mappings" / "tables" / ref.id
     folder.mkdir(parents=True, exist_ok=True)
     day = f"{ref.version}.{at:%Y%m%d}"
-    taken = [
-        int(path.name.split(".")[2])
-        for path in folder.glob(f"{day}.*.yaml")
-        if re.fullmatch(r"[0-9]+", path.name.split(".")[2])
-    ]
-    version = f"{day}.{max(taken, default=-1) + 1}"
+    numbers = [path.name.split(".")[2] for path in folder.glob(f"{day}.*.yaml")]
+    version = f"{day}.{max((int(number) for number in numbers if number.isdecimal()), default=-1) + 1}"
     lines = [
         f"table: {ref.id}",
         f"version: {version}",
@@ -53,8 +48,8 @@ def write_fetched_table(
         f"fetched: {{ from: {_quoted(source)}, at: {_quoted(at.isoformat(timespec='seconds'))} }}",
         "rows:" if rows else "rows: []",
     ]
-    for code in sorted(rows):
-        lines.append(f"  - [{', '.join(_quoted(cell) for cell in (code, *(rows[code][column] for column in columns)))}]")
+    cells = [(code, *(values[column] for column in columns)) for code, values in sorted(rows.items())]
+    lines += [f"  - [{', '.join(map(_quoted, row))}]" for row in cells]
     target = folder / f"{version}.yaml"
     partial = folder / f".{target.name}.partial"
     with open(partial, "w", encoding="utf-8") as file:

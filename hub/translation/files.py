@@ -37,12 +37,12 @@ def read_schemas(layers: Sequence[Path], problems: list[Problem]) -> dict[Schema
 
 def read_tables(layers: Sequence[Path], problems: list[Problem]) -> dict[SchemaRef, CodeTable]:
     """All ``mappings/tables/<id>/<version>.yaml``."""
-    return _read(_find(layers, "mappings/tables", ".yaml", problems), _table, problems)
+    return _read(_find(layers, "mappings/tables", ".yaml", problems), _from_yaml(parse_table), problems)
 
 
 def read_mappings(layers: Sequence[Path], problems: list[Problem]) -> dict[SchemaRef, Mapping]:
     """All ``mappings/<id>/<version>.yaml``."""
-    return _read(_find(layers, "mappings", ".yaml", problems, skip="tables"), _mapping, problems)
+    return _read(_find(layers, "mappings", ".yaml", problems), _from_yaml(parse_mapping), problems)
 
 
 def shown_name(layers: Sequence[Path], layer: int, relative: str) -> str:
@@ -50,11 +50,11 @@ def shown_name(layers: Sequence[Path], layer: int, relative: str) -> str:
     return relative if layer == 0 else (layers[layer] / relative).as_posix()
 
 
-def _find(layers: Sequence[Path], folder: str, suffix: str, problems: list[Problem], skip: str = "") -> Iterator[Found]:
+def _find(layers: Sequence[Path], folder: str, suffix: str, problems: list[Problem]) -> Iterator[Found]:
     seen: set[SchemaRef] = set()
     for index, home in enumerate(layers):
         for path in sorted((home / folder).glob(f"*/*{suffix}")):
-            if path.parent.name == skip or path.name.startswith("."):
+            if path.parent.name == "tables" or path.name.startswith("."):
                 continue
             shown = shown_name(layers, index, path.relative_to(home).as_posix())
             version = path.name.removesuffix(suffix)
@@ -102,16 +102,5 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return whole
 
 
-def _yaml(file: Found, data: bytes) -> strictyaml.Document:
-    try:
-        return strictyaml.parse(data.decode("utf-8-sig"), file.shown)
-    except UnicodeDecodeError as error:
-        raise BadConfig([Problem("", "not_utf8", "the file is not UTF-8", "save it as UTF-8", file.shown)]) from error
-
-
-def _table(file: Found, data: bytes) -> CodeTable:
-    return parse_table(file.ref, _yaml(file, data), data)
-
-
-def _mapping(file: Found, data: bytes) -> Mapping:
-    return parse_mapping(file.ref, _yaml(file, data), hashlib.sha256(data).hexdigest())
+def _from_yaml(parse: Callable[[SchemaRef, strictyaml.Document, str], T]) -> Callable[[Found, bytes], T]:
+    return lambda file, data: parse(file.ref, strictyaml.parse(data, file.shown), hashlib.sha256(data).hexdigest())

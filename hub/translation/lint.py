@@ -19,10 +19,10 @@ def lint_catalog(catalog: Catalog) -> list[Problem]:
     problems: list[Problem] = []
     for mapping in catalog.mappings():
         step = catalog.steps(mapping.ref)[-1]
-        reads = list(_reads(mapping))
+        reads = [*_condition_reads(mapping.conditions, ()), *_rule_reads(mapping.rules, (), mapping)]
         problems += _source_paths(mapping, reads, step.source.shape)
         problems += _silent_loss(mapping, reads, step.source.shape, str(step.source.ref))
-        problems += _comparisons(mapping, step.source.shape)
+        problems += _comparisons(reads, step.source.shape)
         problems += _targets(mapping.rules, step.target.shape, mapping, (), str(step.target.ref))
         problems += _unused_entries(mapping)
         if not mapping.tests:
@@ -34,51 +34,58 @@ def lint_catalog(catalog: Catalog) -> list[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A path of the source that a rule reads; ``whole``: with everything below it."""
+    """A path of the source that a rule reads; ``whole``: with everything below it; ``condition``: to compare it."""
 
     path: Parts
     whole: bool
     where: str
+    condition: m.Condition | None = None
 
 
 def _names(parts: tuple[m.PathPart, ...]) -> Parts:
     return tuple(part for part in parts if isinstance(part, str))
 
 
-def _reads(mapping: m.Mapping) -> Iterator[_Read]:
-    for condition in mapping.conditions:
-        yield _Read(_names(condition.path.parts), False, condition.where)
-    yield from _rule_reads(mapping.rules, (), mapping)
+def _full(path: m.SourcePath, item: Parts) -> Parts:
+    """The path from the root, when the items of the nearest ``each`` are at ``item``."""
+    return (*(() if path.from_root else item), *_names(path.parts))
+
+
+def _condition_reads(conditions: tuple[m.Condition, ...], item: Parts) -> Iterator[_Read]:
+    return (_Read(_full(one.path, item), False, one.where, one) for one in conditions)
 
 
 def _rule_reads(rules: tuple[m.Rule, ...], item: Parts, mapping: m.Mapping) -> Iterator[_Read]:
     for rule in rules:
-        for path in m.own_paths(rule, mapping.tables):
-            full = (*(() if path.from_root else item), *_names(path.parts))
-            yield _Read(full, not isinstance(rule.source, m.Each | m.When), rule.where)
-            if isinstance(rule.source, m.Each):
-                inside = (rule.source.item,) if rule.source.item else rule.source.rules
-                own = [condition for condition in rule.source.where if not condition.path.from_root]
-                yield from (_Read((*full, *_names(one.path.parts)), False, one.where) for one in own)
-                yield from _rule_reads(inside, full, mapping)
-        if isinstance(rule.source, m.When):
-            inside = (rule.source.then, *([rule.source.otherwise] if rule.source.otherwise else []))
-            yield from _rule_reads(inside, item, mapping)
+        match rule.source:
+            case m.Each(path, inner, where):
+                full = _full(path, item)
+                yield _Read(full, False, rule.where)
+                yield from _condition_reads(where, full)
+                yield from _rule_reads(inner, full, mapping)
+            case m.When(conditions):
+                yield from _condition_reads(conditions, item)
+                yield from _rule_reads(rule.inside, item, mapping)
+            case _:
+                yield from (_Read(_full(path, item), True, rule.where) for path in m.own_paths(rule, mapping.tables))
 
 
 def _source_paths(mapping: m.Mapping, reads: list[_Read], shape: Shape) -> Iterator[Problem]:
     ignored = [_Read(_names(path.parts), True, where) for path, where in mapping.ignore]
-    for read in dict.fromkeys([*reads, *ignored]):
-        near = _near(read.path, shape)
-        if not shape.defines(read.path, strict=False) or (near and shape.find(read.path) is None):
-            hint = f"did you mean {near}?" if near else "correct the path, or add the field to a new version of the schema"
-            message = f"the schema {mapping.from_ref} has no such field"
-            yield Problem(".".join(read.path), "unknown_source_path", message, hint, read.where)
+    for path, where in dict.fromkeys((read.path, read.where) for read in [*reads, *ignored]):
+        near = _near(path, shape)
+        if not shape.defines(path, strict=False) or (near and shape.find(path) is None):
+            yield _unknown("unknown_source_path", path, str(mapping.from_ref), near, where)
     exact = {read.path for read in reads}
     for read in ignored:
         if read.path in exact:
             name = ".".join(read.path)
             yield Problem(name, "ignored_but_read", "the field is read by a rule", "remove it from ignore", read.where)
+
+
+def _unknown(code: str, path: Parts, schema: str, near: str, where: str) -> Problem:
+    hint = f"did you mean {near}?" if near else "correct the path, or add the field to a new version of the schema"
+    return Problem(".".join(path), code, f"the schema {schema} has no such field", hint, where)
 
 
 def _near(path: Parts, shape: Shape) -> str:
@@ -100,61 +107,37 @@ def _silent_loss(mapping: m.Mapping, reads: list[_Read], shape: Shape, schema: s
             here = (*path, name)
             if here in whole:
                 continue
-            if child.fields:
-                below = list(lost(child, here))
-                untouched = len(below) == len(child.fields) and all(len(p) == len(here) + 1 for p in below)
-                yield from [here] if untouched and here not in exact else below
-            elif here not in exact:
-                yield here
+            below = list(lost(child, here))
+            untouched = len(below) == len(child.fields) and all(len(p) == len(here) + 1 for p in below)
+            yield from [here] if untouched and here not in exact else below
 
-    if () in whole:
-        return
-    for path in lost(shape, ()):
+    for path in lost(shape, ()) if () not in whole else ():
         name = ".".join(path)
         message = f"the field of {schema} is neither read nor ignored: it would be lost silently"
-        yield Problem(
-            name,
-            "silent_loss",
-            message,
-            f"write a rule with get: {name}, or add {name} to ignore",
-            mapping.document.at("set"),
-        )
+        hint = f"write a rule with get: {name}, or add {name} to ignore"
+        yield Problem(name, "silent_loss", message, hint, mapping.document.at("set"))
 
 
-_JSON_TYPES: dict[type, frozenset[str]] = {
-    str: frozenset({"string"}),
-    bool: frozenset({"boolean"}),
-    int: frozenset({"integer", "number"}),
-    float: frozenset({"number"}),
+_JSON_TYPES: dict[type, tuple[str, frozenset[str]]] = {
+    str: ("text", frozenset({"string"})),
+    bool: ("a boolean", frozenset({"boolean"})),
+    int: ("a number", frozenset({"integer", "number"})),
+    float: ("a number", frozenset({"number"})),
 }
+"""What a compared value is, in words and in JSON Schema."""
 
 
-def _comparisons(mapping: m.Mapping, shape: Shape) -> Iterator[Problem]:
+def _comparisons(reads: list[_Read], shape: Shape) -> Iterator[Problem]:
     """Conditions that can never hold because the field has another type."""
-
-    def conditions(rules: tuple[m.Rule, ...], item: Parts) -> Iterator[tuple[m.Condition, Parts]]:
-        for rule in rules:
-            match rule.source:
-                case m.When(found, then, otherwise):
-                    yield from ((condition, item) for condition in found)
-                    yield from conditions((then, *([otherwise] if otherwise else [])), item)
-                case m.Each(path, inner, _, where):
-                    within = (*(() if path.from_root else item), *_names(path.parts))
-                    yield from ((condition, within) for condition in where)
-                    yield from conditions(inner, within)
-
-    for condition, item in [*((condition, ()) for condition in mapping.conditions), *conditions(mapping.rules, ())]:
-        path = (*(() if condition.path.from_root else item), *_names(condition.path.parts))
-        types = (shape.find(path) or Shape()).types
-        compared = condition.kind in ("equals", "differs", "matches")
-        if compared and types and not types & _JSON_TYPES[type(condition.value)]:
-            message = f"is compared with {_word(condition.value)} but is {' or '.join(sorted(types))}: it can never hold"
+    for read in reads:
+        if read.condition is None or read.condition.value is None:
+            continue
+        types = (shape.find(read.path) or Shape()).types
+        word, fitting = _JSON_TYPES[type(read.condition.value)]
+        if types and not types & fitting:
+            message = f"is compared with {word} but is {' or '.join(sorted(types))}: it can never hold"
             hint = "put the value in quotes" if "string" in types else "write the value without quotes"
-            yield Problem(".".join(path), "never_equal", message, hint, condition.where)
-
-
-def _word(value: Any) -> str:
-    return "text" if isinstance(value, str) else "a boolean" if isinstance(value, bool) else "a number"
+            yield Problem(".".join(read.path), "never_equal", message, hint, read.where)
 
 
 def _targets(rules: tuple[m.Rule, ...], shape: Shape, mapping: m.Mapping, at: Parts, schema: str) -> Iterator[Problem]:
@@ -163,53 +146,41 @@ def _targets(rules: tuple[m.Rule, ...], shape: Shape, mapping: m.Mapping, at: Pa
         names = _names(rule.target)
         if not shape.defines(names, strict=True):
             near = _near(names, shape)
-            hint = f"did you mean {near}?" if near else "correct the path, or add the field to a new version of the schema"
-            message = f"the schema {schema} has no such field"
-            yield Problem(".".join((*at, *names)), "unknown_target_path", message, hint, rule.where)
+            yield _unknown("unknown_target_path", (*at, *names), schema, near, rule.where)
             continue
         node = shape.find(names)
-        for source in _each_sources(rule):
-            if node is not None and source.rules:
-                yield from _targets(source.rules, node, mapping, (*at, *names), schema)
-    yield from _unset(rules, shape, mapping, at, schema)
+        for inner in _item_rules(rule) if node is not None else ():
+            yield from _targets(inner, node or shape, mapping, (*at, *names), schema)
+    where = rules[0].where if at else mapping.document.at("set")
+    for path in _unset(shape, (), [_names(rule.target) for rule in rules]):
+        message, hint = f"the schema {schema} requires it and no rule sets it", f"write a rule for {'.'.join(path)}"
+        yield Problem(".".join((*at, *path)), "required_unset", message, hint, where)
 
 
-def _each_sources(rule: m.Rule) -> Iterator[m.Each]:
+def _item_rules(rule: m.Rule) -> Iterator[tuple[m.Rule, ...]]:
+    """The rules for the items of each ``each`` of a rule, which may stand in a ``when``."""
     match rule.source:
-        case m.Each():
-            yield rule.source
-        case m.When(_, then, otherwise):
-            for inner in (then, otherwise):
-                if inner is not None:
-                    yield from _each_sources(inner)
+        case m.Each() as each if not each.plain:
+            yield each.rules
+        case m.When():
+            for inner in rule.inside:
+                yield from _item_rules(inner)
 
 
-def _unset(rules: tuple[m.Rule, ...], shape: Shape, mapping: m.Mapping, at: Parts, schema: str) -> Iterator[Problem]:
-    where = rules[0].where if at and rules else mapping.document.at("set")
-    targets = [_names(rule.target) for rule in rules]
-
-    def unset(node: Shape, path: Parts) -> Iterator[Parts]:
-        if path in targets:
-            return
-        for name in sorted(node.required):
-            if not any(target[: len(path) + 1] == (*path, name) for target in targets):
-                yield (*path, name)
-        for name, child in node.fields.items():
-            if any(target[: len(path) + 1] == (*path, name) for target in targets):
-                yield from unset(child, (*path, name))
-
-    for path in unset(shape, ()):
-        name = ".".join((*at, *path))
-        message = f"the schema {schema} requires it and no rule sets it"
-        yield Problem(name, "required_unset", message, f"write a rule for {'.'.join(path)}", where)
+def _unset(node: Shape, path: Parts, targets: list[Parts]) -> Iterator[Parts]:
+    if path in targets:
+        return
+    touched = {target[len(path)] for target in targets if target[: len(path)] == path}
+    yield from ((*path, name) for name in sorted(node.required - touched))
+    for name, child in node.fields.items():
+        if name in touched:
+            yield from _unset(child, (*path, name), targets)
 
 
 def _unused_entries(mapping: m.Mapping) -> Iterator[Problem]:
     used: set[str] = set()
     for rule in m.all_rules(mapping.rules):
-        used.update(rule.tables)
-        if isinstance(rule.source, m.ByTable):
-            used.add(rule.source.table)
+        used.update(rule.tables, [rule.source.table] if isinstance(rule.source, m.ByTable) else [])
     for name, entry in mapping.tables.items():
         if name not in used:
             yield Problem(f"tables.{name}", "unused_table", "no rule uses this table", "remove it, or use it", entry.where)
@@ -217,8 +188,10 @@ def _unused_entries(mapping: m.Mapping) -> Iterator[Problem]:
 
 def _unused_tables(catalog: Catalog) -> Iterator[Problem]:
     used = {entry.use.id for mapping in catalog.mappings() for entry in mapping.tables.values() if entry.use}
-    for identity in dict.fromkeys(table.ref.id for table in catalog.tables()):
-        tables = [table for table in catalog.tables() if table.ref.id == identity]
-        if identity not in used and not any(table.fetched or table.rows is None for table in tables):
+    tables: dict[str, list[Any]] = {}
+    for table in catalog.tables():
+        tables.setdefault(table.ref.id, []).append(table)
+    for name, versions in tables.items():
+        if name not in used and not any(table.fetched or table.rows is None for table in versions):
             message = "no mapping uses this code table"
-            yield Problem(identity, "unused_table", message, f"remove it, or write use: {identity}@…", tables[-1].source)
+            yield Problem(name, "unused_table", message, f"remove it, or write use: {name}@…", versions[-1].source)

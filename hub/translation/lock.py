@@ -29,34 +29,29 @@ def check_lock(home: Path, shown: str) -> list[Problem]:
     if not lock.is_file():
         return []
     problems: list[Problem] = []
+
+    def wrong(name: str, code: str, message: str, hint: str, where: str) -> None:
+        problems.append(Problem(name, code, message, hint, where))
+
     files = _files(folder)
     listed: set[str] = set()
     for number, line in enumerate(lock.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         found = _LINE.fullmatch(line)
         where = f"{shown}:{number}"
         if found is None:
-            problems.append(
-                Problem(LOCK, "bad_lock", "the line is not `<sha256>  <id>/<version>.json`", "restore the line", where)
-            )
+            wrong(LOCK, "bad_lock", "the line is not `<sha256>  <id>/<version>.json`", "restore the line", where)
             continue
         digest, name = found.groups()
         if name in listed:
-            problems.append(Problem(name, "bad_lock", "the file is listed twice", "keep the first line", where))
+            wrong(name, "bad_lock", "the file is listed twice", "keep the first line", where)
         elif name not in files:
-            problems.append(Problem(name, "schema_gone", "a released schema is missing", "restore the file", where))
+            wrong(name, "schema_gone", "a released schema is missing", "restore the file", where)
         elif _digest(files[name]) != digest:
-            problems.append(Problem(name, "schema_changed", "a released schema was changed", _HINT, where))
+            wrong(name, "schema_changed", "a released schema was changed", _HINT, where)
         listed.add(name)
     for name in sorted(files.keys() - listed):
-        problems.append(
-            Problem(
-                name,
-                "schema_unlisted",
-                "the schema is not in the lock",
-                f"{_HINT}; a new version is released by adding its line",
-                shown,
-            )
-        )
+        hint = f"{_HINT}; a new version is released by adding its line"
+        wrong(name, "schema_unlisted", "the schema is not in the lock", hint, shown)
     return problems
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from hub.message import SchemaRef
 from hub.strictyaml import Document
+from hub.translation.tables import CodeTable, Rows
 from hub.translation.verbs import Verb
 
 PathPart = str | int
@@ -63,15 +64,19 @@ class ByTable:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """One target item for each source item: an object made by ``rules``, or what ``item`` makes of the item itself.
+    """One target item for each source item for which ``where`` holds; paths in it are relative to the item.
 
-    Items for which a condition of ``where`` does not hold are left out; paths in it are relative to the item.
+    ``rules`` make an object, or (one rule without a target) a plain value of the item itself.
     """
 
     path: SourcePath
     rules: tuple[Rule, ...]
-    item: Rule | None
     where: tuple[Condition, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """The items become plain values."""
+        return not self.rules[0].target
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,16 @@ class Rule:
     has_default: bool = False
     default: Any = None
 
+    @property
+    def inside(self) -> tuple[Rule, ...]:
+        """The rules directly inside an ``each`` or a ``when``."""
+        match self.source:
+            case Each(rules=rules):
+                return rules
+            case When(then=then, otherwise=otherwise):
+                return (then, otherwise) if otherwise else (then,)
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
@@ -120,34 +135,21 @@ class TableEntry:
     by: tuple[SourcePath, ...] = ()
     use: SchemaRef | None = None
     column: str | None = None
-    rows: dict[tuple[str, ...], tuple[Any, ...]] | None = None
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MappingTest:
-    """One example inside the mapping; ``tables`` maps ``id@version`` to rows that replace the catalog's."""
+    """One example inside the mapping; ``tables`` maps ``id@version`` to what replaces the catalog's table."""
 
     name: str
     where: str
-    index: int
     given: Any
     expect: Any = None
-    has_expect: bool = False
     errors: tuple[tuple[str, str], ...] = ()
     nothing: bool = False
     warnings: tuple[str, ...] = ()
-    tables: dict[str, TestTable] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class TestTable:
-    """Rows given by a mapping test in place of a catalog table."""
-
-    __test__ = False  # not a pytest class
-
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
-    rows: dict[tuple[str, ...], tuple[Any, ...]]
+    tables: dict[str, CodeTable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,6 @@ class Mapping:
     status: str
     from_ref: SchemaRef
     to_ref: SchemaRef
-    summary: str
     empty_is_missing: bool
     conditions: tuple[Condition, ...]
     tables: dict[str, TableEntry]
@@ -173,14 +174,7 @@ def all_rules(rules: tuple[Rule, ...]) -> Iterator[Rule]:
     """Every rule, also those inside ``each`` and ``when``."""
     for rule in rules:
         yield rule
-        if isinstance(rule.source, Each):
-            yield from all_rules(rule.source.rules)
-            if rule.source.item:
-                yield from all_rules((rule.source.item,))
-        elif isinstance(rule.source, When):
-            yield from all_rules((rule.source.then,))
-            if rule.source.otherwise:
-                yield from all_rules((rule.source.otherwise,))
+        yield from all_rules(rule.inside)
 
 
 def own_paths(rule: Rule, tables: dict[str, TableEntry]) -> tuple[SourcePath, ...]:

@@ -17,8 +17,8 @@ from hub.translation.schema_problems import problems_of
 from hub.translation.shape import Shape, shape_of
 
 ROLES = ("source", "canonical", "partner")
-_X_HUB_KEYS = ("role", "full_state", "subject", "message_id", "version", "code", "at")
-_POINTERS = ("message_id", "version", "code", "at")
+_X_HUB_KEYS = ("role", "full_state", "subject", "message_id", "version", "code", "at", "step")
+_POINTERS = ("message_id", "version", "code", "at", "step")
 _ABSENT = (None, "")
 
 
@@ -68,6 +68,10 @@ class Schema:
     def version(self, obj: Any) -> int | None:
         """The sender's version: an integer as it is, a time as microseconds since 1970 UTC."""
         return self._read_time("version", obj)
+
+    def step(self, obj: Any) -> str | None:
+        """The sender's own id of the processing step, where the schema says where it stands and the message has it."""
+        return self._read_text("step", obj)
 
     def at(self, obj: Any) -> int | None:
         """When the thing happened, in microseconds since 1970 UTC."""
@@ -167,16 +171,7 @@ def build_schema(ref: SchemaRef, document: Any, sha256: str, source: str) -> Sch
     if problems:
         raise BadConfig(problems)
     return Schema(
-        ref,
-        x_hub["role"],
-        x_hub.get("full_state", False),
-        document,
-        sha256,
-        source,
-        tuple(subject),
-        pointers,
-        shape,
-        validator,
+        ref, x_hub["role"], x_hub.get("full_state", False), document, sha256, source, tuple(subject), pointers, shape, validator
     )
 
 

@@ -31,6 +31,13 @@ _PLAIN = {
     "propertyNames": ("unknown_property", "has a field whose name is not allowed"),
     "contains": ("too_few", "lacks an item it must contain"),
 }
+_DATES = {
+    "date-time": "a real time with an offset (RFC 3339), such as 2026-11-21T08:00:00+07:00",
+    "date": "a real date, such as 2026-11-21",
+    "time": "a time (RFC 3339)",
+}
+_TYPES = {"object": "an object", "array": "a list", "string": "text", "integer": "an integer", "number": "a number"}
+_TYPES |= {"boolean": "true or false", "null": "null"}
 
 
 def field_name(name: str) -> str:
@@ -46,11 +53,7 @@ def pointer(path: Sequence[str | int], *more: str) -> str:
 
 def problems_of(errors: Iterable[jsonschema_rs.ValidationError]) -> list[Problem]:
     """One problem per bad field and rule, in the order of the schema, without repetitions."""
-    found: dict[Problem, None] = {}
-    for error in errors:
-        for problem in _problems(error):
-            found[problem] = None
-    return list(found)
+    return list(dict.fromkeys(problem for error in errors for problem in _problems(error)))
 
 
 def _problems(error: jsonschema_rs.ValidationError) -> list[Problem]:
@@ -65,13 +68,8 @@ def _problems(error: jsonschema_rs.ValidationError) -> list[Problem]:
         message = "is not a field of the schema"
         return [Problem(pointer(path, name), "unknown_property", message) for name in kind.unexpected]
     if isinstance(kind, kinds.Format):
-        dates = {
-            "date-time": "a real time with an offset (RFC 3339), such as 2026-11-21T08:00:00+07:00",
-            "date": "a real date, such as 2026-11-21",
-            "time": "a time (RFC 3339)",
-        }
-        code = "bad_date" if kind.format in dates else "bad_format"
-        return [Problem(here, code, f"must be {dates.get(kind.format, f'of format {kind.format}')}")]
+        code = "bad_date" if kind.format in _DATES else "bad_format"
+        return [Problem(here, code, f"must be {_DATES.get(kind.format, f'of format {kind.format}')}")]
     if isinstance(kind, kinds.Enum | kinds.Constant):
         options = kind.options if isinstance(kind, kinds.Enum) else [kind.expected_value]
         listed = ", ".join(str(option) for option in options[:20]) + (", …" if len(options) > 20 else "")
@@ -87,31 +85,21 @@ def _problems(error: jsonschema_rs.ValidationError) -> list[Problem]:
 
 def _nearest(branches: Sequence[Sequence[jsonschema_rs.ValidationError]]) -> list[Problem]:
     """The problems of the one branch that was meant: the only one of the right type, or all their types."""
-    types: dict[str, None] = {}
+    types: list[str] = []
     meant = []
     shallowest = min((len(e.instance_path) for branch in branches for e in branch), default=0)
     for branch in branches:
-        mistyped = [e for e in branch if e.kind.name == "type" and len(e.instance_path) == shallowest]
-        for error in mistyped:
-            if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Type):
-                types.update(dict.fromkeys(error.kind.types))
+        kinds = [e.kind for e in branch if len(e.instance_path) == shallowest]
+        mistyped = [kind for kind in kinds if isinstance(kind, jsonschema_rs.ValidationErrorKind.Type)]
+        types += [name for kind in mistyped for name in kind.types if name not in types]
         if not mistyped:
             meant.append(branch)
     if len(meant) == 1:
         return problems_of(meant[0])
     if not meant and types and branches[0]:
-        return [Problem(pointer(branches[0][0].instance_path), "mistyped", f"must be {_types(list(types))}")]
+        return [Problem(pointer(branches[0][0].instance_path), "mistyped", f"must be {_types(types)}")]
     return []
 
 
 def _types(types: Sequence[str]) -> str:
-    words = {
-        "object": "an object",
-        "array": "a list",
-        "string": "text",
-        "integer": "an integer",
-        "number": "a number",
-        "boolean": "true or false",
-        "null": "null",
-    }
-    return " or ".join(words.get(t, t) for t in sorted(types, key=lambda t: t == "null"))
+    return " or ".join(_TYPES.get(t, t) for t in sorted(types, key=lambda t: t == "null"))

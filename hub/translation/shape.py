@@ -5,7 +5,6 @@ Items of a list stand for the list itself: the title of each document is ``docum
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,14 +45,6 @@ class Shape:
             node = child
         return True
 
-    def leaves(self, path: Parts = ()) -> Iterator[Parts]:
-        """The paths of all fields that hold no further defined fields."""
-        for name, child in self.fields.items():
-            if child.fields:
-                yield from child.leaves((*path, name))
-            else:
-                yield (*path, name)
-
 
 def shape_of(document: dict[str, Any]) -> Shape:
     """The tree of a whole schema; local ``$ref`` are followed, a schema that contains itself ends where it recurs."""
@@ -76,25 +67,19 @@ def _shape(schema: Any, root: dict[str, Any], seen: tuple[str, ...]) -> Shape:
     for name, child in schema.get("properties", {}).items():
         own.fields[name] = _shape(child, root, seen)
     _all_of(whole, own)
-    for keyword in ("items", "contains"):
-        if keyword in schema:
-            items = _shape(schema[keyword], root, seen)
-            items.types = frozenset()
-            _all_of(whole, items)
-    for part in schema.get("prefixItems", []):
-        item = _shape(part, root, seen)
-        item.types, item.required = frozenset(), frozenset()
-        _all_of(whole, item)
     for part in schema.get("allOf", []):
         _all_of(whole, _shape(part, root, seen))
     for keyword in ("anyOf", "oneOf"):
         if schema.get(keyword):
             _all_of(whole, _any_of([_shape(part, root, seen) for part in schema[keyword]]))
-    for keyword in ("if", "then", "else"):
-        if keyword in schema:
-            branch = _shape(schema[keyword], root, seen)
-            branch.required, branch.types = frozenset(), frozenset()
-            _all_of(whole, branch)
+    for keyword in ("items", "contains", "prefixItems", "if", "then", "else"):
+        parts = schema.get(keyword, [])
+        for part in parts if isinstance(parts, list) else [parts]:
+            below = _shape(part, root, seen)
+            below.types = frozenset()
+            if keyword not in ("items", "contains"):
+                below.required = frozenset()
+            _all_of(whole, below)
     return whole
 
 

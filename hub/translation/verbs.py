@@ -17,22 +17,19 @@ from hub.translation.datetimes import make_reader, make_writer, patterns_and_zon
 Change = Callable[[Any], Any]
 
 
+@dataclass
 class Refusal(Exception):
     """A value that a rule cannot take: ``code`` and ``message`` as in ``hub.errors.Problem``."""
 
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.hint = hint
+    code: str
+    message: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb with its argument, ready to run. ``warning`` is set for verbs whose change must be recorded: they return
-    the very object they were given when nothing was changed."""
+    """A verb with its argument, ready to run. ``warning`` is the code under which a change of the value is recorded."""
 
-    name: str
     change: Change
     warning: str = ""
 
@@ -100,40 +97,35 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 def to_boolean(value: Any) -> bool:
     """true, false, 1 or 0, also as text in any case."""
-    if isinstance(value, bool):
-        return value
     found = _BOOLEANS.get(str(value).lower()) if isinstance(value, int | str) else None
     if found is None:
         raise Refusal("bad_value", "is none of true, false, 1, 0")
     return found
 
 
-def _parse_datetime(argument: Any) -> Change:
-    patterns, zone = patterns_and_zone(argument)
-    read, written = make_reader(patterns, zone), " or ".join(patterns)
+def _or_refuse(convert: Callable[[str], str | None], code: str, message: str, hint: str = "") -> Change:
+    """A change of text that is refused when ``convert`` gives None."""
 
     def change(value: Any) -> str:
-        moment = read(text(value))
-        if moment is None:
-            raise Refusal("bad_date", f"is not a real date of the form {written}")
-        return moment
+        found = convert(text(value))
+        if found is None:
+            raise Refusal(code, message, hint)
+        return found
 
     return change
+
+
+def _parse_datetime(argument: Any) -> Change:
+    patterns, zone = patterns_and_zone(argument)
+    return _or_refuse(make_reader(patterns, zone), "bad_date", f"is not a real date of the form {' or '.join(patterns)}")
 
 
 def _format_datetime(argument: Any) -> Change:
     patterns, zone = patterns_and_zone(argument)
     if len(patterns) != 1:
         raise ValueError("format_datetime takes one pattern")
-    write = make_writer(patterns[0], zone)
-
-    def change(value: Any) -> str:
-        written = write(text(value))
-        if written is None:
-            raise Refusal("bad_date", "is not a real time with an offset (RFC 3339)", "apply parse_datetime first")
-        return written
-
-    return change
+    message = "is not a real time with an offset (RFC 3339)"
+    return _or_refuse(make_writer(patterns[0], zone), "bad_date", message, "apply parse_datetime first")
 
 
 def _count(argument: Any, least: int) -> int:
@@ -150,23 +142,13 @@ def _some_text(argument: Any) -> str:
 
 def _cut(argument: Any) -> Change:
     longest = _count(argument, 4)
-
-    def change(value: Any) -> str:
-        whole = text(value)
-        return whole if len(whole) <= longest else whole[: longest - 3] + "..."
-
-    return change
+    return lambda value: value if len(text(value)) <= longest else value[: longest - 3] + "..."
 
 
 def _max_length(argument: Any) -> Change:
     longest = _count(argument, 1)
-
-    def change(value: Any) -> str:
-        if len(text(value)) > longest:
-            raise Refusal("too_long", f"is longer than {longest} characters")
-        return str(value)
-
-    return change
+    message = f"is longer than {longest} characters"
+    return _or_refuse(lambda whole: whole if len(whole) <= longest else None, "too_long", message)
 
 
 def _replace(argument: Any) -> Change:
@@ -194,13 +176,8 @@ def _pattern(argument: Any) -> Change:
         expression = re.compile(_some_text(argument))
     except re.error as error:
         raise ValueError(f"is not a regular expression: {error.msg}") from error
-
-    def change(value: Any) -> str:
-        if expression.fullmatch(text(value)) is None:
-            raise Refusal("pattern", f"does not match the pattern {expression.pattern}")
-        return str(value)
-
-    return change
+    message = f"does not match the pattern {expression.pattern}"
+    return _or_refuse(lambda whole: whole if expression.fullmatch(whole) else None, "pattern", message)
 
 
 _PLAIN: dict[str, Change] = {
@@ -223,26 +200,23 @@ _WITH_ARGUMENT: dict[str, Callable[[Any], Change]] = {
     "pattern": _pattern,
     "max_length": _max_length,
 }
-_WARNINGS = {"cut": "cut"}
 
 
 def make_verb(spec: Any) -> Verb:
     """Reads ``trim`` or ``{ cut: 1000 }``. Raises ValueError saying what to write instead."""
-    if isinstance(spec, dict) and len(spec) == 1:
-        (name, argument), given = next(iter(spec.items())), True
-    else:
-        name, argument, given = spec, None, False
+    given = isinstance(spec, dict) and len(spec) == 1
+    name, argument = next(iter(spec.items())) if given else (spec, None)
     if not isinstance(name, str):
         raise ValueError("a verb is written trim or { cut: 1000 }")
     if name in _PLAIN:
         if given:
             raise ValueError(f"{name} takes no argument; write just {name}")
-        return Verb(name, _PLAIN[name])
+        return Verb(_PLAIN[name])
     if name in _WITH_ARGUMENT:
         if not given:
             raise ValueError(f"{name} needs an argument; write {{ {name}: … }}")
         try:
-            return Verb(name, _WITH_ARGUMENT[name](argument), _WARNINGS.get(name, ""))
+            return Verb(_WITH_ARGUMENT[name](argument), "cut" if name == "cut" else "")
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
     known = [*_PLAIN, *_WITH_ARGUMENT]

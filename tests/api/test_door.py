@@ -118,7 +118,7 @@ def log() -> Iterator[io.BytesIO]:
 async def world(log: io.BytesIO) -> AsyncIterator[World]:
     """A running server on loopback with small limits: 64 KiB, half a second."""
     world = World()
-    metrics.know(schemas=["opencps-dossier"])
+    metrics.know(schemas=["opencps-dossier@1"])
     server = await serve(world)
     yield world
     await server.stop()

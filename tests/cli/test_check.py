@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cli.parts import Home, Run
 
 
@@ -55,3 +57,28 @@ def test_catalog_list_shows_versions(home: Home, hub: Run) -> None:
     home.write("mappings/tables/broken/1.0.0.yaml", "table: other\n")
     assert "hub check" in hub("catalog", "list", code=1).stderr
     assert hub("catalog", "list", "--json", code=1).json["problems"] > 0
+
+
+def test_a_wrong_configuration_does_not_hide_what_else_is_wrong(home: Home, hub: Run) -> None:
+    """A bad port, an unknown connector, an unset secret and a broken schema are all told at once."""
+    path = home.folder / "config.yaml"
+    text = path.read_text(encoding="utf-8").replace("connector: national-portal", "connector: nope")
+    more = 'server: { port: 99999 }\nlog: { file: "${env:NOT_SET_ANYWHERE}" }\n'
+    path.write_text(re.sub(r"(?m)^(server|log):.*\n(?:[ ]+.*\n)*", "", text) + more, encoding="utf-8")
+    (home.folder / "schemas" / "broken").mkdir()
+    (home.folder / "schemas" / "broken" / "1.0.0.json").write_text("{", encoding="utf-8")
+    said = hub("check", code=1).stderr + hub("check", "--json", code=1).stdout
+    for word in ("server.port", "nope", "NOT_SET_ANYWHERE", "broken/1.0.0.json"):
+        assert word in said, word
+
+
+def test_a_condition_on_a_field_that_does_not_exist_is_an_error(home: Home, hub: Run) -> None:
+    """It would stop the route without a word; the field that was meant is named."""
+    path = home.folder / "config.yaml"
+    text = path.read_text(encoding="utf-8")
+    right = text.replace("take: item@1,", "take: item@1, when: { present: code },")
+    assert right != text
+    path.write_text(right, encoding="utf-8")
+    hub("check")
+    path.write_text(right.replace("present: code", "present: cod"), encoding="utf-8")
+    assert "did you mean code?" in hub("check", "--json", code=1).stdout

@@ -20,7 +20,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 HUB = (sys.executable, "-m", "hub.cli.main")
-pytestmark = pytest.mark.xdist_group("canaries")
+pytestmark = [pytest.mark.xdist_group("canaries"), pytest.mark.timeout(400)]
 PERSONAL = (
     "applicantName", "applicantIdNo", "address", "contactName", "contactTelNo", "contactEmail", "lastActionUser",
     "delegateName", "delegateIdNo", "postalTelNo", "postalAddress",
@@ -68,8 +68,8 @@ class Played:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     folder = tmp_path_factory.mktemp("kept")
     run = subprocess.run(
-        [*HUB, "demo", "--dossiers", "100", "--keep", "--seconds", "110"],
-        cwd=REPOSITORY, env={**os.environ, "TMPDIR": str(folder)}, capture_output=True, text=True, timeout=200,
+        [*HUB, "demo", "--dossiers", "100", "--keep", "--seconds", "300"],
+        cwd=REPOSITORY, env={**os.environ, "TMPDIR": str(folder)}, capture_output=True, text=True, timeout=380,
     )  # fmt: skip
     (kept,) = folder.iterdir()
     assert run.returncode == 0, run.stdout[-3000:]

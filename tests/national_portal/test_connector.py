@@ -604,7 +604,7 @@ async def test_an_insert_that_lands_late_is_not_lost_when_the_resend_crashes(
         assert await it.find(of(dossier()), first) is None
         second = await crashes(it, of(dossier()), first.next(may_update=True))
         there.append(held)
-        assert await it.find(of(dossier()), second) == Found(False)
+        assert await it.find(of(dossier()), second) == Found(False, called=False)
         await it.send(of(dossier()), second.next())
     assert tried == (["False", "True"] if lookup_first else ["False", "False", "True"])
 
@@ -634,7 +634,7 @@ async def test_a_dossier_of_someone_else_is_not_taken_for_an_insert_that_was_nev
             await adapter.listen()
         second = await crashes(it, of(dossier()), first.next())
         there.append(held)
-        assert await it.find(of(dossier()), second) == Found(False)
+        assert await it.find(of(dossier()), second) == Found(False, called=False)
         with pytest.raises(Rejected) as refused:
             await it.send(of(dossier()), second.next())
     assert refused.value.code == "exists"
@@ -645,8 +645,8 @@ async def test_an_attempt_that_called_nothing_needs_no_question(adapter: Adapter
     """The first attempt ends before its call, or a later one whose forerunner updated: False, without the portal."""
     adapter.script[LOOK_UP] = [{"error_code": 0, "result": [dossier()]}]
     async with portal(adapter.url) as it:
-        assert await it.find(of(dossier()), Try()) == Found(False)
-        assert await it.find(of(dossier()), called("update", 1).next()) == Found(False)
+        assert await it.find(of(dossier()), Try()) == Found(False, called=False)
+        assert await it.find(of(dossier()), called("update", 1).next()) == Found(False, called=False)
     assert adapter.calls == []
 
 
@@ -707,7 +707,7 @@ async def test_a_resend_of_progress_that_crashes_before_its_chunk_adds_no_doubt(
         with pytest.raises(Transient):
             await it.send(steps(15), first)
         second = await crashes(it, steps(15), first.next())
-        assert await it.find(steps(15), second) == Found(False)
+        assert await it.find(steps(15), second) == Found(False, called=False)
         await it.send(steps(15), second.next())
     assert [len(body["data"]) for body in adapter.of(PROGRESS)] == [10, 5, 5]
 
@@ -719,7 +719,7 @@ async def test_progress_of_which_nothing_was_sent_is_certainly_not_there(adapter
     async with portal(adapter.url) as it:
         with pytest.raises(Transient):
             await it.send(steps(1), attempt)
-        assert await it.find(steps(1), attempt) == Found(False)
+        assert await it.find(steps(1), attempt) == Found(False, called=False)
         with pytest.raises(Transient):
             await it.send(of(dossier()), again := Try(sent_before=True))
     assert attempt.remembered == again.remembered == {}

@@ -19,7 +19,7 @@ def value(sample: str) -> float:
 
 def test_arrivals_are_counted_by_known_names_only() -> None:
     """What was never made known is counted as unknown: a caller cannot make label values up."""
-    metrics.know(senders=["one-stop"], schemas=["opencps-dossier"])
+    metrics.know(senders=["one-stop"], schemas=["opencps-dossier@1"])
     known = 'hub_arrivals_total{outcome="accepted",schema="opencps-dossier@1",sender="one-stop"}'
     unknown = 'hub_arrivals_total{outcome="refused",schema="unknown",sender="unknown"}'
     before = value(known), value(unknown)
@@ -42,22 +42,22 @@ def test_senders_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_rest_of_the_flow_is_counted() -> None:
     """Deliveries, lag, partner latency, breaker, refusals and store errors, each under its own name."""
-    metrics.delivery("portal", "to-portal", "delivered")
-    metrics.lag("portal", "to-portal", 0.3)
-    metrics.partner("portal", 0.2)
-    metrics.breaker("portal", True)
+    metrics.delivery("counted", "to-portal", "delivered")
+    metrics.lag("counted", "to-portal", 0.3)
+    metrics.partner("counted", 0.2)
+    metrics.breaker("counted", True)
     metrics.refused("schema-invalid")
     metrics.refused(CANARY)
     metrics.store_error("disk_full")
-    assert value('hub_deliveries_total{endpoint="portal",outcome="delivered",route="to-portal"}') == 1
-    assert value('hub_lag_seconds_bucket{endpoint="portal",le="0.5",route="to-portal"}') == 1
-    assert value('hub_lag_seconds_bucket{endpoint="portal",le="0.25",route="to-portal"}') == 0
-    assert value('hub_partner_seconds_count{endpoint="portal"}') == 1
-    assert value('hub_breaker_open{endpoint="portal"}') == 1
+    assert value('hub_deliveries_total{endpoint="counted",outcome="delivered",route="to-portal"}') == 1
+    assert value('hub_lag_seconds_bucket{endpoint="counted",le="0.5",route="to-portal"}') == 1
+    assert value('hub_lag_seconds_bucket{endpoint="counted",le="0.25",route="to-portal"}') == 0
+    assert value('hub_partner_seconds_count{endpoint="counted"}') == 1
+    assert value('hub_breaker_open{endpoint="counted"}') == 1
     assert value('hub_refused_total{reason="unknown"}') >= 1
     assert value('hub_store_errors_total{reason="disk_full"}') >= 1
-    metrics.breaker("portal", False)
-    assert value('hub_breaker_open{endpoint="portal"}') == 0
+    metrics.breaker("counted", False)
+    assert value('hub_breaker_open{endpoint="counted"}') == 0
     assert "Canary" not in metrics.render().decode()
 
 
@@ -71,7 +71,8 @@ def test_backlog_follows_the_store_up_and_down() -> None:
     assert value(backlog) == 7
     assert value('hub_stored_arrivals{state="kept"}') == 4
     assert value('hub_oldest_waiting_seconds{endpoint="portal"}') == 12.5
-    assert 'state="delivered"' not in metrics.render().decode()
+    assert 'hub_backlog{endpoint="portal",route="to-portal",state="delivered"}' not in metrics.render().decode()
+    assert value('hub_stored_deliveries{endpoint="portal",route="to-portal",state="delivered"}') == 90
     metrics.set_traffic({"arrivals": [], "deliveries": [], "oldest_waiting_seconds": {}})
     assert backlog not in metrics.render().decode()
 

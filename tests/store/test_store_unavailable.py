@@ -321,3 +321,13 @@ async def test_an_error_shows_no_value(desk: Desk) -> None:
     with pytest.raises(Exception) as broke:
         await desk.store.accept(again)
     assert "canary" not in str(broke.value)
+
+
+async def test_the_database_is_its_owners_alone(tmp_path: Path, clock: FakeClock) -> None:
+    """Bodies hold personal data: no other user of the machine may read the file, its log or its folder."""
+    store = SqlStore(f"sqlite:///{tmp_path}/var/hub.db", clock)
+    await store.open(exclusive=True)
+    modes = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "var", *(tmp_path / "var").glob("hub.db*"))}
+    await store.close()
+    assert {"var", "hub.db", "hub.db-wal"} <= modes.keys()
+    assert not any(mode for name, mode in modes.items() if not name.endswith(".lock"))

@@ -131,7 +131,7 @@ def upgrade() -> None:
         "deliveries",
         ["endpoint", "next_at"],
         unique=False,
-        sqlite_where=sa.text("head AND state IN ('pending', 'in_doubt')"),
+        sqlite_where=sa.text("head = 1 AND state IN ('pending', 'in_doubt')"),
         postgresql_where=sa.text("head AND state IN ('pending', 'in_doubt')"),
     )
     op.create_index("ix_deliveries_lane", "deliveries", ["dossier_id", "endpoint", "position"], unique=False)
