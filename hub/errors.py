@@ -3,7 +3,7 @@
 HubError
 ├── Refused                 input a waiting caller sent; nothing stored, counted, answered as RFC 9457
 │   ├── Unauthenticated 401 · Forbidden 403 · TimedOut 408 · IdConflict 409 · TooLarge 413
-│   ├── UnknownSchema 415 · NotParsable 400 · SchemaInvalid 422
+│   ├── UnknownSchema 415 · UnsupportedMediaType 415 · NotParsable 400 · SchemaInvalid 422
 ├── TranslationFailed       a mapping could not translate a message; the arrival is kept, the delivery goes dead
 ├── BadConfig               config, schema, mapping or route that cannot run; carries every problem at once
 ├── StoreUnavailable        disk full, database locked, corrupt or gone; answered 503, never a false receipt
@@ -114,6 +114,10 @@ class TooLarge(Refused):
 
 class UnknownSchema(Refused):
     status, kind, title = 415, "unknown-schema", "The schema is missing or unknown"
+
+
+class UnsupportedMediaType(Refused):
+    status, kind, title = 415, "unsupported-media-type", "The body is not JSON in UTF-8"
 
 
 class SchemaInvalid(Refused):

@@ -43,6 +43,8 @@ def for_dossier(found: JsonObject, paused: Mapping[str, EndpointState]) -> list[
             numbers = ", ".join(str(one["seq"]) for one in behind)
             text = f"wait behind message {head['seq']}: a dossier's messages reach a partner in order"
             said.append(Advice(f"messages {numbers} to {endpoint}", text, "nothing; they follow by themselves"))
+    newest = {one["schema"]: one for one in found["timeline"] if one["event"] == "message"}
+    said += [_for_unrouted(one) for one in newest.values() if one["state"] == "not_routed"]
     if any(one["event"] == "message" and one["state"] == "conflict" for one in found["timeline"]):
         text = f"the dossier belongs to {found['owner']}; what another sender says of it is kept as an observation, not sent on"
         said.append(Advice("messages of another sender", text, "if the owner is wrong, set `owners:` in config.yaml"))
@@ -52,6 +54,12 @@ def for_dossier(found: JsonObject, paused: Mapping[str, EndpointState]) -> list[
 def _place(delivery: JsonObject) -> tuple[bool, bool, int]:
     """Where a delivery stands in its lane: what is under way, then what is dead (it was the head when it died), by seq."""
     return delivery["state"] not in ("claimed", "in_doubt"), delivery["state"] != "dead", delivery["seq"]
+
+
+def _for_unrouted(message: JsonObject) -> Advice:
+    routes = ", ".join(route["route"] for route in message["routes"]) or "none is configured for it"
+    do = "nothing, if the routes want what it does not have yet (a national code); else mend `when` and: hub backfill ROUTE"
+    return Advice(f"message {message['seq']}", f"no route took it ({routes}): no partner has it", do)
 
 
 def for_paused(state: EndpointState) -> Advice:

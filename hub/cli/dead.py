@@ -21,6 +21,7 @@ from hub.cli.shell import (
     reason_lines,
     shell_of,
     table,
+    unknown_name,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def list_dead(
     Example:  hub dead list --endpoint portal
     """
     shell = shell_of(context)
-    found = in_store(shell.home(), lambda store: store.dead(endpoint=endpoint, limit=limit))
+    home = shell.home()
+    found = in_store(home, lambda store: store.dead(endpoint=endpoint, limit=limit))
+    if not found and endpoint is not None and endpoint not in home.config.endpoints:
+        raise unknown_name("endpoint", home.config.endpoints)
     rows = [(_id(one), local(one.get("settled_at") or one.get("at")), _what(one), _code(one), _why(one)) for one in found]
     full = len(found) == limit
     told: list[Any] = [table(("id", "since", "what", "dossier", "why"), rows) if found else "no dead letters"]
@@ -107,6 +111,7 @@ def replay(
     if everything == bool(items) or (everything and (endpoint is None) == (not kept)) or (items and (endpoint or kept)):
         raise typer.BadParameter("give ids, or --all with one of --endpoint NAME and --kept")
     wanted = [known_id(item) for item in items or []]
+    home = shell.home()
 
     async def work(store: Store) -> tuple[list[dict[str, Any]], bool]:
         chosen, more = wanted, False
@@ -114,9 +119,11 @@ def replay(
             found = await store.dead(endpoint=endpoint, limit=AT_ONCE)
             chosen = [_id(one) for one in found if endpoint or one["kind"] == "arrival"]
             more = len(found) == AT_ONCE
+            if not found and endpoint is not None and endpoint not in home.config.endpoints:
+                raise unknown_name("endpoint", home.config.endpoints)
         return await Repair(shell.folder, store, why, adopt).replay(chosen, given=not everything), more
 
-    results, more = in_store(shell.home(), work)
+    results, more = in_store(home, work)
     failed = [one for one in results if not one["replayed"]]
     told = [f"{one['id']}  {one['outcome']}" for one in results]
     told.append(f"{plural(len(results) - len(failed), 'dead letter')} replayed, {len(failed)} not")

@@ -96,5 +96,9 @@ def _lines(result: Mapping[str, Any]) -> list[str]:
         return [f"{first}  (the first receipt again, {receipt.get('state')})"]
     lines = [f"{first}  {taken} to deliver" if receipt.get("state") != "kept" else first]
     lines += [f"    {line}" for line in reason_lines(receipt.get("reasons") or [])]
+    if not taken:
+        lines += [f"    route {route['route']} does not take it: {route['why']}" for route in routes]
+    if any(message["state"] == "conflict" for message in receipt.get("messages", [])):
+        lines.append("    kept as an observation: the dossier belongs to another sender")
     lines += [f"    route {route['route']} will fail: {route['failure']}" for route in routes if route.get("failure")]
     return lines

@@ -91,7 +91,9 @@ def _arrival(line: Text, one: Mapping[str, Any]) -> None:
 
 def _message(line: Text, one: Mapping[str, Any]) -> None:
     line.append(f"message {one['seq']:<4}{one['schema']}: ")
-    line.append(one["state"], _STYLES.get(one["state"], ""))
+    line.append(one["state"].replace("_", " "), _STYLES.get(one["state"], ""))
+    for route in one.get("routes", []):
+        line.append(f"\n      route {route['route']} did not take it: {printable(route['why'])}")
 
 
 def _attempt(line: Text, one: Mapping[str, Any]) -> None:

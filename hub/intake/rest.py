@@ -15,7 +15,7 @@ import orjson
 from aiohttp import web
 
 from hub.connector import Accept
-from hub.errors import NotParsable, Problem, Refused, TimedOut, TooLarge, UnknownSchema
+from hub.errors import NotParsable, Problem, Refused, TimedOut, TooLarge, UnknownSchema, UnsupportedMediaType
 from hub.intake.keys import Keys, require_right
 from hub.message import Arrival, Clock, SchemaRef, new_id
 from hub.observe import metrics
@@ -81,12 +81,12 @@ class MessageDoor:
 
 
 def named_schema(request: web.Request) -> SchemaRef:
-    """The schema that header or media type name, the media type being JSON. Raises UnknownSchema."""
+    """The schema that header or media type name, the media type being JSON. Raises UnknownSchema, UnsupportedMediaType."""
     media, parameters = _media_type(request.headers.get("Content-Type", "application/json"))
     if media != "application/json" and not media.endswith("+json"):
-        raise _unknown("Content-Type", "media_type", "the body must be JSON", "send 'Content-Type: application/json'")
+        raise _unsupported("media_type", "the body must be JSON", "send 'Content-Type: application/json'")
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
-        raise _unknown("Content-Type", "charset", "the body must be UTF-8", "send UTF-8 and leave charset out")
+        raise _unsupported("charset", "the body must be UTF-8", "send UTF-8 and leave charset out")
     named = {text.strip() for text in request.headers.getall("Hub-Schema", [])}
     if "schema" in parameters:
         named.add(parameters["schema"].strip())
@@ -157,3 +157,7 @@ def _too_large(limits: BodyLimits) -> TooLarge:
 
 def _unknown(at: str, code: str, message: str, hint: str) -> UnknownSchema:
     return UnknownSchema([Problem(at, code, message, hint)])
+
+
+def _unsupported(code: str, message: str, hint: str) -> UnsupportedMediaType:
+    return UnsupportedMediaType([Problem("Content-Type", code, message, hint)])

@@ -45,9 +45,14 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
     events: list[tuple[int, int, dict[str, Any]]] = []
     for one in arrived:
         events.append((one.received_at, 0, {"event": "arrival", **_arrival(one)}))
-    for one in accepted:
-        events.append((one.accepted_at, 1, {"event": "message", "at": instant(one.accepted_at), **_message(one)}))
     routed = connection.execute(select(d).where(d.c.dossier_id == dossier_id).order_by(d.c.seq)).all()
+    receipts = {one.id: one.receipt for one in arrived}
+    with_one = {one.message_id for one in routed}
+    for one in accepted:
+        said = {"event": "message", "at": instant(one.accepted_at), **_message(one)}
+        if one.state == "routed" and one.id not in with_one:
+            said |= {"state": "not_routed", "routes": _refusals(receipts[one.arrival_id], one.id)}
+        events.append((one.accepted_at, 1, said))
     by_id = {one.id: one for one in routed}
     tries = connection.execute(select(at).where(at.c.delivery_id.in_(by_id)).order_by(at.c.started_at, at.c.number)).all()
     for one in tries:
@@ -169,6 +174,13 @@ def endpoint_states(connection: Connection) -> Mapping[str, EndpointState]:
         row.name: EndpointState(row.name, row.paused_by, row.paused_at, row.why)
         for row in connection.execute(select(endpoints))
     }
+
+
+def _refusals(receipt: str, message_id: str) -> list[dict[str, str]]:
+    """Why no route took the message, as its receipt said."""
+    messages = unpack(receipt)["messages"]
+    routes: list[dict[str, str]] = next((one["routes"] for one in messages if one["id"] == message_id), [])
+    return [{"route": one["route"], "why": one["why"]} for one in routes]
 
 
 def _key(row: AnyRow) -> Key:

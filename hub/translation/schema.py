@@ -46,7 +46,9 @@ class Schema:
         except (ValueError, RecursionError) as error:
             problem = Problem("", "not_json", "the message is not JSON, or nested too deeply")
             raise SchemaInvalid([problem]) from error
-        raise SchemaInvalid(problems_of(errors) or [Problem("", "invalid", "the message does not fit its schema")])
+        raise SchemaInvalid(
+            problems_of(errors, self.document) or [Problem("", "invalid", "the message does not fit its schema")]
+        )
 
     def aliases(self, obj: Any, sender: str) -> tuple[Alias, ...]:
         """The names of the dossier in the message, in the schema's order; empty and absent ones are left out."""

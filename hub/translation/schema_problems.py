@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import jsonschema_rs
 
@@ -51,12 +52,28 @@ def pointer(path: Sequence[str | int], *more: str) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def problems_of(errors: Iterable[jsonschema_rs.ValidationError]) -> list[Problem]:
-    """One problem per bad field and rule, in the order of the schema, without repetitions."""
-    return list(dict.fromkeys(problem for error in errors for problem in _problems(error)))
+def problems_of(errors: Iterable[jsonschema_rs.ValidationError], schema: Any = None) -> list[Problem]:
+    """One problem per bad field and rule, in the order of the schema, without repetitions.
+
+    ``schema`` is its document: where it describes a field, a text that does not fit is told in those words.
+    """
+    return list(dict.fromkeys(problem for error in errors for problem in _problems(error, schema)))
 
 
-def _problems(error: jsonschema_rs.ValidationError) -> list[Problem]:
+def _described(error: jsonschema_rs.ValidationError, schema: Any) -> str | None:
+    """How the schema describes what the rule that failed is about; None where it does not."""
+    node = schema
+    for part in error.schema_path[:-1]:
+        if isinstance(node, dict) and isinstance(part, str):
+            node = node.get(part)
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        else:
+            return None
+    return node.get("description") if isinstance(node, dict) else None
+
+
+def _problems(error: jsonschema_rs.ValidationError, schema: Any = None) -> list[Problem]:
     kind, path = error.kind, error.instance_path
     kinds = jsonschema_rs.ValidationErrorKind
     here = pointer(path)
@@ -76,6 +93,9 @@ def _problems(error: jsonschema_rs.ValidationError) -> list[Problem]:
         return [Problem(here, "enum", "is none of the allowed values", f"one of: {listed}")]
     if isinstance(kind, kinds.AnyOf | kinds.OneOfNotValid):
         return _nearest(kind.context) or [Problem(here, "no_form", "fits none of the forms the schema allows")]
+    described = _described(error, schema) if kind.name == "pattern" else None
+    if described is not None:
+        return [Problem(here, "pattern", f"is not of the form that is asked for: {described}")]
     if kind.name in _LIMITS:
         code, text = _LIMITS[kind.name]
         return [Problem(here, code, text.format(kind.value))]

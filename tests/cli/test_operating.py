@@ -129,7 +129,7 @@ def test_all_of_an_endpoint_is_replayed(home: Home, hub: Run) -> None:
     home.settle("dead", "refused")
     assert "2 dead letters replayed, 0 not" in hub("dead", "replay", "--all", "--endpoint", "portal").stdout
     assert len(ids(hub)) == 1
-    assert "0 dead letters replayed" in hub("dead", "replay", "--all", "--endpoint", "other").stdout
+    assert "0 dead letters replayed" in hub("dead", "replay", "--all", "--endpoint", "portal").stdout
 
 
 def test_discarding_lets_those_behind_go_on(home: Home, hub: Run) -> None:
@@ -266,6 +266,25 @@ def test_a_key_is_revoked(hub: Run) -> None:
     for wrong in (key, NO_SUCH, "CANARY"):
         assert "CANARY" not in hub("key", "revoke", wrong, code=3).stderr
     assert "one-stop" in hub("key", "list").stdout
+
+
+# ── what no route took, and names that nobody has
+def test_trace_says_that_no_route_took_a_message(home: Home, hub: Run) -> None:
+    """Accepted but sent nowhere is not "all is where it belongs": the route and its condition are named."""
+    path = home.folder / "config.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("take: item@1,", "take: item@1, when: { equals: { code: x } },"), "utf-8"
+    )
+    home.take(record())
+    said = hub("trace", CODE).stdout
+    assert "did not take it: not so: code = x" in said and "no partner has it" in said
+    assert "all of it is where it belongs" not in said
+
+
+def test_a_misspelt_endpoint_is_not_answered_with_all_is_well(hub: Run) -> None:
+    """Exit code 3, and the endpoints there are."""
+    assert "portal" in hub("dead", "list", "--endpoint", "portl", code=3).stderr
+    assert "portal" in hub("dead", "replay", "--all", "--endpoint", "portl", code=3).stderr
 
 
 # ── secrets

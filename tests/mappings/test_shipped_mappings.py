@@ -293,3 +293,19 @@ def test_both_schemas_name_the_dossier_alike(catalog: Catalog) -> None:
         body = translated(catalog, "opencps-dossier@1", target, given)
         assert catalog.schema(target).aliases(body, "one-stop") == names
         assert catalog.schema(target).code(body) == given["dossierNo"]
+
+
+def test_an_impossible_date_is_told_in_words_not_as_a_pattern(catalog: Catalog) -> None:
+    """A clerk can read what a date or a dossier code must look like; the 400-character pattern is not shown."""
+    wrong = {
+        "referenceUid": "a",
+        "serviceCode": "x",
+        "dossierStatus": "new",
+        "dueDate": "31/02/2026 00:00:00",
+        "dossierNo": "zzz",
+    }
+    with pytest.raises(SchemaInvalid) as refused:
+        catalog.schema("opencps-dossier@1").validate(wrong)
+    said = {problem.at: problem.message for problem in refused.value.problems}
+    assert "dd/MM/yyyy HH:mm:ss" in said["/dueDate"] and "000.00.10.H22-261121-0001" in said["/dossierNo"]
+    assert "[0-9]" not in str(refused.value)
