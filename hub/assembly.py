@@ -75,7 +75,8 @@ def examine(folder: Path) -> tuple[Assembly | None, list[Problem], list[Problem]
         _what_else_is_wrong(folder, found)
         return None, found.problems, []
     endpoints = _endpoints(home, found)
-    catalog, problems = Catalog.read(home.layers, fetched_tables(one.connector for one in endpoints.values()))
+    known = [*_installed(_Findings()), *(one.connector for one in endpoints.values())]
+    catalog, problems = Catalog.read(home.layers, fetched_tables(known))
     found.problems += [*problems, *lint_catalog(catalog)]
     warnings = list(catalog.warnings)
     if problems:  # what is configured on top of a broken catalog would only be called wrong for its sake
@@ -90,11 +91,7 @@ def examine(folder: Path) -> tuple[Assembly | None, list[Problem], list[Problem]
 
 def _what_else_is_wrong(folder: Path, found: _Findings) -> None:
     """With a configuration that is wrong as such: what else can be found in connectors, schemas, mappings and tables."""
-    known: list[type[Connector[Any]]] = []
-    for name in installed_connectors():
-        with found.gather():
-            known.append(load_connector(name))
-    catalog, problems = Catalog.read((folder,), fetched_tables(known))
+    catalog, problems = Catalog.read((folder,), fetched_tables(_installed(found)))
     found.problems += [*problems, *lint_catalog(catalog)]
     with contextlib.suppress(BadConfig):
         document = strictyaml.load(folder / "config.yaml", "config.yaml")
@@ -135,6 +132,15 @@ def _endpoints(home: Home, found: _Findings) -> dict[str, Endpoint]:
             connector = load_connector(config.connector)
             endpoints[name] = Endpoint(name, connector, _settings(name, connector, config.settings, home.where))
     return endpoints
+
+
+def _installed(found: _Findings) -> list[type[Connector[Any]]]:
+    """Every connector that is installed, configured or not: the tables they can fetch are known by name."""
+    loaded: list[type[Connector[Any]]] = []
+    for name in installed_connectors():
+        with found.gather():
+            loaded.append(load_connector(name))
+    return loaded
 
 
 def _settings(name: str, connector: type[Connector[Any]], given: Any, where: Callable[..., str]) -> ConnectorConfig:

@@ -18,6 +18,8 @@ from hub import strictyaml
 from hub.errors import BadConfig, Problem
 from hub.message import SchemaRef
 
+PACKAGED = Path(__file__).parent / "home"
+"""Schemas and mappings as they come with the installed package; in a checkout there is none, the home has them."""
 UNRESOLVED = "unresolved"
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -158,8 +160,9 @@ class Home:
 
     @property
     def layers(self) -> tuple[Path, ...]:
-        """Folders that hold schemas/ and mappings/, the home first."""
-        return (self.folder, *(self.folder / path for path in self.config.catalog))
+        """Folders that hold schemas/ and mappings/: the home first, the copy in the installed package last."""
+        packaged = (PACKAGED,) if PACKAGED.is_dir() else ()
+        return (self.folder, *(self.folder / path for path in self.config.catalog), *packaged)
 
     @property
     def store_url(self) -> str:

@@ -107,7 +107,8 @@ class Operator:
             code = one["codes"].get("national", "")
             line = known.get(one["message"]) or await self._origin(one)
             shown[one["delivery"]] = one["stream"] == "dossier-progress" and _shows(dossiers.get(code, {}), line)
-            self.repaired.lost_answers += code == self._script.lost_code
+            if code == self._script.lost_code:  # a second one of that dossier is the outage's or the kill's
+                self.repaired.lost_answers = 1
         there = [delivery for delivery, is_there in shown.items() if is_there]
         absent = [delivery for delivery, is_there in shown.items() if not is_there]
         await asyncio.gather(
