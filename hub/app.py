@@ -16,7 +16,8 @@ from hub.assembly import Assembly, assemble
 from hub.config import EndpointConfig, Home
 from hub.connector import Connector, ConnectorContext, Listener, Receiver
 from hub.delivery.breaker import BreakerPolicy
-from hub.delivery.dispatcher import Dispatcher, EndpointPolicy, Prepared, RoutePolicy
+from hub.delivery.dispatcher import Dispatcher
+from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
 from hub.delivery.retry import RetryPolicy
 from hub.errors import BadConfig, Problem, Refused, StoreUnavailable, TranslationFailed
 from hub.intake.accept import Intake

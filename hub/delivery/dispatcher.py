@@ -1,4 +1,4 @@
-"""The dispatcher of one endpoint: claims heads of lanes, sends them, asks about those in doubt, settles what was said.
+"""The dispatcher of one endpoint: claims heads of lanes that are due, and has them sent, or asked about when in doubt.
 
 Lanes run concurrently up to the endpoint's concurrency; within a lane the store makes only one delivery claimable. The
 loop never sleeps on a message: it waits for something to change (a new message, an attempt that ended, a stored time).
@@ -9,57 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-import orjson
-
-from hub.connector import Connector, Finder, Receipt, Sender
-from hub.delivery.attempt import LiveAttempt
-from hub.delivery.breaker import SECOND, Breaker, BreakerPolicy, Rate
-from hub.delivery.retry import Decision, RetryPolicy, decide
-from hub.errors import DeliveryError, InDoubt, StoreUnavailable, WithProblems
-from hub.message import NATIONAL, Clock, Message, SchemaRef, new_id
+from hub.connector import Connector
+from hub.delivery.breaker import SECOND, Breaker, Rate
+from hub.delivery.calls import STORE_RETRY_SECONDS, Calls
+from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
+from hub.errors import StoreUnavailable, WithProblems
+from hub.message import Clock, SchemaRef, new_id
 from hub.observe import metrics
-from hub.observe.logging import context, get_logger
+from hub.observe.logging import get_logger
 from hub.store.port import Due, Settlement, Start, Store
 
 POLL_SECONDS = 0.5
 """How soon what another process wrote (an operator's replay, a resume) is seen at the latest."""
-STORE_RETRY_SECONDS = 0.5
 ROUTE_GONE_SECONDS = 60.0
 
 log = get_logger("delivery")
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointPolicy:
-    """How an endpoint may be used. ``rate`` is new deliveries a second; ``deadline_seconds`` bounds one attempt."""
-
-    concurrency: int = 4
-    rate: float | None = None
-    deadline_seconds: float = 120.0
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
-
-
-@dataclass(frozen=True, slots=True)
-class RoutePolicy:
-    """What a route says about its deliveries; ``partner_schema`` is what the endpoint is sent."""
-
-    partner_schema: str
-    in_doubt: Literal["resend", "hold"] = "resend"
-    on_exists: Literal["hold", "adopt"] = "hold"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The bytes a delivery will send: the pinned ones of its first attempt, or translated now."""
-
-    chain: str
-    schema: SchemaRef
-    request: bytes
-    warnings: tuple[dict[str, str], ...] = ()
 
 
 class Translate(Protocol):
@@ -85,13 +51,12 @@ class Dispatcher:
     ) -> None:
         self.endpoint = endpoint
         self.breaker = Breaker(policy.breaker)
-        self._connector = connector
+        self._calls = Calls(endpoint, connector, policy, self.breaker, store, clock, on_reply)
         self._policy = policy
         self._routes = routes
         self._translate = translate
         self._store = store
         self._clock = clock
-        self._on_reply = on_reply
         self._rate = Rate(policy.rate)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
@@ -156,15 +121,15 @@ class Dispatcher:
         asked = [(due, route) for due, route in ways if route is not None and due.state == "in_doubt"]
         begun = await self._start([(due, route) for due, route in ways if route is not None and due.state == "pending"])
         for due, route in asked:
-            self._spawn(due, self._ask(due, route))
+            self._spawn(due, self._calls.ask(due, route))
         for due, route, prepared, attempt_id in begun:
-            self._spawn(due, self._send(due, route, prepared, attempt_id))
+            self._spawn(due, self._calls.send(due, route, prepared, attempt_id))
         self._rate.take(len(asked) + len(begun))
         return bool(fresh)
 
     async def _wait_for_route(self, due: Due) -> None:
         """A route taken out of the configuration leaves its deliveries waiting, visibly, until it is put back."""
-        reason = f"route {due.route} is not configured any more: put it back, or pause the endpoint and discard"
+        reason = f"route {due.route} is not configured any more: put it back, or discard the delivery"
         outcome: Literal["again", "in_doubt"] = "in_doubt" if due.state == "in_doubt" else "again"
         attempt_id = due.attempt_id if due.state == "in_doubt" else None
         later = self._clock() + int(ROUTE_GONE_SECONDS * SECOND)
@@ -195,7 +160,7 @@ class Dispatcher:
     async def _cannot_translate(self, due: Due, code: str, reason: str, problems: tuple[dict[str, str], ...] = ()) -> None:
         dead = Settlement(due.delivery_id, None, "dead", code, reason, problems=problems)
         if await self._store.settle(dead, self._clock()):
-            self._say_dead(due, code)
+            self._calls.say_dead(due, code)
 
     def _prepare(self, due: Due, route: RoutePolicy) -> Prepared:
         if due.request is not None and due.chain is not None:
@@ -216,173 +181,3 @@ class Dispatcher:
                 log.error("attempt_broke", endpoint=self.endpoint, delivery_id=due.delivery_id, exc_info=done.exception())
 
         task.add_done_callback(ended)
-
-    def _view(self, due: Due, schema: SchemaRef, request: bytes) -> Message:
-        return Message(
-            id=due.message_id, arrival_id=due.arrival_id, dossier_id=due.dossier_id, seq=due.seq, schema=schema,
-            body=orjson.loads(request), correlation_id=due.correlation_id, full_state=due.full_state,
-            traceparent=due.traceparent, origin=due.origin, hops=due.hops, codes=due.aliases,
-        )  # fmt: skip
-
-    async def _send(self, due: Due, route: RoutePolicy, prepared: Prepared, attempt_id: str) -> None:
-        """One attempt, from call to settlement."""
-        attempt = LiveAttempt(due, attempt_id, due.number + 1, route.on_exists, self._store)
-        message = self._view(due, prepared.schema, prepared.request)
-        with context(correlation_id=due.correlation_id, dossier=due.aliases.get(NATIONAL)):
-            assert isinstance(self._connector, Sender)
-            sender = self._connector
-            try:
-                receipt = await self._timed(lambda: sender.send(message, attempt))
-            except DeliveryError as error:
-                await self._failed(due, attempt_id, error)
-            else:
-                await self._delivered(due, attempt_id, receipt)
-
-    async def _ask(self, due: Due, route: RoutePolicy) -> None:
-        """A delivery in doubt: what does the partner hold? Else the route decides."""
-        attempt_id = due.attempt_id or ""
-        with context(correlation_id=due.correlation_id, dossier=due.aliases.get(NATIONAL)):
-            found = None
-            holds: bool | None = None
-            if isinstance(self._connector, Finder) and due.request is not None:
-                attempt = LiveAttempt(due, attempt_id, due.number, route.on_exists, self._store)
-                message = self._view(due, SchemaRef.parse(route.partner_schema), due.request)
-                finder = self._connector
-                try:
-                    found = await self._timed(lambda: finder.find(message, attempt))
-                except DeliveryError as error:
-                    self.breaker.failure(self._clock())
-                    later = self._clock() + int(self._policy.retry.wait(due.number) * SECOND)
-                    await self._settle(
-                        due,
-                        Settlement(due.delivery_id, attempt_id, "in_doubt", error.code, error.reason, next_at=later),
-                    )
-                    return
-                self.breaker.answered()
-                holds = False if found is None else found.holds
-            if holds:
-                assert found is not None
-                await self._delivered(due, attempt_id, Receipt(reference=found.reference, ids=found.ids))
-            elif found is not None and not found.called:
-                withdrawn = Settlement(
-                    due.delivery_id, attempt_id, "again", "nothing_sent", next_at=self._clock(), withdraw_doubt=True
-                )
-                await self._settle(due, withdrawn)
-            elif holds is False or route.in_doubt == "resend":
-                await self._again_after_doubt(due, "not_found_there" if holds is False else "resend")
-            else:
-                reason = "the partner cannot be asked whether it took effect; the route says hold"
-                if await self._settle(due, Settlement(due.delivery_id, attempt_id, "dead", "in_doubt", reason)):
-                    self._say_dead(due, "in_doubt")
-
-    async def _again_after_doubt(self, due: Due, code: str) -> None:
-        """Send once more; a message that stays in doubt again and again while the endpoint takes others ends as dead."""
-        succeeded = self.breaker.last_success_at
-        own = succeeded is not None and due.last_attempt_at is not None and succeeded > due.last_attempt_at
-        attempt_id = due.attempt_id or ""
-        if own and due.counted + 1 >= self._policy.retry.attempts:
-            reason = f"still in doubt after {due.counted + 1} counted tries"
-            if await self._settle(due, Settlement(due.delivery_id, attempt_id, "dead", "in_doubt", reason)):
-                self._say_dead(due, "in_doubt")
-            return
-        again = Settlement(due.delivery_id, attempt_id, "again", code, next_at=self._clock(), counted=own)
-        await self._settle(due, again)
-
-    async def _timed(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        """One call to the connector within the deadline; anything but a DeliveryError out of it is a doubt, not a verdict."""
-        began = self._clock()
-        try:
-            async with asyncio.timeout(self._policy.deadline_seconds):
-                return await call()
-        except TimeoutError as error:
-            raise InDoubt("deadline", f"no answer within {self._policy.deadline_seconds:g} s") from error
-        except DeliveryError:
-            raise
-        except StoreUnavailable as error:
-            raise InDoubt("store_unavailable", error.reason) from error
-        except Exception as error:
-            log.error("connector_broke", endpoint=self.endpoint, exc_info=error)
-            raise InDoubt("connector_error", type(error).__name__) from error
-        finally:
-            metrics.partner(self.endpoint, (self._clock() - began) / SECOND)
-
-    async def _delivered(self, due: Due, attempt_id: str, receipt: Receipt) -> None:
-        now = self._clock()
-        self.breaker.succeeded(now)
-        reply = None if receipt.reply is None else (str(receipt.reply[0]), receipt.reply[1])
-        warnings = tuple({"at": "", "code": "sent_other_than_given", "message": text} for text in receipt.warnings)
-        done = Settlement(
-            due.delivery_id,
-            attempt_id,
-            "delivered",
-            reference=receipt.reference,
-            ids=receipt.ids,
-            warnings=warnings,
-            reply=reply,
-        )
-        if await self._settle(due, done):
-            metrics.delivery(self.endpoint, due.route, "delivered")
-            metrics.lag(self.endpoint, due.route, (now - due.accepted_at) / SECOND)
-            log.info(
-                "delivered",
-                endpoint=self.endpoint,
-                route=due.route,
-                delivery_id=due.delivery_id,
-                attempt_id=attempt_id,
-                seq=due.seq,
-            )
-            if reply is not None:
-                await self._on_reply()
-
-    async def _failed(self, due: Due, attempt_id: str, error: DeliveryError) -> None:
-        now = self._clock()
-        decision = decide(
-            error,
-            policy=self._policy.retry,
-            wait=self._policy.retry.wait,
-            number=due.number + 1,
-            counted=due.counted,
-            previous_attempt_at=due.last_attempt_at,
-            endpoint_success_at=self.breaker.last_success_at,
-            now=now,
-        )
-        self._feed_breaker(decision, now)
-        settled = await self._settle(
-            due,
-            Settlement(
-                due.delivery_id, attempt_id, decision.outcome, decision.code, decision.reason,
-                next_at=decision.next_at, counted=decision.counted,
-            ),
-        )  # fmt: skip
-        if not settled:
-            return
-        if decision.outcome == "dead":
-            self._say_dead(due, decision.code)
-            return
-        metrics.delivery(self.endpoint, due.route, "retried" if decision.outcome == "again" else "in_doubt")
-        log.warning(
-            decision.outcome, endpoint=self.endpoint, route=due.route, delivery_id=due.delivery_id, attempt_id=attempt_id,
-            seq=due.seq, code=decision.code, number=due.number + 1,
-        )  # fmt: skip
-
-    def _feed_breaker(self, decision: Decision, now: int) -> None:
-        if decision.endpoint_failed:
-            self.breaker.failure(now)
-        else:
-            self.breaker.succeeded(now)
-        if decision.hold_seconds is not None:
-            self.breaker.hold(now, decision.hold_seconds)
-
-    def _say_dead(self, due: Due, code: str) -> None:
-        metrics.delivery(self.endpoint, due.route, "dead")
-        log.error("dead", endpoint=self.endpoint, route=due.route, delivery_id=due.delivery_id, seq=due.seq, code=code)
-
-    async def _settle(self, due: Due, settlement: Settlement) -> bool:
-        """Settle, however long the store is away: what the partner said must not be forgotten while this process lives."""
-        while True:
-            try:
-                return await self._store.settle(settlement, self._clock())
-            except StoreUnavailable as error:
-                metrics.store_error(error.reason)
-                log.error("settle_waits", endpoint=self.endpoint, delivery_id=due.delivery_id, reason=error.reason)
-                await asyncio.sleep(STORE_RETRY_SECONDS)

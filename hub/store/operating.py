@@ -39,14 +39,15 @@ def replay(connection: Connection, delivery_id: str, actor: str, why: str, adopt
 
 
 def discard(connection: Connection, item_id: str, actor: str, why: str, now: int) -> None:
-    """Give up a dead delivery or a kept arrival, on the record; what waited behind a delivery goes on."""
+    """Give up a dead delivery, one whose route is gone, or a kept arrival, on the record; what waited behind it goes on."""
     row = _held(connection, item_id)
     if row is not None:
-        if row.state != "dead":
+        waits_for_route = row.code == "route_gone" and row.state in ("pending", "in_doubt")
+        if row.state != "dead" and not waits_for_route:
             raise NotAllowed(f"delivery {item_id} is {row.state}; only a dead one can be discarded")
         gone = {"state": "discarded", "head": False, "settled_at": now, "settled_by": fit(actor, 100), "why": fit(why)}
         connection.execute(update(d).where(d.c.id == item_id).values(**gone))
-        cells.closed(connection, row.dossier_id, row.endpoint, row.stream, was_dead=True)
+        cells.closed(connection, row.dossier_id, row.endpoint, row.stream, was_dead=row.state == "dead")
         lanes.promote(connection, row.dossier_id, row.endpoint)
     else:
         kept = connection.execute(select(a.c.state).where(a.c.id == item_id).with_for_update()).first()

@@ -164,6 +164,27 @@ async def test_a_route_taken_away_leaves_its_deliveries_waiting(home: Path) -> N
         assert await settled(hub) == {"delivered": 4}
 
 
+async def test_a_delivery_whose_route_is_gone_may_be_discarded(home: Path) -> None:
+    """When the route is not to come back, the operator gives the delivery up, on the record, and the lane goes on."""
+    clock = MovableClock()
+    story = told(1)[0]
+    async with running(home, clock) as (hub, _):
+        await hub.store.pause("portal", actor="test", why="until the route is gone", now=clock())
+        await send(hub, story.records[0], clock)
+        (home / "config.yaml").write_text(OTHER_NAME, encoding="utf-8")
+        assert hub.reload() == []
+        await hub.store.resume("portal", actor="test", now=clock())
+
+        async def gone() -> Any:
+            waiting = (await hub.store.dossier(story.code))["waiting"]
+            return [one["delivery"] for one in waiting if one.get("code") == "route_gone"]
+
+        (delivery,) = await until(gone)
+        await hub.store.discard(delivery, actor="test", why="the route was a mistake", now=clock())
+        assert await settled(hub) == {"discarded": 1, "delivered": 1}
+        assert await hub.store.rebuild_ledger() == 0
+
+
 async def test_a_reload_between_claim_and_call_breaks_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The attempt goes on under the route it began with."""
     clock = MovableClock()

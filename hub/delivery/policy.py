@@ -1,0 +1,40 @@
+"""How an endpoint may be used, what a route says about its deliveries, and the bytes one delivery will send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hub.delivery.breaker import BreakerPolicy
+from hub.delivery.retry import RetryPolicy
+from hub.message import SchemaRef
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointPolicy:
+    """How an endpoint may be used. ``rate`` is new deliveries a second; ``deadline_seconds`` bounds one attempt."""
+
+    concurrency: int = 4
+    rate: float | None = None
+    deadline_seconds: float = 120.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePolicy:
+    """What a route says about its deliveries; ``partner_schema`` is what the endpoint is sent."""
+
+    partner_schema: str
+    in_doubt: Literal["resend", "hold"] = "resend"
+    on_exists: Literal["hold", "adopt"] = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The bytes a delivery will send: the pinned ones of its first attempt, or translated now."""
+
+    chain: str
+    schema: SchemaRef
+    request: bytes
+    warnings: tuple[dict[str, str], ...] = ()
