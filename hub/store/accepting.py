@@ -12,15 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from hub.errors import IdConflict, NotAllowed, NotFound, Problem
-from hub.message import NATIONAL, Alias, Arrival, new_id
-from hub.store import cells, lanes
+from hub.message import NATIONAL, Alias, new_id
+from hub.store.fanning import fan_out
 from hub.store.fitting import refuse_unfit
-from hub.store.port import JsonObject, Part, Plan, RouteMatch
+from hub.store.port import JsonObject, Part, Plan
 from hub.store.rows import pack, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers
-from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 
 _BY_KEY = select(a.c.digest, a.c.receipt).where(a.c.sender == bindparam("sender"), a.c.sender_key == bindparam("key"))
@@ -60,7 +59,6 @@ _SAME_STEP = (
     )
     .limit(1)
 )
-_WITH = select(d.c.endpoint, d.c.route, d.c.stream).where(d.c.dossier_id == bindparam("dossier")).order_by(d.c.seq)
 _SETTLE_ARRIVAL = (
     update(a)
     .where(a.c.id == bindparam("one"))
@@ -272,106 +270,10 @@ def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, 
         },
     )  # fmt: skip
     connection.execute(insert(bodies), {"id": message_id, "content": part.body})
-    routes = _routes(connection, arrival, dossier, message_id, part) if state == "routed" else []
+    routes = fan_out(connection, arrival, dossier.id, dossier.last_seq, message_id, part) if state == "routed" else []
     entry: dict[str, Any] = {
         "id": message_id, "schema": str(part.schema), "seq": dossier.last_seq, "state": state, "routes": routes,
     }  # fmt: skip
     if part.warnings:
         entry["warnings"] = list(part.warnings)
     return entry
-
-
-def _routes(connection: Connection, arrival: Arrival, dossier: _Dossier, message_id: str, part: Part) -> list[dict[str, Any]]:
-    """What each route does with the message; deliveries are added for those that take it."""
-    stays = staying_routes(connection, dossier.id, part)
-    said: list[dict[str, Any]] = []
-    for match in part.matches:
-        one: dict[str, Any] = {"route": match.route, "endpoint": match.endpoint, "taken": match.matched, "why": match.why}
-        if match.route in stays:
-            one |= {"taken": True, "why": f"{match.why}; but the dossier is already with {match.endpoint}"}
-        if match.endpoint == arrival.origin:
-            one |= {"taken": False, "why": f"it came from {match.endpoint}"}
-        if match.failure:
-            one["failure"] = match.failure
-        if one["taken"]:
-            at = arrival.received_at
-            one["delivery"] = deliver(
-                connection,
-                dossier.id,
-                message_id,
-                part.stream,
-                part.full_state,
-                dossier.last_seq,
-                match,
-                accepted_at=at,
-                now=at,
-            )
-        said.append(one)
-    return said
-
-
-def staying_routes(connection: Connection, dossier_id: str, part: Part) -> set[str]:
-    """Routes whose conditions do not hold, to endpoints that the dossier is with already and that no other route takes the
-    message to: one for each, the one that carried the stream there last, else the first."""
-    unmet = {match.endpoint for match in part.matches if not match.matched}
-    unmet -= {match.endpoint for match in part.matches if match.matched}
-    if not unmet:
-        return set()
-    carried = connection.execute(_WITH, {"dossier": dossier_id}).all()
-    first = {match.endpoint: match.route for match in reversed(part.matches)}
-    offered = {match.route for match in part.matches}
-    last = {row.endpoint: row.route for row in carried if row.stream == part.stream and row.route in offered}
-    return {last.get(endpoint, first[endpoint]) for endpoint in unmet & {row.endpoint for row in carried}}
-
-
-def deliver(
-    connection: Connection,
-    dossier_id: str,
-    message_id: str,
-    stream: str,
-    full_state: bool,
-    seq: int,
-    match: RouteMatch,
-    *,
-    accepted_at: int,
-    now: int,
-    passed_by: str | None = None,
-) -> str:
-    """Add one delivery to its lane, in place of those it replaces; returns its id.
-
-    ``passed_by`` is the delivery of a newer state that the partner already took: then this one is superseded at once.
-    """
-    delivery_id = new_id()
-    if passed_by is not None:
-        connection.execute(
-            insert(d),
-            {
-                "id": delivery_id, "message_id": message_id, "dossier_id": dossier_id, "endpoint": match.endpoint,
-                "route": match.route, "stream": stream, "full_state": full_state, "seq": seq, "position": seq,
-                "state": "superseded", "head": False, "number": 0, "counted": 0, "doubted": False, "adopt": False,
-                "created_at": now, "settled_at": now, "settled_by": "lane", "why": f"replaced by {passed_by}",
-            },
-        )  # fmt: skip
-        cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at)
-        cells.closed(connection, dossier_id, match.endpoint, stream, was_dead=False)
-        return delivery_id
-    lane = lanes.open_in_order(connection, dossier_id, match.endpoint)
-    position = seq
-    replaced = lanes.replaceable(lane, match.route, stream, seq, coalesce=match.coalesce) if full_state else []
-    for old in replaced:
-        lanes.supersede(connection, dossier_id, match.endpoint, old, delivery_id, now)
-    if replaced:
-        position = int(replaced[0].position)
-    connection.execute(
-        insert(d),
-        {
-            "id": delivery_id, "message_id": message_id, "dossier_id": dossier_id, "endpoint": match.endpoint,
-            "route": match.route, "stream": stream, "full_state": full_state, "seq": seq, "position": position,
-            "state": "pending", "head": not lane, "next_at": now, "number": 0, "counted": 0, "doubted": False,
-            "adopt": False, "created_at": now,
-        },
-    )  # fmt: skip
-    cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at)
-    if lane and position <= lane[-1].position:  # at the end of its lane it changes no head
-        lanes.promote(connection, dossier_id, match.endpoint)
-    return delivery_id

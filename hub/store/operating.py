@@ -9,8 +9,8 @@ from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 from hub.errors import NotAllowed, NotFound
 from hub.message import Alias
 from hub.store import cells, lanes
-from hub.store.accepting import deliver
 from hub.store.delivering import record
+from hub.store.fanning import deliver
 from hub.store.fitting import fit, names
 from hub.store.port import JsonObject, Key, RouteMatch
 from hub.store.rows import AnyRow, pack
