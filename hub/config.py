@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from hub import strictyaml
 from hub.errors import BadConfig, Problem
-from hub.message import SchemaRef
 
 PACKAGED = Path(__file__).parent / "home"
 """Schemas and mappings as they come with the installed package; in a checkout there is none, the home has them."""
@@ -142,11 +141,6 @@ class HubConfig(_Section):
     endpoints: dict[Name, EndpointConfig] = Field(default_factory=dict, description="partners by name")
     routes: dict[Name, RouteConfig] = Field(default_factory=dict, description="routes by name, in order")
     drain_seconds: float = Field(20.0, ge=0, description="how long a stopping hub waits for attempts under way")
-
-    @property
-    def stream_refs(self) -> dict[str, SchemaRef]:
-        """Route name → canonical schema it takes."""
-        return {name: SchemaRef.parse(route.take) for name, route in self.routes.items()}
 
 
 class Home:

@@ -107,6 +107,12 @@ class TimedOut(Refused):
 class IdConflict(Refused):
     status, kind, title = 409, "id-conflict", "The same id was used before with another body"
 
+    @classmethod
+    def of_another_body(cls) -> IdConflict:
+        """The refusal of a sender's id that came before with another body."""
+        text = "this id was used before with another body"
+        return cls([Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")])
+
 
 class TooLarge(Refused):
     status, kind, title = 413, "too-large", "The body is too large"

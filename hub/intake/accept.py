@@ -20,6 +20,7 @@ from hub.errors import (
     NotAllowed,
     NotFound,
     Problem,
+    Refused,
     SchemaInvalid,
     TranslationFailed,
     UnknownSchema,
@@ -86,16 +87,19 @@ class Intake:
             text = f"it went round {HOP_LIMIT} times between the hub and its partners"
             raise Forbidden([Problem("", "too_many_hops", text, "look for two routes that feed each other")])
         with context(correlation_id=arrival.correlation_id):
-            if arrival.key is not None and (first := await self._first(arrival)) is not None:
+            try:
+                parsed = strictjson.parse(arrival.body, max_depth=self._max_depth)
+                schema, becomes = self._source(arrival)
+                if arrival.key is None and (message_id := schema.message_id(parsed)) is not None:
+                    arrival = replace(arrival, key=f"id:{message_id}")
+                schema.validate(parsed)
+                plan = self._plan(replace(arrival, schema=schema.ref), schema, becomes, parsed)
+            except Refused:
+                # dedupe comes before validation: what was once accepted under this id is answered as it was then
+                first = await self._first(arrival)
+                if first is None:
+                    raise
                 return self._answer(arrival, first, repeated=True)
-            parsed = strictjson.parse(arrival.body, max_depth=self._max_depth)
-            schema, becomes = self._source(arrival)
-            if arrival.key is None and (message_id := schema.message_id(parsed)) is not None:
-                arrival = replace(arrival, key=f"id:{message_id}")
-                if (first := await self._first(arrival)) is not None:
-                    return self._answer(arrival, first, repeated=True)
-            schema.validate(parsed)
-            plan = self._plan(replace(arrival, schema=schema.ref), schema, becomes, parsed)
             with context(dossier=_national_code(plan)):
                 receipt, repeated = await self._store.accept(plan)
                 return self._answer(arrival, receipt, repeated=repeated)
@@ -125,14 +129,12 @@ class Intake:
 
     async def _first(self, arrival: Arrival) -> JsonObject | None:
         """The first receipt of this sender's id, when the body is the same. Raises IdConflict when it is not."""
-        assert arrival.key is not None
-        found = await self._store.first_receipt(arrival.sender, arrival.key)
+        found = None if arrival.key is None else await self._store.first_receipt(arrival.sender, arrival.key)
         if found is None:
             return None
         digest, receipt = found
         if digest != self._store.digest(arrival.body):
-            text = "this id was used before with another body"
-            raise IdConflict([Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")])
+            raise IdConflict.of_another_body()
         return receipt
 
     def _source(self, arrival: Arrival) -> tuple[Schema, tuple[str, ...]]:

@@ -18,7 +18,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_SENDERS = 500
 
 ArrivalOutcome = Literal["accepted", "refused", "kept", "duplicate", "superseded"]
-DeliveryOutcome = Literal["delivered", "retried", "in_doubt", "dead", "superseded", "discarded"]
+DeliveryOutcome = Literal["delivered", "retried", "in_doubt", "dead"]
 
 _WORD = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -92,8 +92,7 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
         first = connection.execute(_BY_KEY, {"sender": arrival.sender, "key": arrival.key}).first()
         if first is not None:
             if first.digest != plan.digest:
-                text = "this id was used before with another body"
-                raise IdConflict([Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")])
+                raise IdConflict.of_another_body()
             return unpack(first.receipt), True
     holders = _holders(connection, plan.aliases)
     known = sorted(set(holders.values()))

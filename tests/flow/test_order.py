@@ -11,9 +11,11 @@ import pytest
 from flow.parts import CONFIG, MovableClock, Scripted, make_home, running, send, settled, told, until
 from hub.assembly import assemble
 from hub.connector import Receipt, Sender
-from hub.errors import IdConflict, Rejected
+from hub.errors import IdConflict, Rejected, UnknownSchema
 from hub.ledger.backfill import backfill
 from hub.message import SchemaRef
+
+OPENCPS = "schema: opencps-dossier@1, becomes: [dossier@1, dossier-progress@1]"
 
 
 @pytest.fixture
@@ -265,6 +267,21 @@ async def test_the_same_message_again_gets_the_first_receipt(home: Path) -> None
             await send(hub, story.records[1], clock, key="k-1")
         await settled(hub)
         assert len(portal.calls) == 2
+
+
+async def test_what_was_accepted_once_is_known_even_if_it_would_be_refused_now(home: Path) -> None:
+    """Dedupe comes before validation: with the source gone, the same message gets its first receipt, others 409 or 415."""
+    clock = MovableClock()
+    story = told(1)[0]
+    async with running(home, clock) as (hub, _):
+        first = await send(hub, story.records[0], clock, key="k-1")
+        (home / "config.yaml").write_text(CONFIG.replace(OPENCPS, "schema: dossier@1, becomes: [dossier@1]"), encoding="utf-8")
+        assert hub.reload() == []
+        assert await send(hub, story.records[0], clock, key="k-1") == first
+        with pytest.raises(IdConflict):
+            await send(hub, story.records[1], clock, key="k-1")
+        with pytest.raises(UnknownSchema):
+            await send(hub, story.records[1], clock, key="k-2")
 
 
 def test_the_scripted_partner_is_a_sender() -> None:
