@@ -1,1 +1,1 @@
-"""Speed as ratios to a floor measured in the same run; never a test."""
+"""The yardstick: what the hub costs, as ratios to floors measured in the same run; docs/performance.md says how."""

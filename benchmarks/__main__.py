@@ -1,127 +1,85 @@
-"""``make bench``: what intake costs, beside the least that a durable intake can cost on this machine.
+"""``make bench``: every figure on a line ``bench: NAME=VALUE``; nothing here passes or fails (see docs/performance.md).
 
-Prints one line a figure, ``bench: NAME=VALUE``. The floor stores the same bytes through the same group-committing writer
-in one insert and does nothing else. Rounds of floor and hub alternate; medians are shown.
+Words choose what is measured: rest, intake, drain, portal, mapping; all of them when none is given.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
+import argparse
+import os
+import signal
 import statistics
-import tempfile
+import sys
 import time
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import insert
+from benchmarks import drain, intake, mapping, portal, rest
+from benchmarks.figures import line
+from benchmarks.processes import ROOT
+from benchmarks.records import bodies
+from benchmarks.stage import Stage
 
-from connectors.opencps.stories import stories
-from hub import strictyaml
-from hub.app import Hub, system_clock
-from hub.assembly import assemble
-from hub.message import Arrival, SchemaRef, new_id
-from hub.store.engine import open_engine, parse_url
-from hub.store.tables import bodies, metadata
-from hub.store.writer import Writer
-
-ROUNDS = 5
-MESSAGES = 1_000
-SCHEMA = SchemaRef.parse("opencps-dossier@1")
-WAITING = 64
-"""Callers that wait for a receipt at any time."""
-
-CONFIG = """
-store: { url: sqlite:///hub.db }
-server: { port: 0 }
-catalog: ["%s"]
-sources: [{ schema: opencps-dossier@1, becomes: [dossier@1, dossier-progress@1] }]
-"""
-TABLE = """
-table: npsp-procedures
-version: 1.20261101.0
-key: [code]
-columns: [name, field_code, field_name]
-rows:
-%s
-"""
+FIGURES = ("rest", "intake", "drain", "portal", "mapping")
 
 
-def home(folder: Path) -> Path:
-    """A hub home without partners, whose every procedure is known."""
-    repository = Path(__file__).parents[1]
-    (folder / "config.yaml").write_text(CONFIG % repository, encoding="utf-8")
-    tables = folder / "mappings" / "tables" / "npsp-procedures"
-    tables.mkdir(parents=True)
-    codes = sorted(set(services(repository)))
-    rows = "\n".join(f'  - ["{code}", "name", "G01-XX01", "field"]' for code in codes)
-    (tables / "1.20261101.0.yaml").write_text(TABLE % rows, encoding="utf-8")
-    return folder
+@dataclass(frozen=True)
+class Size:
+    """How much is measured: rounds, messages and dossiers of one, seconds of an open loop, passes over the records."""
+
+    rounds: int = 5
+    messages: int = 2_000
+    dossiers: int = 300
+    seconds: float = 5.0
+    passes: int = 12
 
 
-def services(repository: Path) -> list[str]:
-    """National codes of the unit's own services."""
-    document = strictyaml.load(repository / "mappings/tables/opencps-services/1.0.0.yaml")
-    return [str(document.text("rows", index, 1)) for index in range(len(document.data["rows"]))]
+QUICK = Size(rounds=1, messages=60, dossiers=15, seconds=0.3, passes=1)
 
 
-async def rate(send: object, bodies_: list[bytes]) -> float:
-    """Messages a second with ``WAITING`` callers."""
-    left = list(enumerate(bodies_))
+def main() -> None:
+    """Read the options, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"what to measure: {', '.join(FIGURES)}")
+    parser.add_argument("--quick", action="store_true", help="tiny: shows that everything runs, measures nothing")
+    parser.add_argument("--rounds", type=int, help="rounds of each figure (5)")
+    parser.add_argument("--folder", type=Path, default=ROOT / "var", help="where the stores are, on a real disk (var/)")
+    options = parser.parse_args()
+    chosen = options.figures or list(FIGURES)
+    if unknown := set(chosen) - set(FIGURES):
+        parser.error(f"there is no figure {', '.join(sorted(unknown))}; one of: {', '.join(FIGURES)}")
+    size = QUICK if options.quick else Size()
+    rounds = options.rounds or size.rounds
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the processes of the run end with it
+    with Stage(options.folder) as stage:
+        line("sync_us", f"{_sync_us(stage.folder):.0f}")
+        line("body_bytes", f"{statistics.median(map(len, bodies(1, 400))):.0f}")
+        if "mapping" in chosen:
+            mapping.measure(rounds, size.passes, line)
+        if "rest" in chosen:
+            rest.measure(stage, rounds, size.messages, line)
+        if "intake" in chosen:
+            intake.measure(stage, rounds, size.messages, size.seconds, line)
+        if "drain" in chosen:
+            drain.measure(stage, rounds, size.messages, line)
+        if {"rest", "intake", "drain"} & set(chosen):
+            line("rss_mb", f"{stage.hub.process.peak_mb():.0f}")
+        if "portal" in chosen:
+            portal.measure(stage, rounds, size.dossiers, line)
 
-    async def caller() -> None:
-        while left:
-            await send(*left.pop())  # type: ignore[operator]
 
-    began = time.perf_counter()
-    await asyncio.gather(*(caller() for _ in range(WAITING)))
-    return len(bodies_) / (time.perf_counter() - began)
-
-
-async def main() -> None:
-    """Alternate floor and hub, print the medians."""
-    records = [
-        json.dumps(record).encode() for story in stories(1, MESSAGES, day=date(2026, 11, 20)) for record in story.records[:1]
-    ]
-    floors, hubs = [], []
-    mapped = 0.0
-    for _ in range(ROUNDS):
-        with tempfile.TemporaryDirectory() as folder:
-            engine = open_engine(parse_url(f"sqlite:///{folder}/floor.db"), writer=True)
-            with engine.begin() as connection:
-                metadata.create_all(connection)
-            writer = Writer(engine)
-            writer.start()
-
-            async def store(index: int, body: bytes, writer: Writer = writer) -> None:
-                await writer.run(lambda c: c.execute(insert(bodies), {"id": str(index), "content": body}))
-
-            floors.append(await rate(store, records))
-            await writer.close()
-            engine.dispose()
-        with tempfile.TemporaryDirectory() as folder:
-            hub = Hub(assemble(home(Path(folder))))
-            await hub.start()
-
-            async def accept(index: int, body: bytes, hub: Hub = hub) -> None:
-                arrival = Arrival(new_id(), "bench", SCHEMA, body, system_clock(), new_id(), key=str(index))
-                await hub.intake.accept(arrival)
-
-            hubs.append(await rate(accept, records))
-            chain = assemble(Path(folder)).catalog.chain("opencps-dossier@1", "dossier@1")
-            parsed = json.loads(records[0])
-            began = time.perf_counter()
-            for _ in range(1_000):
-                chain.translate(parsed)
-            mapped = (time.perf_counter() - began) * 1_000
-            await hub.stop()
-    floor, ours = statistics.median(floors), statistics.median(hubs)
-    print(f"bench: body_bytes={statistics.median(map(len, records)):.0f}")
-    print(f"bench: floor_rate={floor:.0f}")
-    print(f"bench: intake_rate={ours:.0f}")
-    print(f"bench: intake_ratio={floor / ours:.2f}")
-    print(f"bench: mapping_us={mapped:.1f}")
+def _sync_us(folder: Path) -> float:
+    """What the disk asks for: appending 3 KB to a file and syncing it (fdatasync), the median of 200."""
+    took = []
+    file = os.open(folder / "sync", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for _ in range(200):
+        began = time.perf_counter()
+        os.write(file, bytes(3_000))
+        os.fdatasync(file)
+        took.append(time.perf_counter() - began)
+    os.close(file)
+    return statistics.median(took) * 1e6
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
