@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import uuid_utils
@@ -33,13 +34,18 @@ class SchemaRef:
     @classmethod
     def parse(cls, text: str) -> SchemaRef:
         """Raises ValueError when the text is not ``id@major[.minor[.patch]]``."""
-        found = _REF.fullmatch(text.strip())
-        if not found:
-            raise ValueError(f"a schema is written id@version, such as dossier@1 or dossier@1.0.0, not {text[:60]!r}")
-        return cls(found["id"], found["version"])
+        return _parsed(text)
 
     def __str__(self) -> str:
         return f"{self.id}@{self.version}"
+
+
+@lru_cache(maxsize=1000)
+def _parsed(text: str) -> SchemaRef:
+    found = _REF.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"a schema is written id@version, such as dossier@1 or dossier@1.0.0, not {text[:60]!r}")
+    return SchemaRef(found["id"], found["version"])
 
 
 @dataclass(frozen=True, slots=True)

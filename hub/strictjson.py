@@ -1,7 +1,8 @@
 """Strict JSON for untrusted bytes: one reading of every body, or a typed refusal that says where and never what.
 
-orjson parses (fast, bounded depth); a cheap tally then proves that nothing was lost on the way: as many keys in the
-result as key separators in the text means no duplicate keys. Only a body that raises a doubt is read a second time with
+orjson parses (fast, bounded depth); then it is proved that nothing was lost on the way: a body that comes out the same
+when it is written again is whole; else a cheap tally tells, since as many keys in the result as key separators in the
+text means no duplicate keys. Only a body that raises a doubt is read a second time with
 hooks, and only a body that is wrong is scanned again to find the place. Refused: not UTF-8, byte order marks, not JSON,
 NaN and Infinity, numbers that no 64-bit integer or finite double holds, duplicate keys, NUL, lone surrogates, too deep
 nesting.
@@ -18,7 +19,7 @@ import orjson
 from hub.errors import NotParsable, Problem
 
 MAX_DEPTH = 64
-_MAX_INT, _MIN_INT = 2**63 - 1, -(2**63)
+MAX_INT, MIN_INT = 2**63 - 1, -(2**63)
 _EXPLAINED = 50_000
 """Tokens read to find the place of a fault; beyond it the error names line and column only (if known)."""
 
@@ -69,6 +70,8 @@ def parse(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     except orjson.JSONDecodeError as error:
         code = "too_deep" if "depth" in error.msg or "recursion" in error.msg.lower() else "not_json"
         raise _explain(data, max_depth, code) from None
+    if _is_verbatim(data, value, max_depth):
+        return value
     keys, depth, wide = _tally(value, max_depth)
     if depth > max_depth:
         raise _explain(data, max_depth, "too_deep")
@@ -78,6 +81,16 @@ def parse(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     if wide or unsure:
         _read_again(data, max_depth, numbers=wide, keys=unsure)
     return value
+
+
+def _is_verbatim(data: bytes, value: Any, max_depth: int) -> bool:
+    """Whether the body, written again, is the same bytes (as compact JSON is): then nothing can have been lost."""
+    if data.count(b"{") + data.count(b"[") > max_depth or b"\\u0000" in data:
+        return False
+    try:
+        return orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER) == data
+    except TypeError:
+        return False
 
 
 def _tally(value: Any, max_depth: int) -> tuple[int, int, bool]:
@@ -95,9 +108,11 @@ def _tally(value: Any, max_depth: int) -> tuple[int, int, bool]:
                 children = container
             for child in children:
                 kind = type(child)
+                if kind is str:
+                    continue
                 if kind is dict or kind is list:
                     below.append(child)
-                elif (kind is float or kind is int) and not _MIN_INT < child < _MAX_INT:
+                elif (kind is float or kind is int) and not MIN_INT < child < MAX_INT:
                     wide = True
         level = below
     return keys, depth, wide
@@ -105,13 +120,13 @@ def _tally(value: Any, max_depth: int) -> tuple[int, int, bool]:
 
 def _key_separators(data: bytes) -> int:
     """At least the number of keys written in ``data``; more when a string holds what looks like a separator."""
-    if any(spaced in data for spaced in (b" :", b"\t:", b"\n:", b"\r:")):
+    if b" :" in data or b"\t:" in data or b"\n:" in data or b"\r:" in data:
         return len(_KEY_SEPARATOR.findall(data))
     return data.count(b'":')
 
 
 def _is_wide(value: Any) -> bool:
-    return type(value) in (int, float) and not _MIN_INT < value < _MAX_INT
+    return type(value) in (int, float) and not MIN_INT < value < MAX_INT
 
 
 def _read_again(data: bytes, max_depth: int, *, numbers: bool, keys: bool) -> None:
@@ -122,7 +137,7 @@ def _read_again(data: bytes, max_depth: int, *, numbers: bool, keys: bool) -> No
             raise _Doubt("duplicate_key")
 
     def whole(text: str) -> None:
-        if len(text) > 20 or not _MIN_INT <= int(text) <= _MAX_INT:
+        if len(text) > 20 or not MIN_INT <= int(text) <= MAX_INT:
             raise _Doubt("number_too_large")
 
     try:
@@ -226,7 +241,7 @@ def _scalar(text: str, at: int) -> tuple[str, int]:
     if number["fraction"] or number["power"]:
         too_large = float(number[0]) in (float("inf"), float("-inf"))
     else:
-        too_large = len(number[0]) > 20 or not _MIN_INT <= int(number[0]) <= _MAX_INT
+        too_large = len(number[0]) > 20 or not MIN_INT <= int(number[0]) <= MAX_INT
     return ("number_too_large", at) if too_large else ("", number.end())
 
 

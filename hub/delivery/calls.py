@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -42,7 +42,8 @@ class Calls:
     ) -> None:
         self.endpoint = endpoint
         self.breaker = breaker
-        self._connector = connector
+        self._sender = cast(Sender, connector)
+        self._finder = connector if isinstance(connector, Finder) else None
         self._policy = policy
         self._store = store
         self._clock = clock
@@ -60,10 +61,8 @@ class Calls:
         attempt = LiveAttempt(due, attempt_id, due.number + 1, route.on_exists, self._store)
         message = self._view(due, prepared.schema, prepared.request)
         with context(correlation_id=due.correlation_id, dossier=due.aliases.get(NATIONAL)):
-            assert isinstance(self._connector, Sender)
-            sender = self._connector
             try:
-                receipt = await self._timed(lambda: sender.send(message, attempt))
+                receipt = await self._timed(self._sender.send(message, attempt))
             except DeliveryError as error:
                 await self._failed(due, attempt_id, error)
             else:
@@ -75,12 +74,11 @@ class Calls:
         with context(correlation_id=due.correlation_id, dossier=due.aliases.get(NATIONAL)):
             found = None
             holds: bool | None = None
-            if isinstance(self._connector, Finder) and due.request is not None:
+            if self._finder is not None and due.request is not None:
                 attempt = LiveAttempt(due, attempt_id, due.number, route.on_exists, self._store)
                 message = self._view(due, SchemaRef.parse(route.partner_schema), due.request)
-                finder = self._connector
                 try:
-                    found = await self._timed(lambda: finder.find(message, attempt))
+                    found = await self._timed(self._finder.find(message, attempt))
                 except DeliveryError as error:
                     self.breaker.failure(self._clock())
                     later = self._clock() + int(self._policy.retry.wait(due.number) * SECOND)
@@ -119,12 +117,12 @@ class Calls:
         again = Settlement(due.delivery_id, attempt_id, "again", code, next_at=self._clock(), counted=own)
         await self._settle(due, again)
 
-    async def _timed(self, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def _timed(self, call: Awaitable[Any]) -> Any:
         """One call to the connector within the deadline; anything but a DeliveryError out of it is a doubt, not a verdict."""
         began = self._clock()
         try:
             async with asyncio.timeout(self._policy.deadline_seconds):
-                return await call()
+                return await call
         except TimeoutError as error:
             raise InDoubt("deadline", f"no answer within {self._policy.deadline_seconds:g} s") from error
         except DeliveryError:

@@ -31,7 +31,7 @@ from hub.observe.logging import context, get_logger
 from hub.observe.metrics import ArrivalOutcome
 from hub.routing import Router
 from hub.store.port import JsonObject, Part, Plan, Store
-from hub.translation import Catalog, Schema
+from hub.translation import Catalog, Outbox, Schema
 
 HOP_LIMIT = 8
 FUTURE_MICROSECONDS = 31 * 24 * 3600 * 1_000_000
@@ -58,10 +58,12 @@ class Intake:
         sources: Sequence[Source],
         owners: Mapping[str, str],
         on_accepted: Callable[[], None],
+        outbox: Outbox | None = None,
         *,
         max_depth: int = 64,
     ) -> None:
         self._store = store
+        self._outbox = outbox or Outbox()
         self._on_accepted = on_accepted
         self._max_depth = max_depth
         self.configure(catalog, router, sources, owners)
@@ -140,7 +142,7 @@ class Intake:
     def _source(self, arrival: Arrival) -> tuple[Schema, tuple[str, ...]]:
         hint = f"send one of: {', '.join(sorted(str(one.ref) for one, _ in self._becomes.values()))}"
         try:
-            schema = self._catalog.schema(str(arrival.schema))
+            schema = self._catalog.schema(arrival.schema)
         except UnknownSchema as error:
             text = f"no schema {arrival.schema} is known"
             raise UnknownSchema([Problem("Hub-Schema", "unknown_schema", text, hint)]) from error
@@ -184,23 +186,25 @@ class Intake:
         )
 
     def _part(self, schema: Schema, target: str, parsed: Any) -> Part | None:
-        translation = self._catalog.chain(str(schema.ref), target).translate(parsed)
+        translation = self._catalog.chain(schema.ref, target).translate(parsed)
         if translation is None:
             return None
         canonical = self._catalog.schema(target)
         body = translation.body
+        encoded = orjson.dumps(body)
+
+        def trial(schema: SchemaRef, body: Any, partner_schema: str) -> None:
+            self._outbox.try_out(self._catalog.chain(schema, partner_schema), body, encoded)
+
         return Part(
             schema=canonical.ref,
-            body=orjson.dumps(body),
+            body=encoded,
             full_state=canonical.full_state,
             version=canonical.version(body),
-            matches=self._router.match(canonical.ref, body, self._trial),
+            matches=self._router.match(canonical.ref, body, trial),
             warnings=tuple(problem.as_dict() for problem in translation.warnings),
             step=canonical.step(body),
         )
-
-    def _trial(self, schema: SchemaRef, body: Any, partner_schema: str) -> None:
-        self._catalog.chain(str(schema), partner_schema).translate(body)
 
     def _owner(self, aliases: Sequence[Alias]) -> str | None:
         """The sender that configuration names as owner of codes that begin so; the longest beginning wins."""

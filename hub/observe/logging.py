@@ -17,14 +17,14 @@ import re
 import sys
 import threading
 from collections.abc import MutableMapping
-from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, BinaryIO, TextIO
 
 import orjson
 import structlog
-from structlog.contextvars import bound_contextvars, merge_contextvars
 
 from hub.observe.redact import MASK
 from hub.observe.redact import text as redacted
@@ -84,8 +84,7 @@ def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
         if key in _PASSED:
             safe[key] = value
         elif key == "event":
-            known = isinstance(value, str) and _EVENT.fullmatch(value) and not LONG_DIGITS.search(value)
-            safe[key] = value if known or isinstance(value, _Literal) else MASK
+            safe[key] = value if isinstance(value, _Literal) or (isinstance(value, str) and _is_event(value)) else MASK
         elif isinstance(value, _Literal):
             safe[key] = str(value)
         else:
@@ -99,6 +98,11 @@ def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
     if error is not None:
         safe["exception"] = describe(error)
     return safe
+
+
+@lru_cache(maxsize=1000)
+def _is_event(text: str) -> bool:
+    return bool(_EVENT.fullmatch(text)) and not LONG_DIGITS.search(text)
 
 
 def _key_name(key: str) -> str:
@@ -175,6 +179,13 @@ def _level_passes(_: Any, method: str, event: MutableMapping[str, Any]) -> Mutab
     return event
 
 
+_context: ContextVar[dict[str, Any]] = ContextVar("hub.log.context", default={})  # noqa: B039 - never changed in place
+
+
+def _in_context(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {**_context.get(), **event}
+
+
 def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:
     first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
     return orjson.dumps({**first, **event}, default=lambda value: MASK)
@@ -183,7 +194,7 @@ def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:
 structlog.configure(
     processors=[
         _level_passes,
-        merge_contextvars,
+        _in_context,
         _redact,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _render,
@@ -199,9 +210,24 @@ def get_logger(name: str) -> Any:
     return structlog.get_logger().bind(logger=name)
 
 
-def context(**pairs: Any) -> AbstractContextManager[None]:
+class context:
     """Adds ``correlation_id``, ``dossier`` … to every line logged inside the block (and in tasks started there)."""
-    return bound_contextvars(**pairs)
+
+    __slots__ = ("_before", "_pairs")
+
+    def __init__(self, **pairs: Any) -> None:
+        self._pairs = pairs
+
+    def __enter__(self) -> None:
+        self._before = _context.set({**_context.get(), **self._pairs})
+
+    def __exit__(self, *_: object) -> None:
+        _context.reset(self._before)
+
+
+def bound(name: str) -> Any:
+    """What ``context`` binds to the name here; None where nothing does."""
+    return _context.get().get(name)
 
 
 class _FromLibraries(logging.Handler):

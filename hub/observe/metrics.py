@@ -7,8 +7,8 @@ have been made known (``know``), anything else is counted as ``unknown``. Values
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -22,7 +22,6 @@ DeliveryOutcome = Literal["delivered", "retried", "in_doubt", "dead"]
 
 _WORD = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_OPEN = ("pending", "claimed", "in_doubt", "dead")
 _registry = CollectorRegistry()
 ProcessCollector(registry=_registry)
 
@@ -41,13 +40,16 @@ _REQUESTS = Histogram(
     "hub_request_seconds", "Requests to the hub's own doors", ("method", "route", "status"), registry=_registry,
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )  # fmt: skip
-_SETTLED = Gauge("hub_stored_deliveries", "Deliveries in the store now, final ones too", ("endpoint", "route", "state"),
-                 registry=_registry)  # fmt: skip
 _BACKLOG = Gauge("hub_backlog", "Open deliveries now", ("endpoint", "route", "state"), registry=_registry)
-_STORED = Gauge("hub_stored_arrivals", "Arrivals in the store now", ("state",), registry=_registry)
+_STORED = Gauge("hub_stored_arrivals", "Arrivals that wait in the store now (kept)", ("state",), registry=_registry)
 _OLDEST = Gauge("hub_oldest_waiting_seconds", "Age of the oldest open delivery", ("endpoint",), registry=_registry)
 _BREAKER = Gauge("hub_breaker_open", "1 while calls to the endpoint are held back", ("endpoint",), registry=_registry)
+_READY = Gauge("hub_ready", "1 while the store answers and every dispatcher runs", registry=_registry)
 _STORE_ERRORS = Counter("hub_store_errors", "Times the store could not serve", ("reason",), registry=_registry)
+
+_IN_WORK = Gauge("hub_requests_in_work", "Messages being taken in now", registry=_registry)
+_WAITING = Gauge("hub_requests_waiting", "Requests that wait for their turn now", registry=_registry)
+_HELD = Gauge("hub_held_bytes", "Bytes of bodies held now for requests in work", registry=_registry)
 
 _senders: set[str] = set()
 _schemas: set[str] = set()
@@ -102,6 +104,12 @@ def arrival(sender: str | None, schema: str | None, outcome: ArrivalOutcome) -> 
     _arrivals(sender if sender in _senders and sender else UNKNOWN, label, outcome).inc()
 
 
+def arrivals_so_far(outcome: ArrivalOutcome) -> int:
+    """How many arrivals came to this since the process started."""
+    samples = (sample for metric in _ARRIVALS.collect() for sample in metric.samples)
+    return int(sum(one.value for one in samples if one.name == "hub_arrivals_total" and one.labels["outcome"] == outcome))
+
+
 def refused(reason: str) -> None:
     """Input refused at a door; ``reason`` is the problem's kind."""
     _REFUSED.labels(_word(reason)).inc()
@@ -132,9 +140,20 @@ def breaker(endpoint: str, open: bool) -> None:
     _BREAKER.labels(_word(endpoint)).set(1 if open else 0)
 
 
+def ready(ready: bool) -> None:
+    """Whether the store answers and every dispatcher runs."""
+    _READY.set(1 if ready else 0)
+
+
 def store_error(reason: str) -> None:
     """The store could not serve: disk_full, locked, corrupt, gone …"""
     _STORE_ERRORS.labels(_word(reason)).inc()
+
+
+def watch_door(look: Callable[[], tuple[int, int, int]]) -> None:
+    """``look`` gives requests in work, requests waiting and bytes held, whenever metrics are read."""
+    for place, gauge in enumerate((_IN_WORK, _WAITING, _HELD)):
+        gauge.set_function(partial(lambda place: look()[place], place))
 
 
 def set_traffic(traffic: Mapping[str, Any]) -> None:
@@ -142,15 +161,12 @@ def set_traffic(traffic: Mapping[str, Any]) -> None:
     stored: dict[str, int] = {}
     for row in traffic["arrivals"]:
         stored[row["state"]] = stored.get(row["state"], 0) + row["count"]
-    for gauge in (_BACKLOG, _SETTLED, _STORED, _OLDEST):
+    for gauge in (_BACKLOG, _STORED, _OLDEST):
         gauge.clear()
     for state, count in stored.items():
         _STORED.labels(_word(state)).set(count)
     for row in traffic["deliveries"]:
-        labels = (_word(row["endpoint"]), _word(row["route"]), row["state"])
-        _SETTLED.labels(*labels).set(row["count"])
-        if row["state"] in _OPEN:
-            _BACKLOG.labels(*labels).set(row["count"])
+        _BACKLOG.labels(_word(row["endpoint"]), _word(row["route"]), row["state"]).set(row["count"])
     for endpoint, seconds in traffic["oldest_waiting_seconds"].items():
         _OLDEST.labels(_word(endpoint)).set(seconds)
 

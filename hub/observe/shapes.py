@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 LONG_DIGITS = re.compile(r"[0-9]{7}")
@@ -18,8 +19,12 @@ def _shape(pattern: str, digits: bool = False) -> Callable[[Any], bool]:
     """A check: text that fits ``pattern`` wholly and, unless ``digits``, holds no run of 7 digits or more."""
     fits = re.compile(pattern)
 
+    @lru_cache(maxsize=1000)
+    def shows(text: str) -> bool:
+        return bool(fits.fullmatch(text)) and (digits or not LONG_DIGITS.search(text))
+
     def check(value: Any) -> bool:
-        return isinstance(value, str) and bool(fits.fullmatch(value)) and (digits or not LONG_DIGITS.search(value))
+        return isinstance(value, str) and shows(value)
 
     return check
 

@@ -9,21 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from hub.errors import IdConflict, NotAllowed, NotFound, Problem
 from hub.message import NATIONAL, Alias, new_id
 from hub.store.fanning import fan_out
 from hub.store.fitting import refuse_unfit
 from hub.store.port import JsonObject, Part, Plan
+from hub.store.prepared import Prepared
 from hub.store.rows import pack, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers
 from hub.store.tables import messages as m
 
-_BY_KEY = select(a.c.digest, a.c.receipt).where(a.c.sender == bindparam("sender"), a.c.sender_key == bindparam("key"))
-_LATEST = (
+_BY_KEY = Prepared(select(a.c.digest, a.c.receipt).where(a.c.sender == bindparam("sender"), a.c.sender_key == bindparam("key")))
+_LATEST = Prepared(
     select(a.c.digest, a.c.receipt)
     .where(
         a.c.dossier_id == bindparam("dossier"),
@@ -34,22 +35,24 @@ _LATEST = (
     .order_by(a.c.ordinal.desc())
     .limit(1)
 )
-_FIRST_KEPT = (
+_FIRST_KEPT = Prepared(
     select(a.c.id)
     .where(a.c.dossier_id == bindparam("dossier"), a.c.sender == bindparam("sender"), a.c.state == "kept")
     .order_by(a.c.ordinal)
     .limit(1)
 )
-_DOSSIER = select(dossiers).where(dossiers.c.id == bindparam("dossier")).with_for_update()
-_ADVANCE = (
+_DOSSIER = Prepared(select(dossiers).where(dossiers.c.id == bindparam("dossier")).with_for_update())
+_ADVANCE = Prepared(
     update(dossiers)
     .where(dossiers.c.id == bindparam("dossier"))
     .values(last_seq=bindparam("seq"), last_arrival=bindparam("ordinal"), owner=bindparam("owned_by"))
 )
-_NEWEST_VERSION = select(func.max(m.c.version)).where(
-    m.c.dossier_id == bindparam("dossier"), m.c.sender == bindparam("sender"), m.c.stream == bindparam("stream")
+_NEWEST_VERSION = Prepared(
+    select(func.max(m.c.version)).where(
+        m.c.dossier_id == bindparam("dossier"), m.c.sender == bindparam("sender"), m.c.stream == bindparam("stream")
+    )
 )
-_SAME_STEP = (
+_SAME_STEP = Prepared(
     select(m.c.id)
     .where(
         m.c.dossier_id == bindparam("dossier"),
@@ -59,11 +62,19 @@ _SAME_STEP = (
     )
     .limit(1)
 )
-_SETTLE_ARRIVAL = (
+_SETTLE_ARRIVAL = Prepared(
     update(a)
     .where(a.c.id == bindparam("one"))
     .values(state=bindparam("new"), reasons=bindparam("now_reasons"), receipt=bindparam("now_receipt"))
 )
+
+_ARRIVAL = Prepared(select(a).where(a.c.id == bindparam("one")))
+_HOLDER = Prepared(select(al.c.dossier_id).where(al.c.system == bindparam("system"), al.c.code == bindparam("code")))
+_ADD_ALIAS = Prepared.insert(al)
+_ADD_ARRIVAL = Prepared.insert(a)
+_ADD_BODY = Prepared.insert(bodies)
+_ADD_DOSSIER = Prepared.insert(dossiers)
+_ADD_MESSAGE = Prepared.insert(m)
 
 _ALIAS_CONFLICT = Problem(
     "",
@@ -79,6 +90,8 @@ class _Dossier:
     owner: str
     last_seq: int
     last_arrival: int
+    created_at: int | None = None
+    """When it is made, for one whose row is not written yet."""
 
 
 def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tuple[JsonObject, bool]:
@@ -89,7 +102,7 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
     refuse_unfit(plan)
     arrival = plan.arrival
     if arrival.key is not None:
-        first = connection.execute(_BY_KEY, {"sender": arrival.sender, "key": arrival.key}).first()
+        first = _BY_KEY.row(connection, {"sender": arrival.sender, "key": arrival.key})
         if first is not None:
             if first.digest != plan.digest:
                 raise IdConflict.of_another_body()
@@ -99,10 +112,10 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
     locked = _locked(connection, known[0]) if known else None
     if arrival.key is None and known:
         same = {"dossier": known[0], "sender": arrival.sender, "schema": str(arrival.schema)}
-        latest = connection.execute(_LATEST, same).first()
+        latest = _LATEST.row(connection, same)
         if latest is not None and latest.digest == plan.digest:
             return unpack(latest.receipt), True
-    dossier = _dossier(connection, plan, locked)
+    dossier = _dossier(plan, locked)
     if len(known) < 2:
         _name(connection, dossier.id, [alias for alias in plan.aliases if alias not in holders], arrival.received_at)
     named_now = [alias for alias in plan.aliases if alias not in holders]
@@ -110,8 +123,8 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
         dossier.owner = plan.owner or dossier.owner  # configuration could not know it before it had this name
     reasons = _keep_reasons(connection, plan, dossier, known)
     receipt = _carry_out(connection, plan, dossier, digests, reasons)
-    connection.execute(
-        insert(a),
+    _ADD_ARRIVAL.run(
+        connection,
         {
             "id": arrival.id, "sender": arrival.sender, "sender_key": arrival.key, "schema": str(arrival.schema),
             "position": arrival.position, "dossier_id": dossier.id, "ordinal": dossier.last_arrival, "digest": plan.digest,
@@ -120,22 +133,22 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
             "hops": arrival.hops,
         },
     )  # fmt: skip
-    connection.execute(insert(bodies), {"id": arrival.id, "content": arrival.body})
+    _ADD_BODY.run(connection, {"id": arrival.id, "content": arrival.body})
     return receipt, False
 
 
 def release(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> JsonObject:
     """Translate a kept arrival again: with parts it becomes accepted, with reasons it stays kept and they are renewed."""
     refuse_unfit(plan)
-    asked = select(a).where(a.c.id == plan.arrival.id)
-    row = connection.execute(asked).first()
+    asked = {"one": plan.arrival.id}
+    row = _ARRIVAL.row(connection, asked)
     if row is None:
         raise NotFound(f"no arrival {plan.arrival.id}")
     dossier = _locked(connection, row.dossier_id)
-    row = connection.execute(asked).one()
+    row = _ARRIVAL.row(connection, asked)
     if row.state != "kept":
         raise NotAllowed(f"arrival {row.id} is {row.state}; only a kept arrival can be replayed")
-    first = connection.execute(_FIRST_KEPT, {"dossier": row.dossier_id, "sender": row.sender}).scalar()
+    first = _FIRST_KEPT.scalar(connection, {"dossier": row.dossier_id, "sender": row.sender})
     if not plan.kept and first != row.id:
         raise NotAllowed(f"arrival {row.id} waits behind arrival {first} of the same dossier: replay that one first")
     foreign = [one for one in _holders(connection, plan.aliases).values() if one != dossier.id]
@@ -149,41 +162,29 @@ def release(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> Jso
         "now_reasons": pack(reasons),
         "now_receipt": pack(receipt),
     }
-    connection.execute(_SETTLE_ARRIVAL, values)
+    _SETTLE_ARRIVAL.run(connection, values)
     return receipt
 
 
 def _holders(connection: Connection, aliases: Sequence[Alias]) -> dict[Alias, str]:
     """Which dossier each of the names belongs to; names that are new are left out."""
-    if not aliases:
-        return {}
-    same = or_(*(and_(al.c.system == one.system, al.c.code == one.code) for one in aliases))
-    return {Alias(row.system, row.code): row.dossier_id for row in connection.execute(select(al).where(same))}
+    found = ((one, _HOLDER.scalar(connection, {"system": one.system, "code": one.code})) for one in aliases)
+    return {one: holder for one, holder in found if holder is not None}
 
 
 def _locked(connection: Connection, dossier_id: str) -> _Dossier:
     """The dossier's row, which nobody else changes until the transaction ends."""
-    found = connection.execute(_DOSSIER, {"dossier": dossier_id}).one()
+    found = _DOSSIER.row(connection, {"dossier": dossier_id})
     return _Dossier(found.id, found.owner, found.last_seq, found.last_arrival)
 
 
-def _dossier(connection: Connection, plan: Plan, dossier: _Dossier | None) -> _Dossier:
-    """The dossier advanced by one arrival; made when no system's code is known yet."""
+def _dossier(plan: Plan, dossier: _Dossier | None) -> _Dossier:
+    """The dossier advanced by one arrival; a new one when no system's code is known yet (``_write`` it)."""
     arrival = plan.arrival
     if dossier is not None:
         dossier.last_arrival += 1
     else:
-        dossier = _Dossier(new_id(), plan.owner or arrival.sender, 0, 1)
-        connection.execute(
-            insert(dossiers),
-            {
-                "id": dossier.id,
-                "owner": dossier.owner,
-                "last_seq": 0,
-                "last_arrival": 1,
-                "created_at": arrival.received_at,
-            },
-        )
+        dossier = _Dossier(new_id(), plan.owner or arrival.sender, 0, 1, arrival.received_at)
     return dossier
 
 
@@ -196,12 +197,8 @@ def learn(connection: Connection, dossier_id: str, aliases: Sequence[Alias], now
 
 def _name(connection: Connection, dossier_id: str, aliases: Sequence[Alias], now: int) -> None:
     """Write names down that nobody holds."""
-    if aliases:
-        rows = [
-            {"system": one.system, "code": one.code, "dossier_id": dossier_id, "learned_at": now}
-            for one in dict.fromkeys(aliases)
-        ]
-        connection.execute(insert(al), rows)
+    for one in dict.fromkeys(aliases):
+        _ADD_ALIAS.run(connection, {"system": one.system, "code": one.code, "dossier_id": dossier_id, "learned_at": now})
 
 
 def _keep_reasons(connection: Connection, plan: Plan, dossier: _Dossier, known: list[str]) -> list[JsonObject]:
@@ -211,7 +208,7 @@ def _keep_reasons(connection: Connection, plan: Plan, dossier: _Dossier, known: 
     if len(known) > 1:
         return [_ALIAS_CONFLICT.as_dict()]
     mine = {"dossier": dossier.id, "sender": plan.arrival.sender}
-    before = connection.execute(_FIRST_KEPT, mine).scalar() if known else None
+    before = _FIRST_KEPT.scalar(connection, mine) if known else None
     if before is not None:
         text = f"an earlier arrival of this dossier is kept: {before}"
         return [Problem("", "behind_kept", text, "replay or discard that one; this one follows by itself").as_dict()]
@@ -236,16 +233,27 @@ def _carry_out(
         states = {entry["state"] for entry in receipt["messages"]}
         if states and states <= {"superseded", "known"} and "superseded" in states:
             receipt["state"] = "superseded"
-    values = {"dossier": dossier.id, "seq": dossier.last_seq, "ordinal": dossier.last_arrival, "owned_by": dossier.owner}
-    connection.execute(_ADVANCE, values)
+    _write(connection, dossier)
     return receipt
+
+
+def _write(connection: Connection, dossier: _Dossier) -> None:
+    if dossier.created_at is None:
+        values = {"dossier": dossier.id, "seq": dossier.last_seq, "ordinal": dossier.last_arrival, "owned_by": dossier.owner}
+        _ADVANCE.run(connection, values)
+        return
+    row = {
+        "id": dossier.id, "owner": dossier.owner, "last_seq": dossier.last_seq, "last_arrival": dossier.last_arrival,
+        "created_at": dossier.created_at,
+    }  # fmt: skip
+    _ADD_DOSSIER.run(connection, row)
 
 
 def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, digest: str) -> dict[str, Any]:
     arrival = plan.arrival
     if not part.full_state and dossier.last_seq:
         same = {"dossier": dossier.id, "stream": part.stream, "digest": digest, "sender": arrival.sender}
-        known = connection.execute(_SAME_STEP, same).scalar()
+        known = _SAME_STEP.scalar(connection, same)
         if known is not None:
             return {"id": known, "schema": str(part.schema), "state": "known", "routes": []}
     state = "routed"
@@ -253,13 +261,13 @@ def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, 
         state = "conflict"
     elif part.full_state and part.version is not None and dossier.last_seq:
         newest = {"dossier": dossier.id, "sender": arrival.sender, "stream": part.stream}
-        latest = connection.execute(_NEWEST_VERSION, newest).scalar()
+        latest = _NEWEST_VERSION.scalar(connection, newest)
         if latest is not None and part.version < latest:
             state = "superseded"
     dossier.last_seq += 1
     message_id = new_id()
-    connection.execute(
-        insert(m),
+    _ADD_MESSAGE.run(
+        connection,
         {
             "id": message_id, "arrival_id": arrival.id, "dossier_id": dossier.id, "seq": dossier.last_seq,
             "sender": arrival.sender, "stream": part.stream, "schema": str(part.schema), "full_state": part.full_state,
@@ -268,7 +276,7 @@ def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, 
             "warnings": pack(part.warnings) if part.warnings else None, "accepted_at": arrival.received_at,
         },
     )  # fmt: skip
-    connection.execute(insert(bodies), {"id": message_id, "content": part.body})
+    _ADD_BODY.run(connection, {"id": message_id, "content": part.body})
     routes = fan_out(connection, arrival, dossier.id, dossier.last_seq, message_id, part) if state == "routed" else []
     entry: dict[str, Any] = {
         "id": message_id, "schema": str(part.schema), "seq": dossier.last_seq, "state": state, "routes": routes,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, delete, func, insert, select, text, update
 
 from hub.store.port import OPEN_STATES
+from hub.store.prepared import Prepared
 from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
@@ -18,7 +19,7 @@ _HERE = (
     c.c.endpoint == bindparam("for_endpoint"),
     c.c.stream == bindparam("for_stream"),
 )
-_ROUTE = (
+_ROUTE = Prepared(
     update(c)
     .where(*_HERE)
     .values(
@@ -27,27 +28,35 @@ _ROUTE = (
         routed_at=case((c.c.routed_seq < bindparam("seq"), bindparam("at")), else_=c.c.routed_at),
     )
 )
-_CLOSE = update(c).where(*_HERE).values(open=c.c.open - 1, dead=c.c.dead - bindparam("was_dead"))
-_SEND = (
+_CLOSE = Prepared(update(c).where(*_HERE).values(open=c.c.open - 1, dead=c.c.dead - bindparam("was_dead")))
+_newer = (c.c.sent_seq.is_(None)) | (c.c.sent_seq < bindparam("seq"))
+_SEND = Prepared(
     update(c)
     .where(*_HERE)
-    .where((c.c.sent_seq.is_(None)) | (c.c.sent_seq < bindparam("seq")))
-    .values(sent_seq=bindparam("seq"), sent_at=bindparam("at"), sent_message=bindparam("message"))
+    .values(
+        open=c.c.open - 1,
+        sent_seq=case((_newer, bindparam("seq")), else_=c.c.sent_seq),
+        sent_at=case((_newer, bindparam("at")), else_=c.c.sent_at),
+        sent_message=case((_newer, bindparam("message")), else_=c.c.sent_message),
+    )
 )
-_DEAD = update(c).where(*_HERE).values(dead=c.c.dead + bindparam("by"))
-_DOUBT = update(c).where(*_HERE).values(doubted=True)
+_DEAD = Prepared(update(c).where(*_HERE).values(dead=c.c.dead + bindparam("by")))
+_DOUBT = Prepared(update(c).where(*_HERE).values(doubted=True))
+_ADD = Prepared.insert(c)
 
 
 def _key(dossier_id: str, endpoint: str, stream: str) -> dict[str, object]:
     return {"dossier": dossier_id, "for_endpoint": endpoint, "for_stream": stream}
 
 
-def routed(connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, accepted_at: int) -> None:
-    """A delivery was added."""
-    changed = connection.execute(_ROUTE, {**_key(dossier_id, endpoint, stream), "seq": seq, "at": accepted_at})
-    if changed.rowcount == 0:
-        connection.execute(
-            insert(c),
+def routed(
+    connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, accepted_at: int, *, first: bool = False
+) -> None:
+    """A delivery was added; ``first`` says that the dossier never had one to this endpoint."""
+    there = {**_key(dossier_id, endpoint, stream), "seq": seq, "at": accepted_at}
+    if first or _ROUTE.run(connection, there) == 0:
+        _ADD.run(
+            connection,
             {
                 "dossier_id": dossier_id, "endpoint": endpoint, "stream": stream, "routed_seq": seq, "routed_at": accepted_at,
                 "open": 1, "dead": 0, "doubted": False,
@@ -56,24 +65,24 @@ def routed(connection: Connection, dossier_id: str, endpoint: str, stream: str, 
 
 
 def delivered(connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, at: int, message_id: str) -> None:
-    """A delivery was accepted by the partner (call ``closed`` too)."""
+    """A delivery was taken by the partner, and so left the open states."""
     values = {**_key(dossier_id, endpoint, stream), "seq": seq, "at": at, "message": message_id}
-    connection.execute(_SEND, values)
+    _SEND.run(connection, values)
 
 
 def closed(connection: Connection, dossier_id: str, endpoint: str, stream: str, *, was_dead: bool) -> None:
     """A delivery left the open states."""
-    connection.execute(_CLOSE, {**_key(dossier_id, endpoint, stream), "was_dead": int(was_dead)})
+    _CLOSE.run(connection, {**_key(dossier_id, endpoint, stream), "was_dead": int(was_dead)})
 
 
 def dead(connection: Connection, dossier_id: str, endpoint: str, stream: str, by: int) -> None:
     """A delivery became dead (+1) or was revived (-1)."""
-    connection.execute(_DEAD, {**_key(dossier_id, endpoint, stream), "by": by})
+    _DEAD.run(connection, {**_key(dossier_id, endpoint, stream), "by": by})
 
 
 def doubted(connection: Connection, dossier_id: str, endpoint: str, stream: str) -> None:
     """A send was in doubt: from now on "already exists" may be our own."""
-    connection.execute(_DOUBT, _key(dossier_id, endpoint, stream))
+    _DOUBT.run(connection, _key(dossier_id, endpoint, stream))
 
 
 def reconsider_doubt(connection: Connection, dossier_id: str, endpoint: str, stream: str) -> None:

@@ -16,6 +16,7 @@ from hub.store import cells, lanes
 from hub.store.accepting import learn
 from hub.store.fitting import fit, names
 from hub.store.port import Due, Settlement, Start
+from hub.store.prepared import Prepared
 from hub.store.rows import AnyRow, pack, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import attempts as at
@@ -28,7 +29,7 @@ from hub.store.tables import messages as m
 _sent = bodies.alias("sent_bodies")
 # written out, not bound: only so does SQLite see that the partial index ix_deliveries_due serves it
 _CLAIMABLE = and_(d.c.head, d.c.state.in_([literal_column("'pending'"), literal_column("'in_doubt'")]))
-_DUE = (
+_DUE = Prepared(
     select(
         d, m.c.arrival_id, m.c.schema, m.c.correlation_id, m.c.traceparent, m.c.origin, m.c.hops, m.c.accepted_at,
         bodies.c.content, _sent.c.content.label("request"), c.c.sent_seq, c.c.doubted.label("own_doubt"),
@@ -41,9 +42,9 @@ _DUE = (
     .order_by(d.c.next_at, d.c.id)
     .limit(bindparam("most"))
 )  # fmt: skip
-_NEXT_DUE = select(func.min(d.c.next_at)).where(_CLAIMABLE, d.c.endpoint == bindparam("endpoint"))
-_LOCK = select(dossiers.c.id).where(dossiers.c.id == bindparam("dossier")).with_for_update()
-_CLAIM = (
+_NEXT_DUE = Prepared(select(func.min(d.c.next_at)).where(_CLAIMABLE, d.c.endpoint == bindparam("endpoint")))
+_LOCK = Prepared(select(dossiers.c.id).where(dossiers.c.id == bindparam("dossier")).with_for_update())
+_CLAIM = Prepared(
     update(d)
     .where(d.c.id == bindparam("one"), d.c.head, d.c.state == "pending")
     .values(
@@ -58,22 +59,36 @@ _CLAIM = (
 )
 NO_CALL = "again: nothing_sent"
 """How an attempt in doubt that made no call is resolved."""
-_ONE = select(d).where(d.c.id == bindparam("one"))
-_PAUSED = select(e.c.paused_at).where(e.c.name == bindparam("endpoint"))
+_ONE = Prepared(select(d).where(d.c.id == bindparam("one")))
+_PAUSED = Prepared(select(e.c.paused_at).where(e.c.name == bindparam("endpoint")))
+_NAMES = Prepared(select(al.c.system, al.c.code).where(al.c.dossier_id == bindparam("dossier")).order_by(al.c.learned_at))
+_PINNED = Prepared(select(bodies.c.id).where(bodies.c.id == bindparam("one")))
+_ADD_ATTEMPT = Prepared.insert(at)
+_ADD_BODY = Prepared.insert(bodies)
+_mine = and_(d.c.id == bindparam("one"), d.c.attempt_id == bindparam("attempt"))
+_NOTES = Prepared(select(d.c.notes).where(_mine))
+_NOTE = Prepared(update(d).where(_mine).values(notes=bindparam("all_notes")))
+_DELIVERED = Prepared(
+    update(d)
+    .where(d.c.id == bindparam("one"))
+    .values(
+        state="delivered", head=False, next_at=None, settled_at=bindparam("now"), reference=bindparam("refers"),
+        code=None, reason=None, problems=None, warnings=bindparam("warned"),
+    )
+)  # fmt: skip
+_ENDED = Prepared(
+    update(at)
+    .where(at.c.id == bindparam("attempt"))
+    .values(ended_at=bindparam("now"), outcome=bindparam("how"), code=bindparam("said"), reason=bindparam("because"))
+)
 
 
 def due(connection: Connection, endpoint: str, now: int, limit: int) -> list[Due]:
     """Read: the claimable heads of lanes of an endpoint that is not paused, oldest first."""
-    if connection.execute(_PAUSED, {"endpoint": endpoint}).scalar() is not None:
+    if _PAUSED.scalar(connection, {"endpoint": endpoint}) is not None:
         return []
-    rows = connection.execute(_DUE, {"endpoint": endpoint, "now": now, "most": limit}).all()
-    if not rows:
-        return []
-    named: dict[str, dict[str, str]] = {}
-    wanted = {row.dossier_id for row in rows}
-    for alias in connection.execute(select(al).where(al.c.dossier_id.in_(wanted)).order_by(al.c.learned_at)):
-        named.setdefault(alias.dossier_id, {})[alias.system] = alias.code
-    return [_due(row, named.get(row.dossier_id, {})) for row in rows]
+    rows = _DUE.rows(connection, {"endpoint": endpoint, "now": now, "most": limit})
+    return [_due(row, dict(_NAMES.rows(connection, {"dossier": row.dossier_id}))) for row in rows]
 
 
 def _due(row: AnyRow, aliases: dict[str, str]) -> Due:
@@ -87,7 +102,7 @@ def _due(row: AnyRow, aliases: dict[str, str]) -> Due:
         arrival_id=row.arrival_id,
         schema=SchemaRef.parse(row.schema),
         body=bytes(row.content),
-        full_state=row.full_state,
+        full_state=bool(row.full_state),
         seq=row.seq,
         correlation_id=row.correlation_id,
         traceparent=row.traceparent,
@@ -100,8 +115,8 @@ def _due(row: AnyRow, aliases: dict[str, str]) -> Due:
         last_attempt_at=row.last_attempt_at,
         chain=row.chain,
         request=None if row.request is None else bytes(row.request),
-        adopt=row.adopt,
-        doubted=row.doubted,
+        adopt=bool(row.adopt),
+        doubted=bool(row.doubted),
         sent_before=row.sent_seq is not None,
         own_earlier_doubt=bool(row.own_doubt),
         aliases=aliases,
@@ -111,9 +126,10 @@ def _due(row: AnyRow, aliases: dict[str, str]) -> Due:
 
 def next_due(connection: Connection, endpoint: str) -> int | None:
     """Read: when the next head of a lane of the endpoint is due; None when nothing waits or the endpoint is paused."""
-    if connection.execute(_PAUSED, {"endpoint": endpoint}).scalar() is not None:
+    if _PAUSED.scalar(connection, {"endpoint": endpoint}) is not None:
         return None
-    return connection.execute(_NEXT_DUE, {"endpoint": endpoint}).scalar()
+    at: int | None = _NEXT_DUE.scalar(connection, {"endpoint": endpoint})
+    return at
 
 
 def start(connection: Connection, starts: Sequence[Start], now: int) -> frozenset[str]:
@@ -128,12 +144,12 @@ def start(connection: Connection, starts: Sequence[Start], now: int) -> frozense
             "one": one.delivery_id, "attempt": one.attempt_id, "pin": one.chain, "now": now,
             "warned": pack(one.warnings) if one.warnings else None,
         }  # fmt: skip
-        number = connection.execute(_CLAIM, values).scalar()
+        number = _CLAIM.scalar(connection, values)
         if number is None:
             continue
         begun.add(one.delivery_id)
-        connection.execute(
-            insert(at),
+        _ADD_ATTEMPT.run(
+            connection,
             {
                 "id": one.attempt_id,
                 "delivery_id": one.delivery_id,
@@ -142,63 +158,66 @@ def start(connection: Connection, starts: Sequence[Start], now: int) -> frozense
                 "started_at": now,
             },
         )
-        pinned = select(bodies.c.id).where(bodies.c.id == one.delivery_id)
-        if one.request is not None and (number == 1 or connection.execute(pinned).first() is None):
-            connection.execute(insert(bodies), {"id": one.delivery_id, "content": one.request})
+        if one.request is not None and (number == 1 or _PINNED.scalar(connection, {"one": one.delivery_id}) is None):
+            _ADD_BODY.run(connection, {"id": one.delivery_id, "content": one.request})
     return frozenset(begun)
 
 
 def remember(connection: Connection, delivery_id: str, attempt_id: str, key: str, value: Any) -> None:
     """Note a step of the delivery that is done, if the attempt still owns it."""
-    mine = and_(d.c.id == delivery_id, d.c.attempt_id == attempt_id)
-    row = connection.execute(select(d.c.notes).where(mine)).first()
+    mine = {"one": delivery_id, "attempt": attempt_id}
+    row = _NOTES.row(connection, mine)
     if row is not None:
         notes = unpack(row.notes) or {}
         notes[key] = value
-        connection.execute(update(d).where(mine).values(notes=pack(notes)))
+        _NOTE.run(connection, {**mine, "all_notes": pack(notes)})
 
 
 def settle(connection: Connection, s: Settlement, now: int) -> bool:
     """End an attempt. False when the delivery is no longer this attempt's to settle."""
-    row = connection.execute(_ONE, {"one": s.delivery_id}).first()
+    row = _ONE.row(connection, {"one": s.delivery_id})
     if row is not None and connection.dialect.name == "postgresql":  # SQLite's transaction has locked everything
-        connection.execute(_LOCK, {"dossier": row.dossier_id})
-        row = connection.execute(_ONE, {"one": s.delivery_id}).one()
+        _LOCK.run(connection, {"dossier": row.dossier_id})
+        row = _ONE.row(connection, {"one": s.delivery_id})
     if row is None:
         return False
     startable = s.attempt_id is None and row.state == "pending"
     mine = s.attempt_id is not None and row.attempt_id == s.attempt_id and row.state in ("claimed", "in_doubt")
     if not (startable or mine):
         return False
-    said = {"code": fit(s.code, 60), "reason": fit(s.reason)}
-    values: dict[str, Any] = dict(said)
+    warned = pack([*(unpack(row.warnings) or []), *s.warnings]) if s.warnings else row.warnings
+    if s.outcome == "delivered":
+        done = {"one": row.id, "now": now, "refers": fit(s.reference), "warned": warned}
+        _DELIVERED.run(connection, done)
+    else:
+        connection.execute(update(d).where(d.c.id == row.id).values(warnings=warned, **_not_delivered(connection, row, s, now)))
+    if s.attempt_id is not None and row.state == "in_doubt":  # how the attempt itself ended stays on the record
+        found_out = {"resolved": f"{s.outcome}: {s.code}" if s.code else s.outcome, "resolved_at": now}
+        connection.execute(update(at).where(at.c.id == s.attempt_id).values(**found_out))
+    elif s.attempt_id is not None:
+        ended = {"attempt": s.attempt_id, "now": now, "how": s.outcome, "said": fit(s.code, 60), "because": fit(s.reason)}
+        _ENDED.run(connection, ended)
+    _project(connection, row, s, now)
+    _keep_answer(connection, row, s, now)
+    return True
+
+
+def _not_delivered(connection: Connection, row: AnyRow, s: Settlement, now: int) -> dict[str, Any]:
+    """The delivery's new values when it waits again, is in doubt or is dead."""
+    values: dict[str, Any] = {"code": fit(s.code, 60), "reason": fit(s.reason)}
     later = now if s.next_at is None else s.next_at
     if s.problems:
         values["problems"] = pack(s.problems)
-    if s.warnings:
-        values["warnings"] = pack([*(unpack(row.warnings) or []), *s.warnings])
     if s.outcome == "again":
         values |= {"state": "pending", "next_at": later, "counted": row.counted + int(s.counted)}
         if s.withdraw_doubt:
             values["doubted"] = _doubted_before(connection, row)
     elif s.outcome == "in_doubt":
         values |= {"state": "in_doubt", "next_at": later, "doubted": True}
-    elif s.outcome == "dead":
-        doubted = row.doubted or row.state == "in_doubt"
-        values |= {"state": "dead", "next_at": None, "settled_at": now, "doubted": doubted}
     else:
-        values |= {"state": "delivered", "head": False, "next_at": None, "settled_at": now, "reference": fit(s.reference),
-                   "code": None, "reason": None, "problems": None}  # fmt: skip
-    connection.execute(update(d).where(d.c.id == row.id).values(**values))
-    if s.attempt_id is not None:
-        if row.state == "in_doubt":  # what was found out later; how the attempt itself ended stays on the record
-            ended = {"resolved": f"{s.outcome}: {s.code}" if s.code else s.outcome, "resolved_at": now}
-        else:
-            ended = {"ended_at": now, "outcome": s.outcome, **said}
-        connection.execute(update(at).where(at.c.id == s.attempt_id).values(**ended))
-    _project(connection, row, s, now)
-    _keep_answer(connection, row, s, now)
-    return True
+        doubted = bool(row.doubted) or row.state == "in_doubt"
+        values |= {"state": "dead", "next_at": None, "settled_at": now, "doubted": doubted}
+    return values
 
 
 def _doubted_before(connection: Connection, row: AnyRow) -> bool:
@@ -224,7 +243,6 @@ def _project(connection: Connection, row: AnyRow, s: Settlement, now: int) -> No
         lanes.promote(connection, *lane)
     elif s.outcome == "delivered":
         cells.delivered(connection, *lane, row.stream, row.seq, now, row.message_id)
-        cells.closed(connection, *lane, row.stream, was_dead=False)
         lanes.went_past(connection, row, now)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy.exc
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import QueuePool
 
@@ -72,10 +72,18 @@ def open_engine(url: URL, *, writer: bool) -> Engine:
             dbapi.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+    def _begin(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        if not driver.in_transaction:  # the writer may have begun it already
+            driver.execute("BEGIN IMMEDIATE" if writer else "BEGIN")
 
     return engine
+
+
+def never_wait(connection: Connection) -> None:
+    """A SQLite connection used on the event loop says "locked" at once, instead of holding everything up."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout=0")
 
 
 def _write_ahead(dbapi: sqlite3.Connection) -> None:
@@ -169,4 +177,4 @@ def unavailable(error: BaseException) -> StoreUnavailable | None:
 
 def raced(error: BaseException) -> bool:
     """Whether the operation may succeed when run again: another process wrote the same row first, or held what it needed."""
-    return isinstance(getattr(error, "orig", None), _RACES)
+    return isinstance(getattr(error, "orig", None) or error, _RACES)

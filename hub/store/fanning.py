@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from hub.message import Arrival, new_id
 from hub.store import cells, lanes
 from hub.store.port import Part, RouteMatch
+from hub.store.prepared import Prepared
 from hub.store.tables import deliveries as d
 
-_WITH = select(d.c.endpoint, d.c.route, d.c.stream).where(d.c.dossier_id == bindparam("dossier")).order_by(d.c.seq)
+_WITH = Prepared(select(d.c.endpoint, d.c.route, d.c.stream).where(d.c.dossier_id == bindparam("dossier")).order_by(d.c.seq))
+_ADD = Prepared.insert(d)
 
 
 def fan_out(
@@ -43,6 +45,7 @@ def fan_out(
                 match,
                 accepted_at=at,
                 now=at,
+                first=seq == 1,
             )
         said.append(one)
     return said
@@ -55,7 +58,7 @@ def staying_routes(connection: Connection, dossier_id: str, part: Part) -> set[s
     unmet -= {match.endpoint for match in part.matches if match.matched}
     if not unmet:
         return set()
-    carried = connection.execute(_WITH, {"dossier": dossier_id}).all()
+    carried = _WITH.rows(connection, {"dossier": dossier_id})
     first = {match.endpoint: match.route for match in reversed(part.matches)}
     offered = {match.route for match in part.matches}
     last = {row.endpoint: row.route for row in carried if row.stream == part.stream and row.route in offered}
@@ -74,15 +77,17 @@ def deliver(
     accepted_at: int,
     now: int,
     passed_by: str | None = None,
+    first: bool = False,
 ) -> str:
     """Add one delivery to its lane, in place of those it replaces; returns its id.
 
-    ``passed_by`` is the delivery of a newer state that the partner already took: then this one is superseded at once.
+    ``first`` says that the message was just accepted as its dossier's first. ``passed_by`` is the delivery of a newer
+    state that the partner already took: then this one is superseded at once.
     """
     delivery_id = new_id()
     if passed_by is not None:
-        connection.execute(
-            insert(d),
+        _ADD.run(
+            connection,
             {
                 "id": delivery_id, "message_id": message_id, "dossier_id": dossier_id, "endpoint": match.endpoint,
                 "route": match.route, "stream": stream, "full_state": full_state, "seq": seq, "position": seq,
@@ -100,8 +105,8 @@ def deliver(
         lanes.supersede(connection, dossier_id, match.endpoint, old, delivery_id, now)
     if replaced:
         position = int(replaced[0].position)
-    connection.execute(
-        insert(d),
+    _ADD.run(
+        connection,
         {
             "id": delivery_id, "message_id": message_id, "dossier_id": dossier_id, "endpoint": match.endpoint,
             "route": match.route, "stream": stream, "full_state": full_state, "seq": seq, "position": position,
@@ -109,7 +114,7 @@ def deliver(
             "adopt": False, "created_at": now,
         },
     )  # fmt: skip
-    cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at)
+    cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at, first=first and not lane)
     if lane and position <= lane[-1].position:  # at the end of its lane it changes no head
         lanes.promote(connection, dossier_id, match.endpoint)
     return delivery_id

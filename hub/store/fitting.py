@@ -18,6 +18,20 @@ from hub.store.tables import aliases, arrivals
 _LARGEST = 2**63 - 1
 
 
+def _longest(column: Column[str]) -> int:
+    kind = column.type
+    assert isinstance(kind, String)
+    return kind.length or _LARGEST
+
+
+_CODE = _longest(aliases.c.code)
+_SYSTEM = _longest(aliases.c.system)
+_KEY = _longest(arrivals.c.sender_key)
+_FIELDS = {
+    name: _longest(arrivals.c[name]) for name in ("sender", "schema", "correlation_id", "traceparent", "origin", "position")
+}
+
+
 def fit(text: str | None, longest: int | None = None) -> str | None:
     """The text without NUL and lone surrogates, at most ``longest`` characters; empty becomes None."""
     if not text:
@@ -27,13 +41,21 @@ def fit(text: str | None, longest: int | None = None) -> str | None:
 
 def storable(text: str) -> bool:
     """Whether both databases can hold the text: no NUL, no lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def names(alias: Alias) -> bool:
     """Whether the alias can be a name at all: both halves there, and they fit."""
-    halves = ((alias.system, aliases.c.system), (alias.code, aliases.c.code))
-    return all(text and storable(text) and len(text) <= _longest(column) for text, column in halves)
+    system, code = alias.system, alias.code
+    return 0 < len(system) <= _SYSTEM and 0 < len(code) <= _CODE and storable(system) and storable(code)
 
 
 def refuse_unfit(plan: Plan) -> None:
@@ -45,7 +67,7 @@ def refuse_unfit(plan: Plan) -> None:
             text = (
                 f"the dossier's code in system {fit(alias.system, 40)} is empty, too long or has characters that cannot be kept"
             )
-            problems.append(Problem("", "bad_code", text, f"at most {_longest(aliases.c.code)} characters, no NUL"))
+            problems.append(Problem("", "bad_code", text, f"at most {_CODE} characters, no NUL"))
     if any(part.version is not None and abs(part.version) > _LARGEST for part in plan.parts):
         problems.append(Problem("", "bad_version", "the version is too large a number", "at most 2^63 - 1"))
     if problems:
@@ -54,25 +76,14 @@ def refuse_unfit(plan: Plan) -> None:
 
 def refuse_unfit_key(key: str | None) -> None:
     """Raises Refused when the sender's own id of a message cannot be kept."""
-    longest = _longest(arrivals.c.sender_key)
-    if key is not None and not (storable(key) and 0 < len(key) <= longest):
-        text = f"the id of the message must have 1 to {longest} characters, none of them NUL or half a character"
+    if key is not None and not (storable(key) and 0 < len(key) <= _KEY):
+        text = f"the id of the message must have 1 to {_KEY} characters, none of them NUL or half a character"
         raise Refused([Problem("Idempotency-Key", "bad_key", text, "give a shorter id, such as a UUID")])
 
 
 def _unfit_fields(plan: Plan) -> Iterator[Problem]:
     arrival = plan.arrival
-    fields = (
-        ("sender", arrival.sender), ("schema", str(arrival.schema)), ("correlation_id", arrival.correlation_id),
-        ("traceparent", arrival.traceparent), ("origin", arrival.origin), ("position", arrival.position),
-    )  # fmt: skip
-    for name, text in fields:
-        column = arrivals.c[name]
-        if text is not None and not (storable(text) and len(text) <= _longest(column)):
+    for name, longest in _FIELDS.items():
+        text = str(arrival.schema) if name == "schema" else getattr(arrival, name)
+        if text is not None and not (storable(text) and len(text) <= longest):
             yield Problem(name, "bad_value", f"the {name} is too long or has characters that cannot be kept", "shorten it")
-
-
-def _longest(column: Column[str]) -> int:
-    kind = column.type
-    assert isinstance(kind, String)
-    return kind.length or _LARGEST

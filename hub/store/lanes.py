@@ -9,33 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, literal_column, select, update
 
 from hub.store import cells
 from hub.store.port import OPEN_STATES
+from hub.store.prepared import Prepared
 from hub.store.rows import AnyRow
 from hub.store.tables import deliveries as d
 
 _OPEN = select(
     d.c.id, d.c.route, d.c.position, d.c.seq, d.c.state, d.c.stream, d.c.full_state, d.c.doubted, d.c.head, d.c.number
-).where(d.c.dossier_id == bindparam("dossier"), d.c.endpoint == bindparam("endpoint"), d.c.state.in_(OPEN_STATES))
-_OPEN_IN_ORDER = _OPEN.order_by(d.c.position, d.c.seq, d.c.id)
-_NEWEST_SENT = select(d.c.id).where(
+).where(
+    d.c.dossier_id == bindparam("dossier"),
+    d.c.endpoint == bindparam("endpoint"),
+    d.c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES]),
+)
+_OPEN_IN_ORDER = Prepared(_OPEN.order_by(d.c.position, d.c.seq, d.c.id))
+_NEWEST_SENT = Prepared(select(d.c.id).where(
     d.c.dossier_id == bindparam("dossier"), d.c.endpoint == bindparam("endpoint"), d.c.route == bindparam("route"),
     d.c.stream == bindparam("stream"), d.c.state == "delivered", d.c.full_state, d.c.seq > bindparam("seq"),
-).order_by(d.c.seq.desc()).limit(1)  # fmt: skip
-_SUPERSEDE = (
+).order_by(d.c.seq.desc()).limit(1))  # fmt: skip
+_SUPERSEDE = Prepared(
     update(d)
     .where(d.c.id == bindparam("old"))
     .values(state="superseded", head=False, settled_at=bindparam("now"), settled_by="lane", why=bindparam("because"))
 )
-_SET_HEAD = update(d).where(d.c.id == bindparam("one")).values(head=bindparam("is_head"))
-_MOVE = update(d).where(d.c.id == bindparam("one")).values(position=bindparam("to"))
+_SET_HEAD = Prepared(update(d).where(d.c.id == bindparam("one")).values(head=bindparam("is_head")))
+_MOVE = Prepared(update(d).where(d.c.id == bindparam("one")).values(position=bindparam("to")))
 
 
 def open_in_order(connection: Connection, dossier_id: str, endpoint: str) -> Sequence[AnyRow]:
     """The lane: its open deliveries, the head first."""
-    return connection.execute(_OPEN_IN_ORDER, {"dossier": dossier_id, "endpoint": endpoint}).all()
+    return _OPEN_IN_ORDER.rows(connection, {"dossier": dossier_id, "endpoint": endpoint})
 
 
 def replaceable(lane: Sequence[AnyRow], route: str, stream: str, seq: int, *, coalesce: bool) -> list[AnyRow]:
@@ -53,7 +58,7 @@ def replaceable(lane: Sequence[AnyRow], route: str, stream: str, seq: int, *, co
 
 def supersede(connection: Connection, dossier_id: str, endpoint: str, old: AnyRow, by: str, now: int) -> None:
     """Mark ``old`` superseded by the delivery ``by``."""
-    connection.execute(_SUPERSEDE, {"old": old.id, "now": now, "because": f"replaced by {by}"})
+    _SUPERSEDE.run(connection, {"old": old.id, "now": now, "because": f"replaced by {by}"})
     cells.closed(connection, dossier_id, endpoint, str(old.stream), was_dead=old.state == "dead")
 
 
@@ -69,7 +74,7 @@ def heal_dead(connection: Connection, dossier_id: str, endpoint: str, dead_id: s
     for row in lane:
         if (row.route, row.stream) == (dead.route, dead.stream) and row.seq > dead.seq and row.state == "pending":
             supersede(connection, dossier_id, endpoint, dead, str(row.id), now)
-            connection.execute(_MOVE, {"one": row.id, "to": dead.position})
+            _MOVE.run(connection, {"one": row.id, "to": dead.position})
             return str(row.id)
     return None
 
@@ -77,7 +82,8 @@ def heal_dead(connection: Connection, dossier_id: str, endpoint: str, dead_id: s
 def newer_sent(connection: Connection, dossier_id: str, endpoint: str, route: str, stream: str, seq: int) -> str | None:
     """The delivery of a newer state that the partner already took on this route; None when there is none."""
     values = {"dossier": dossier_id, "endpoint": endpoint, "route": route, "stream": stream, "seq": seq}
-    return connection.execute(_NEWEST_SENT, values).scalar()
+    found: str | None = _NEWEST_SENT.scalar(connection, values)
+    return found
 
 
 def went_past(connection: Connection, sent: AnyRow, now: int) -> None:
@@ -97,4 +103,4 @@ def promote(connection: Connection, dossier_id: str, endpoint: str, lane: Sequen
     for row in lane:
         is_head = row is (under_way or lane)[0]
         if bool(row.head) is not is_head:
-            connection.execute(_SET_HEAD, {"one": row.id, "is_head": is_head})
+            _SET_HEAD.run(connection, {"one": row.id, "is_head": is_head})

@@ -4,7 +4,8 @@ from hub.translation.catalog import Catalog
 from hub.translation.chain import Chain, Translation
 from hub.translation.fetched import write_fetched_table
 from hub.translation.lock import lock_schemas
+from hub.translation.outgoing import Outbox
 from hub.translation.schema import Schema
 from hub.translation.tables import CodeTable
 
-__all__ = ["Catalog", "Chain", "CodeTable", "Schema", "Translation", "lock_schemas", "write_fetched_table"]
+__all__ = ["Catalog", "Chain", "CodeTable", "Outbox", "Schema", "Translation", "lock_schemas", "write_fetched_table"]

@@ -18,6 +18,8 @@ from hub.translation.schema import Schema
 from hub.translation.tables import CodeTable, make_lookup
 from hub.translation.versions import allows, newest, order
 
+MOST_REFERENCES = 1000
+
 
 @dataclass
 class Catalog:
@@ -28,7 +30,8 @@ class Catalog:
     _mappings: dict[SchemaRef, m.Mapping]
     warnings: tuple[Problem, ...] = ()
     _steps: dict[SchemaRef, tuple[Step, ...]] = field(default_factory=dict)
-    _chains: dict[tuple[str, str], Chain] = field(default_factory=dict)
+    _chains: dict[tuple[str | SchemaRef, str | SchemaRef], Chain] = field(default_factory=dict)
+    _found: dict[str | SchemaRef, Schema] = field(default_factory=dict)
 
     @classmethod
     def load(cls, layers: Sequence[Path], fetched_tables: Mapping[str, Sequence[str]] | None = None) -> Catalog:
@@ -71,6 +74,15 @@ class Catalog:
 
     def schema(self, ref: str | SchemaRef) -> Schema:
         """The newest schema that the reference allows. Raises UnknownSchema."""
+        known = self._found.get(ref)
+        if known is not None:
+            return known
+        schema = self._newest(ref)
+        if len(self._found) < MOST_REFERENCES:  # what callers name has no end
+            self._found[ref] = schema
+        return schema
+
+    def _newest(self, ref: str | SchemaRef) -> Schema:
         try:
             wanted = ref if isinstance(ref, SchemaRef) else SchemaRef.parse(ref)
         except ValueError as error:
@@ -102,12 +114,13 @@ class Catalog:
 
     def chain(self, from_ref: str | SchemaRef, to_ref: str | SchemaRef) -> Chain:
         """The shortest way between two schemas; an identity when they agree. Raises UnknownSchema or BadConfig."""
-        key = (str(from_ref), str(to_ref))
-        if key not in self._chains:
+        key = (from_ref, to_ref)
+        chain = self._chains.get(key)
+        if chain is None:
             source, wanted = self.schema(from_ref), SchemaRef.parse(str(to_ref))
             target = source if allows(wanted, source.ref) else self.schema(to_ref)
-            self._chains[key] = make_chain(source, *self._way(source, wanted, target))
-        return self._chains[key]
+            chain = self._chains[key] = make_chain(source, *self._way(source, wanted, target))
+        return chain
 
     def _way(self, source: Schema, wanted: SchemaRef, newest_target: Schema) -> tuple[Schema, list[Step]]:
         """The shortest way, found by going one step further from everything reached until a goal is among it."""

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import date
@@ -175,19 +176,19 @@ async def until(condition: Callable[[], Any]) -> Any:
         await asyncio.sleep(0.01)
 
 
+def states(hub: Hub) -> dict[str, int]:
+    """Every delivery of the store by state, counted beside the hub."""
+    with contextlib.closing(sqlite3.connect(hub.home.store_url.removeprefix("sqlite:///"))) as connection:
+        return dict(connection.execute("select state, count(*) from deliveries group by state"))
+
+
 async def settled(hub: Hub) -> dict[str, int]:
     """Wait until nothing can move any more; deliveries by state."""
 
-    async def states() -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for one in (await hub.store.traffic())["deliveries"]:
-            counts[one["state"]] = counts.get(one["state"], 0) + one["count"]
-        return counts
-
     async def quiet() -> tuple[dict[str, int]] | None:
-        before = await states()
+        before = states(hub)
         due = await hub.store.next_due("portal")
-        still = due is None and before == await states() and not {"claimed", "in_doubt"} & before.keys()
+        still = due is None and before == states(hub) and not {"claimed", "in_doubt"} & before.keys()
         return (before,) if still else None
 
     (found,) = await until(quiet)

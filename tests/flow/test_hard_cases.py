@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flow.parts import CONFIG, Asked, MovableClock, make_home, running, send, settled, told, until
+from flow.parts import CONFIG, Asked, MovableClock, make_home, running, send, settled, states, told, until
 from hub.connector import Found, Receipt
 from hub.delivery.retry import LONGEST_HOLD_SECONDS, RetryPolicy, decide
 from hub.errors import InDoubt, Rejected, Transient
@@ -28,13 +28,6 @@ def home(tmp_path: Path) -> Path:
 
 def steps(portal: Any) -> list[int]:
     return [call.seq for call in portal.calls if call.schema.id == "npsp-progress"]
-
-
-async def states(hub: Any) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for one in (await hub.store.traffic())["deliveries"]:
-        found[one["state"]] = found.get(one["state"], 0) + one["count"]
-    return found
 
 
 async def test_two_routes_that_exclude_each_other_send_a_step_once(tmp_path: Path) -> None:
@@ -136,7 +129,7 @@ async def test_questions_that_are_answered_are_no_deliveries_that_are_taken(home
         for story in stories:
             await send(hub, story.records[0], clock)
         await until(lambda: len(portal.calls) > 12)
-        assert "dead" not in await states(hub)
+        assert "dead" not in states(hub)
         down = False
         assert await settled(hub) == {"delivered": 6}
 
@@ -155,7 +148,7 @@ async def test_a_route_taken_away_leaves_its_deliveries_waiting(home: Path) -> N
         portal.script, portal.answer = (lambda message, attempt: Receipt()), None
         await send(hub, other.records[0], clock)
         await until(lambda: len(portal.sent(other.code)) == 2)
-        assert "dead" not in await states(hub)
+        assert "dead" not in states(hub)
         waiting = (await hub.store.dossier(story.code))["waiting"]
         assert waiting[0]["code"] == "route_gone"
         (home / "config.yaml").write_text(CONFIG, encoding="utf-8")
@@ -252,7 +245,7 @@ async def test_the_claim_is_served_by_its_index(home: Path) -> None:
     values = {"endpoint": "portal", "now": 1, "most": 1}
     with engine.connect() as connection:
         for query in (delivering._DUE, delivering._NEXT_DUE):
-            asked = query.compile(engine)
+            asked = query.statement.compile(engine)
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", {**asked.params, **values}).all()
             looked = " ".join(str(row[-1]) for row in plan)
             assert "ix_deliveries_due" in looked and "SCAN deliveries" not in looked, looked
