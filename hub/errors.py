@@ -3,7 +3,8 @@
 HubError
 ├── Refused                 input a waiting caller sent; nothing stored, counted, answered as RFC 9457
 │   ├── Unauthenticated 401 · Forbidden 403 · TimedOut 408 · IdConflict 409 · TooLarge 413
-│   ├── UnknownSchema 415 · UnsupportedMediaType 415 · NotParsable 400 · SchemaInvalid 422
+│   ├── UnknownSchema 415 · UnsupportedMediaType 415 · UnsupportedCoding 415 · NotParsable 400 · SchemaInvalid 422
+│   ├── TooMany 429 · Busy 503
 ├── TranslationFailed       a mapping could not translate a message; the arrival is kept, the delivery goes dead
 ├── BadConfig               config, schema, mapping or route that cannot run; carries every problem at once
 ├── StoreUnavailable        disk full, database locked, corrupt or gone; answered 503, never a false receipt
@@ -20,7 +21,7 @@ No message of any of them quotes a value that a person typed: they name the plac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _CODE_LIKE = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,39}|[0-9]{1,6}")
@@ -82,6 +83,7 @@ class Refused(WithProblems):
     kind = "refused"
     title = "The message was refused"
     retry_after: int | None = None
+    headers: Mapping[str, str] = {}
 
     @classmethod
     def one(cls, at: str, code: str, message: str, hint: str = "") -> Refused:
@@ -126,8 +128,37 @@ class UnsupportedMediaType(Refused):
     status, kind, title = 415, "unsupported-media-type", "The body is not JSON in UTF-8"
 
 
+class UnsupportedCoding(Refused):
+    """A content coding other than gzip (RFC 9110 section 12.5.3: the answer names what is taken)."""
+
+    status, kind, title = 415, "unsupported-coding", "The body is packed in a way that the hub does not know"
+    headers: Mapping[str, str] = {"Accept-Encoding": "gzip"}
+
+
 class SchemaInvalid(Refused):
     status, kind, title = 422, "schema-invalid", "The message does not fit its schema"
+
+
+class TooMany(Refused):
+    """The client used up what it may send; the problem's code names the limit."""
+
+    status, kind, title = 429, "too-many", "This client sends more than it may"
+
+    def __init__(self, problems: Iterable[Problem], retry_after: int, headers: Mapping[str, str]) -> None:
+        super().__init__(problems)
+        self.retry_after, self.headers = retry_after, headers
+
+
+class Busy(Refused):
+    """The hub has more to do than it takes on at once; nothing was read."""
+
+    status, kind, title = 503, "busy", "The hub has too much to do"
+    retry_after = 1
+
+    @classmethod
+    def now(cls) -> Busy:
+        text = "too many requests wait; nothing was accepted"
+        return cls([Problem("", "busy", text, "send it again a little later, with fewer requests at once")])
 
 
 class TranslationFailed(WithProblems):

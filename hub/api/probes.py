@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import orjson
 from aiohttp import web
 
-from hub.api.problems import problem, store_unavailable
+from hub.api.problems import STORE_RETRY_SECONDS, problem, store_unavailable
 from hub.errors import StoreUnavailable
 from hub.message import Clock
 from hub.observe import metrics
@@ -42,7 +42,8 @@ class Probes:
     async def _ready(self, request: web.Request) -> web.Response:
         if not self._running():
             detail = "the dispatcher is not running: messages are not delivered"
-            return problem(503, "not-ready", "Not ready", detail=detail, reason="dispatcher_stopped")
+            headers = {"Retry-After": str(STORE_RETRY_SECONDS)}
+            return problem(503, "not-ready", "Not ready", detail=detail, headers=headers, reason="dispatcher_stopped")
         try:
             await self._store.ping()
         except StoreUnavailable as error:
@@ -56,8 +57,10 @@ class Probes:
             self._counted_at = now  # before the await: requests that come meanwhile do not count again
             try:
                 metrics.set_traffic(await self._store.traffic())
+                metrics.ready(self._running())
             except StoreUnavailable as error:
                 metrics.store_error(error.reason)
+                metrics.ready(False)
         return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
 

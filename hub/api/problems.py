@@ -1,8 +1,9 @@
 """Every error as RFC 9457 ``application/problem+json``: what kind, which field is wrong and how, what to send instead.
 
 ``type`` is ``urn:dossier-hub:problem:<kind>``. ``errors`` has one entry per bad field: ``pointer`` (JSON pointer into
-the body) or ``header`` (its name), ``code``, ``detail``, ``hint``. No value of the request is ever repeated; texts pass
-the redaction once more. An exception nobody expected answers 500 without its text.
+the body), ``header`` or ``parameter`` (its name), ``code``, ``detail``, ``hint``. ``correlation_id`` is the request's trace id.
+No value of the request is ever repeated; texts pass the redaction once more. An exception nobody expected answers 500 without
+its text.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import orjson
 from aiohttp import web
 
 from hub.errors import NotAllowed, NotFound, Problem, Refused, StoreUnavailable
+from hub.observe.logging import bound
 from hub.observe.redact import text as redacted
 
 TYPE = "urn:dossier-hub:problem:"
 MEDIA_TYPE = "application/problem+json"
+CORRELATION = "Hub-Correlation-Id"
+"""The header of every answer that tells the request's correlation id."""
 STORE_RETRY_SECONDS = 5
 MAX_ERRORS = 100
 _HEADER = re.compile(r"[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)+|Authorization|Expect")
@@ -38,21 +42,20 @@ def problem(
 ) -> web.Response:
     """One problem document as a response; ``members`` are extension members."""
     body: dict[str, Any] = {"type": f"{TYPE}{kind}", "title": title, "status": status}
+    if (correlation_id := bound("correlation_id")) is not None:
+        body["correlation_id"] = correlation_id
     if detail:
         body["detail"] = redacted(detail)
     listed = [_entry(one) for one in errors]
     if listed:
         body["errors"] = listed[:MAX_ERRORS]
-    answer = web.Response(status=status, body=orjson.dumps({**body, **members}), headers=headers, content_type=MEDIA_TYPE)
-    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
-        answer.force_close()  # what is left of the body is not worth reading
-    return answer
+    return web.Response(status=status, body=orjson.dumps({**body, **members}), headers=headers, content_type=MEDIA_TYPE)
 
 
 def from_error(error: Exception) -> web.Response:
     """The response for an exception that a door raised. Unknown ones become a 500 that says nothing of them."""
     if isinstance(error, Refused):
-        headers: dict[str, str] = {}
+        headers = dict(error.headers)
         if error.status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = 'Bearer realm="dossier-hub"'
         if error.retry_after is not None:
@@ -82,15 +85,20 @@ def store_unavailable(error: StoreUnavailable) -> web.Response:
 
 
 def _from_http(error: web.HTTPException) -> web.Response:
-    """Unknown path, wrong method and the like, which aiohttp raises itself."""
+    """An unknown path and the like, which aiohttp raises itself."""
     phrase = HTTPStatus(error.status).phrase
-    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    return problem(error.status, phrase.lower().replace(" ", "-"), phrase, headers=headers)
+    return problem(error.status, phrase.lower().replace(" ", "-"), phrase)
+
+
+def not_allowed(allow: str) -> web.Response:
+    """405 for a path that takes only the methods of ``allow``."""
+    return problem(405, "method-not-allowed", "Method Not Allowed", headers={"Allow": allow})
 
 
 def _entry(one: Problem) -> dict[str, str]:
-    place = "header" if _HEADER.fullmatch(one.at) else "pointer"
-    entry = {place: redacted(one.at), "code": one.code, "detail": redacted(one.message)}
+    """``at`` is a JSON pointer, the name of a header, or ``?`` and the name of a query parameter."""
+    place = "parameter" if one.at.startswith("?") else "header" if _HEADER.fullmatch(one.at) else "pointer"
+    entry = {place: redacted(one.at.removeprefix("?")), "code": one.code, "detail": redacted(one.message)}
     if one.hint:
         entry["hint"] = redacted(one.hint)
     return entry

@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
+from hub.api.crowd import READ_AHEAD, Crowd
+from hub.api.description import Description
 from hub.api.probes import Probes
-from hub.api.problems import from_error, problem
+from hub.api.problems import CORRELATION, from_error, not_allowed, problem
 from hub.api.reads import Reads
 from hub.connector import Accept
 from hub.errors import BadConfig, HubError, Problem, Refused, StoreUnavailable
+from hub.intake.accept import Source
+from hub.intake.allowance import Allowances
+from hub.intake.gate import Gate
 from hub.intake.keys import Keys
 from hub.intake.rest import TRACE, BodyLimits, MessageDoor
 from hub.message import Clock
@@ -23,6 +29,8 @@ from hub.observe import metrics
 from hub.observe.logging import context, get_logger
 from hub.observe.trace import begin
 from hub.store.port import Reader
+from hub.translation import Catalog
+from hub.wire.forwarded import CLIENT_ADDRESS, Network, asked
 
 _log = get_logger(__name__)
 _Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,6 +45,9 @@ class Listen:
     cert: Path | None = None
     key: Path | None = None
     grace_seconds: float = 10.0
+    connections: int = 768
+    connections_per_address: int = 512
+    idle_seconds: float = 75.0
 
 
 def build_app(
@@ -46,36 +57,61 @@ def build_app(
     clock: Clock,
     running: Callable[[], bool],
     limits: BodyLimits | None = None,
+    allowances: Allowances | None = None,
+    gate: Gate | None = None,
     listeners: Iterable[web.RouteDef] = (),
+    prefix: str = "",
+    trusted_proxies: Sequence[Network] = (),
+    catalog: Callable[[], tuple[Catalog, Sequence[Source]]] | None = None,
 ) -> web.Application:
     """All paths of the hub.
 
-    ``running`` says whether the dispatcher delivers; ``listeners`` are the paths that connectors mount.
+    ``running`` says whether the dispatcher delivers; ``listeners`` are the paths that connectors mount; every path begins with
+    ``prefix``; ``catalog`` gives, at any time, the schemas and sources that the API's description shows.
     """
     limits = limits or BodyLimits()
     keys = Keys(store, clock)
-    app = web.Application(middlewares=[_answer], client_max_size=limits.bytes)
-    app.add_routes(MessageDoor(accept, keys, clock, limits).routes())
-    app.add_routes(Reads(store, keys).routes())
-    app.add_routes(Probes(store, clock, running).routes())
-    app.add_routes(listeners)
+    app = web.Application(middlewares=[_answering(prefix, trusted_proxies)], client_max_size=limits.bytes)
+    allowances = allowances or Allowances(store, clock)
+    routes = [
+        *MessageDoor(accept, keys, clock, allowances, gate or Gate(), limits, prefix).routes(),
+        *Reads(store, keys, prefix).routes(),
+        *Probes(store, clock, running).routes(),
+        *Description(prefix, trusted_proxies, catalog).routes(),
+        *listeners,
+    ]
+    app.add_routes([web.RouteDef(one.method, prefix + one.path, one.handler, one.kwargs) for one in routes])
     return app
 
 
-@web.middleware
-async def _answer(request: web.Request, handler: _Next) -> web.StreamResponse:
-    """Outermost: errors become problems, and each request one log line: pattern, never path, query or body."""
+def _answering(prefix: str, trusted: Sequence[Network]) -> Middleware:
+    """The one middleware of a hub whose paths begin with ``prefix``."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: _Next) -> web.StreamResponse:
+        request[CLIENT_ADDRESS] = asked(request, trusted).client if trusted else request.remote or ""
+        return await _answer(request, handler, prefix)
+
+    return answer
+
+
+async def _answer(request: web.Request, handler: _Next, prefix: str) -> web.StreamResponse:
+    """Outermost: errors become problems, and each request one log line: pattern, never path, query, address or body."""
     started = time.perf_counter()
-    trace = begin(request.headers.get("traceparent"))
+    trace = begin(*request.headers.getall("traceparent", ()))
     request[TRACE] = trace
     resource = request.match_info.route.resource
-    route = resource.canonical if resource is not None else "(none)"
+    route = resource.canonical.removeprefix(prefix) if resource is not None else "(none)"
     with context(correlation_id=trace.trace_id):
         response = await _answered(request, handler)
+        response.headers[CORRELATION] = trace.trace_id
         seconds = time.perf_counter() - started
         metrics.request(request.method, route, response.status, seconds)
+        if response.status >= 400 and not request.content.is_eof():
+            response.force_close()  # what is left of the body is not worth reading
         code = {"dossier": request.match_info["code"]} if route.startswith("/v1/dossiers/") else {}
-        _log.info("request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code)
+        say = _log.debug if response.status < 400 else _log.info  # what went well is counted, and says so itself
+        say("request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code)
     return response
 
 
@@ -89,6 +125,9 @@ async def _answered(request: web.Request, go_on: _Next) -> web.StreamResponse:
         metrics.store_error(error.reason)
         _log.error("store unavailable", reason=error.reason)
         return from_error(error)
+    except web.HTTPMethodNotAllowed as error:
+        allow = ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))
+        return web.Response(status=204, headers={"Allow": allow}) if request.method == "OPTIONS" else not_allowed(allow)
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -104,7 +143,20 @@ async def _answered(request: web.Request, go_on: _Next) -> web.StreamResponse:
 
 
 class _Connection(web.RequestHandler):
-    """One connection. What is not even HTTP is answered without repeating it, unlike aiohttp's own answer."""
+    """One connection, if there is room for it. What is not even HTTP is answered without repeating it, unlike aiohttp's own
+    answer."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        assert isinstance(self._manager, _Connections)
+        self._crowd = self._manager.crowd
+        if not self._crowd.enter(self, transport):
+            metrics.refused("too-many-connections")
+            self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._crowd.leave(self)
+        super().connection_lost(exc)
 
     def handle_error(
         self,
@@ -114,14 +166,17 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Called by aiohttp for malformed HTTP and for exceptions that passed every middleware."""
-        _log.warning("request failed on the wire", status=status, exc_info=exc)
-        if request.writer.output_size > 0:
-            raise ConnectionError("an answer is already under way")
-        if status < 500:
-            metrics.refused("malformed-http")
-            response = problem(status, "malformed-http", "This is not HTTP that the hub understands")
-        else:
-            response = problem(500, "internal", "The hub failed", detail="the operator finds the cause in the log")
+        trace = begin()
+        with context(correlation_id=trace.trace_id):
+            _log.warning("request failed on the wire", status=status, exc_info=exc)
+            if request.writer.output_size > 0:
+                raise ConnectionError("an answer is already under way")
+            if status < 500:
+                metrics.refused("malformed-http")
+                response = problem(status, "malformed-http", "This is not HTTP that the hub understands")
+            else:
+                response = problem(500, "internal", "The hub failed", detail="the operator finds the cause in the log")
+        response.headers[CORRELATION] = trace.trace_id
         response.force_close()
         return response
 
@@ -129,14 +184,20 @@ class _Connection(web.RequestHandler):
 class _Connections(web.Server):
     """Makes a ``_Connection`` for each connection."""
 
+    crowd: Crowd
+
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, loop=asyncio.get_running_loop(), **self._kwargs)
 
 
 class _Runner(web.AppRunner):
+    crowd: Crowd
+
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         server.__class__ = _Connections  # aiohttp offers no way to name the class of its connections
+        assert isinstance(server, _Connections)
+        server.crowd = self.crowd
         return server
 
 
@@ -147,8 +208,10 @@ class Server:
         self._listen = listen
         self._tls = tls_context(listen)
         self._runner = _Runner(
-            app, access_log=None, shutdown_timeout=max(listen.grace_seconds, 0.001), lingering_time=2.0, auto_decompress=False
-        )
+            app, access_log=None, shutdown_timeout=max(listen.grace_seconds, 0.001), lingering_time=2.0, auto_decompress=False,
+            keepalive_timeout=listen.idle_seconds, read_bufsize=READ_AHEAD // 2,
+        )  # fmt: skip
+        self._runner.crowd = Crowd(listen.connections, listen.connections_per_address, listen.idle_seconds)
 
     async def start(self) -> None:
         """Raises BadConfig when the address cannot be taken."""

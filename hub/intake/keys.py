@@ -1,14 +1,16 @@
 """API keys: made once, kept only as a hash, checked on every request.
 
 A key is 32 random bytes behind a fixed prefix (so that secret scanners find it). With that much entropy a plain SHA-256
-is as good as a salted, slow hash: there is nothing to guess, and the store can look the hash up by index.
+is as good as a salted, slow hash: there is nothing to guess, and the hash can be looked up.
 
-What a key may do: send the schema ids it was made for (``*``: all), read its sender's arrivals, and read dossiers of
-which its sender sent at least one arrival. Anything else of another sender answers 404, as if it were not there.
+What a sender's key may do: send the schema ids it was made for (``*``: all), read its sender's arrivals, and read dossiers
+of which its sender sent at least one arrival. Anything else of another sender answers 404, as if it were not there. An
+operator's key sends nothing and reads no dossier: it opens the overview, and only that.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -18,15 +20,24 @@ from collections.abc import Iterable, Mapping
 from hub.errors import Forbidden, Problem, Unauthenticated
 from hub.message import Clock, new_id
 from hub.observe import metrics
-from hub.store.port import Key, Reader
+from hub.store.port import Key, KeyRole, Reader
 
 PREFIX = "hub_"
 _TEXT = re.compile(r"hub_[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _SCHEMA_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _HINT = "send 'Authorization: Bearer <key>' or 'X-API-Key: <key>'; make a key with `hub key new`"
+_WRONG_ROLE: Mapping[KeyRole, Problem] = {
+    "operator": Problem(
+        "Authorization", "operator_key", "an operator's key sends nothing and reads no dossier",
+        "use a sender's key; make one with `hub key new NAME --schema ID`",
+    ),
+    "sender": Problem(
+        "Authorization", "sender_key", "a sender's key does not open the overview",
+        "use an operator's key; make one with `hub key new NAME --operator`",
+    ),
+}  # fmt: skip
 CACHED_SECONDS = 5.0
-CACHED_KEYS = 1024
 
 
 def hashed(text: str) -> str:
@@ -34,18 +45,21 @@ def hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def new_key(name: str, schemas: Iterable[str], now: int) -> tuple[Key, str]:
-    """A key for the sender ``name`` as it is kept, and its text, which exists nowhere else and is shown once.
+def new_key(name: str, schemas: Iterable[str], now: int, role: KeyRole = "sender") -> tuple[Key, str]:
+    """A key for the sender or operator ``name`` as it is kept, and its text, which exists nowhere else and is shown once.
 
-    ``schemas`` are schema ids without version, or ``*``. Raises ValueError for a malformed name or schema id.
+    ``schemas`` are schema ids without version, or ``*``; none for an operator. Raises ValueError for a malformed name or
+    schema id.
     """
     rights = tuple(dict.fromkeys(schemas))
     if not _NAME.fullmatch(name):
-        raise ValueError("a sender's name is 1 to 40 lower-case letters, digits and dashes, beginning with a letter")
-    if not rights or not all(right == "*" or _SCHEMA_ID.fullmatch(right) for right in rights):
+        raise ValueError("the name of a key is 1 to 40 lower-case letters, digits and dashes, beginning with a letter")
+    if role == "operator" and rights:
+        raise ValueError("an operator's key sends nothing: give it no schema")
+    if role == "sender" and not (rights and all(right == "*" or _SCHEMA_ID.fullmatch(right) for right in rights)):
         raise ValueError("the schemas of a key are schema ids without version, such as opencps-dossier, or *")
     text = PREFIX + secrets.token_urlsafe(32)
-    return Key(new_id(), name, hashed(text), rights, now), text
+    return Key(new_id(), name, hashed(text), rights, now, role=role), text
 
 
 def may_send(key: Key, schema_id: str) -> bool:
@@ -62,36 +76,49 @@ def require_right(key: Key, schema_id: str) -> None:
 
 
 class Keys:
-    """Recognises callers. A key found is remembered for at most 5 s, so a revoked one works no longer than that; an
-    unknown key is never remembered, so a new one works at once."""
+    """Recognises callers. The keys are read together and remembered for at most 5 s, so a revoked one works no longer than
+    that. A key that is not among them makes the hub read again, so a new one works at once; all who ask meanwhile share the
+    next reading, so that a flood of unknown keys costs one reading at a time."""
 
     def __init__(self, store: Reader, clock: Clock, cached_seconds: float = CACHED_SECONDS) -> None:
         self._store = store
         self._clock = clock
         self._cached_for = int(min(cached_seconds, CACHED_SECONDS) * 1_000_000)
-        self._known: dict[str, tuple[Key, int]] = {}
+        self._known: Mapping[str, Key] = {}
+        self._known_until = 0
+        self._reading = asyncio.Lock()
+        self._next: asyncio.Task[Mapping[str, Key]] | None = None
 
-    async def authenticate(self, headers: Mapping[str, str]) -> Key:
-        """The key that the request's headers present. Raises Unauthenticated, StoreUnavailable."""
-        digest = hashed(_presented(headers))
+    async def authenticate(self, headers: Mapping[str, str], role: KeyRole = "sender") -> Key:
+        """The key that the request's headers present. Raises Unauthenticated, Forbidden (a key of the other role),
+        StoreUnavailable."""
+        return await self.recognise(hashed(_presented(headers)), role)
+
+    async def recognise(self, digest: str, role: KeyRole) -> Key:
+        """The key of which this is the hash. Raises as ``authenticate`` does."""
         now = self._clock()
-        key, until = self._known.get(digest, (None, 0))
-        if key is None or not now < until <= now + self._cached_for:
-            self._known.pop(digest, None)
-            key = await self._store.key_by_hash(digest)
-            if key is not None and key.revoked_at is None:
-                self._remember(digest, key, now)
+        fresh = now < self._known_until <= now + self._cached_for
+        key = self._known.get(digest) if fresh else None
+        if key is None:
+            if self._next is None:
+                self._next = asyncio.create_task(self._read())
+            key = (await asyncio.shield(self._next)).get(digest)
         if key is None or not hmac.compare_digest(key.hash, digest):
             raise _unauthenticated("unknown_key", "the key is not known")
         if key.revoked_at is not None:
             raise _unauthenticated("revoked", "the key was revoked")
+        if key.role != role:
+            raise Forbidden([_WRONG_ROLE[key.role]])
         return key
 
-    def _remember(self, digest: str, key: Key, now: int) -> None:
-        if len(self._known) >= CACHED_KEYS:
-            self._known.clear()
-        self._known[digest] = (key, now + self._cached_for)
-        metrics.know(senders=[key.name])
+    async def _read(self) -> Mapping[str, Key]:
+        async with self._reading:
+            self._next = None  # who comes from now on may know of a newer key
+            until = self._clock() + self._cached_for
+            self._known = {key.hash: key for key in await self._store.keys()}
+            self._known_until = until
+            metrics.know(senders=[key.name for key in self._known.values() if key.role == "sender"])
+            return self._known
 
 
 def _presented(headers: Mapping[str, str]) -> str:

@@ -1,7 +1,13 @@
 """The REST door: ``POST /v1/messages`` turns one request into one arrival and answers with its receipt.
 
-The order is the idempotent receiver's: authenticate, the right to send, then the body within its limits; parsing,
-dedupe and validation happen in ``accept``. 202 is written after ``accept`` returned, that is after the store's sync.
+The order is the idempotent receiver's: authenticate, what the client may still send, the right to send, a place at the gate,
+then the body within its limits; parsing, dedupe and validation happen in ``accept``. 202 is written after ``accept`` returned,
+that is after the store's sync.
+
+Answers: 202; 400 body that is cut, damaged, not JSON or nested too deep; 401 key; 403 right; 408 slow body; 409 id used with
+another body; 413 body too large, packed or not; 415 schema, media type or content coding (with Accept-Encoding); 422 schema;
+429 rate or quota (Retry-After, RateLimit, RateLimit-Policy); 503 busy or the store unavailable (Retry-After). With a limit
+for the client, a 202 carries RateLimit and RateLimit-Policy too. No answer but 202 means that anything was stored.
 """
 
 from __future__ import annotations
@@ -15,7 +21,21 @@ import orjson
 from aiohttp import web
 
 from hub.connector import Accept
-from hub.errors import NotParsable, Problem, Refused, TimedOut, TooLarge, UnknownSchema, UnsupportedMediaType
+from hub.errors import (
+    Busy,
+    NotParsable,
+    Problem,
+    Refused,
+    TimedOut,
+    TooLarge,
+    TooMany,
+    UnknownSchema,
+    UnsupportedCoding,
+    UnsupportedMediaType,
+)
+from hub.intake.allowance import Allowances
+from hub.intake.gate import Gate
+from hub.intake.gzip_body import Unpacked
 from hub.intake.keys import Keys, require_right
 from hub.message import Arrival, Clock, SchemaRef, new_id
 from hub.observe import metrics
@@ -23,6 +43,8 @@ from hub.observe.logging import context, get_logger
 from hub.observe.trace import Trace, begin
 
 TRACE = web.RequestKey("hub.trace", Trace)
+UNPACKED_AT_ONCE = 4096
+"""A larger piece of a packed body is unpacked in a thread, so that nobody waits for it."""
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
 _SCHEMA_HINT = "send 'Hub-Schema: <id>@<major>' or 'Content-Type: application/json; schema=<id>@<major>'"
 _log = get_logger(__name__)
@@ -37,13 +59,19 @@ class BodyLimits:
 
 
 class MessageDoor:
-    """Takes messages over HTTP from callers who hold a key."""
+    """Takes messages over HTTP from callers who hold a key, as many at once as the gate lets in."""
 
-    def __init__(self, accept: Accept, keys: Keys, clock: Clock, limits: BodyLimits | None = None) -> None:
+    def __init__(
+        self, accept: Accept, keys: Keys, clock: Clock, allowances: Allowances, gate: Gate, limits: BodyLimits | None = None,
+        prefix: str = "",
+    ) -> None:  # fmt: skip
         self._accept = accept
         self._keys = keys
         self._clock = clock
+        self._allowances = allowances
+        self._gate = gate
         self._limits = limits or BodyLimits()
+        self._prefix = prefix
 
     def routes(self) -> Iterable[web.RouteDef]:
         """``POST /v1/messages``; a caller that expects 100 Continue gets it once key and schema were found good."""
@@ -56,26 +84,35 @@ class MessageDoor:
         try:
             key = await self._keys.authenticate(request.headers)
             sender = key.name
+            left = await self._allowances.take(sender)
             schema = named_schema(request)
             require_right(key, schema.id)
             idempotency_key = _idempotency_key(request)
-            body = await read_body(request, self._limits)
-            arrival = Arrival(
-                id=new_id(), sender=sender, schema=schema, body=body, received_at=self._clock(), key=idempotency_key,
-                correlation_id=trace.trace_id, traceparent=trace.traceparent,
-            )  # fmt: skip
-            with context(correlation_id=trace.trace_id):
-                accepted = await self._accept(arrival)
+            place = await self._gate.enter(sender, _most_bytes(request, self._limits))
+            try:
+                body = await read_body(request, self._limits)
+                place.shrink(len(body))
+                arrival = Arrival(
+                    id=new_id(), sender=sender, schema=schema, body=body, received_at=self._clock(), key=idempotency_key,
+                    correlation_id=trace.trace_id, traceparent=trace.traceparent,
+                )  # fmt: skip
+                with context(correlation_id=trace.trace_id):
+                    accepted = await self._accept(arrival)
+            finally:
+                place.leave()
         except Refused as error:
             metrics.arrival(sender, str(schema) if schema else None, "refused")
-            _log.info(
-                "message refused", correlation_id=trace.trace_id, sender=sender, kind=error.kind,
-                code=[problem.code for problem in error.problems[:20]],
-            )  # fmt: skip
+            if not isinstance(error, TooMany | Busy):  # these are counted: a flood must not flood the log too
+                _log.info(
+                    "message refused", correlation_id=trace.trace_id, sender=sender, kind=error.kind,
+                    code=[problem.code for problem in error.problems[:20]],
+                )  # fmt: skip
             raise
-        headers = {"Location": f"/v1/arrivals/{accepted.receipt['arrival']}"}
+        headers = {**left, "Location": f"{self._prefix}/v1/arrivals/{accepted.receipt['arrival']}"}
         if accepted.repeated:
             headers["Idempotency-Replayed"] = "true"
+        else:
+            self._allowances.used(sender, len(body))
         answer = orjson.dumps(accepted.receipt)
         return web.Response(status=202, body=answer, headers=headers, content_type="application/json")
 
@@ -121,29 +158,53 @@ def _idempotency_key(request: web.Request) -> str | None:
     return given[0]
 
 
-async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
-    """The whole body, never more of it in memory than the limit. Raises TooLarge, TimedOut, NotParsable."""
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise NotParsable([Problem("Content-Encoding", "encoded", "the body is compressed", "send it uncompressed")])
-    if request.content_length is not None and request.content_length > limits.bytes:
+def _is_packed(request: web.Request) -> bool:
+    """Whether the body is packed with gzip. Raises UnsupportedCoding."""
+    coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding not in ("identity", "gzip", "x-gzip"):
+        wrong, hint = "the content coding is not taken", "send 'Content-Encoding: gzip', or the body as it is"
+        raise UnsupportedCoding([Problem("Content-Encoding", "unsupported_coding", wrong, hint)])
+    return coding != "identity"
+
+
+def _most_bytes(request: web.Request, limits: BodyLimits) -> int:
+    """How large the body may turn out. Raises TooLarge, UnsupportedCoding."""
+    length = request.content_length
+    if length is not None and length > limits.bytes:
         raise _too_large(limits)
+    return limits.bytes if length is None or _is_packed(request) else length
+
+
+async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
+    """The whole body, unpacked, never more of it in memory than the limit.
+
+    Raises TooLarge, TimedOut, NotParsable, UnsupportedCoding.
+    """
+    unpacked = Unpacked(limits.bytes) if _is_packed(request) else None
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
-    body = bytearray()
+    pieces: list[bytes] = []
+    taken = 0
     try:
         async with asyncio.timeout(limits.seconds):
-            while chunk := await request.content.readany():
-                if len(body) + len(chunk) > limits.bytes:
+            while piece := await request.content.readany():
+                taken += len(piece)
+                if taken > limits.bytes:
                     raise _too_large(limits)
-                body += chunk
+                if unpacked and len(piece) > UNPACKED_AT_ONCE:
+                    pieces.append(await asyncio.to_thread(unpacked.add, piece))
+                else:
+                    pieces.append(unpacked.add(piece) if unpacked else piece)
     except TimeoutError:
         slow = f"the body did not arrive within {limits.seconds:g} s"
         raise TimedOut([Problem("", "slow_body", slow, "send it again over a better connection")]) from None
     except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError):
         cut = "the body ended before it was complete"
         raise NotParsable([Problem("", "incomplete", cut, "send it again")]) from None
-    return bytes(body)
+    if unpacked:
+        unpacked.end()
+    return b"".join(pieces)
 
 
 async def _wait_with_continue(request: web.Request) -> None:

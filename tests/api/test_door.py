@@ -39,7 +39,7 @@ class World:
 
     def __init__(self) -> None:
         self.now = 1_764_000_000_000_000
-        self.keys: dict[str, Key] = {}
+        self.held: dict[str, Key] = {}
         self.looked_up = 0
         self.arrivals: list[Arrival] = []
         self.accepting: Callable[[Arrival], Awaitable[None]] | None = None
@@ -53,7 +53,7 @@ class World:
 
     def add(self, name: str, *schemas: str) -> tuple[Key, str]:
         key, text = new_key(name, schemas, self.now)
-        self.keys[key.hash] = key
+        self.held[key.hash] = key
         return key, text
 
     def auth(self, text: str | None = None) -> dict[str, str]:
@@ -80,10 +80,10 @@ class World:
         if self.down:
             raise StoreUnavailable(self.down, NAME)
 
-    async def key_by_hash(self, digest: str) -> Key | None:
+    async def keys(self) -> list[Key]:
         self.looked_up += 1
         await self.ping()
-        return self.keys.get(digest)
+        return list(self.held.values())
 
     async def arrival(self, arrival_id: str) -> Mapping[str, Any] | None:
         found = [a for a in self.arrivals if a.id == arrival_id]
@@ -144,12 +144,14 @@ class Answer:
         return json.loads(self.body)
 
     def problem(self) -> Any:
-        """The body, seen to be a problem document of this status."""
+        """The body, seen to be a problem document of this status; without its correlation id, which the header tells too."""
         assert self.headers["Content-Type"].startswith("application/problem+json")
         assert self.json["type"].startswith("urn:dossier-hub:problem:")
         assert self.json["status"] == self.status
         assert self.json["title"]
-        return self.json
+        body = self.json
+        assert body.pop("correlation_id") == self.headers["Hub-Correlation-Id"]
+        return body
 
 
 async def call(world: World, method: str, path: str, **how: Any) -> Answer:
@@ -322,7 +324,7 @@ async def test_a_revoked_key_works_at_most_five_seconds_longer(world: World) -> 
     assert (await post(world)).status == 202
     assert world.looked_up == 1
     old = world.key
-    world.keys[old.hash] = Key(old.id, old.name, old.hash, old.schemas, old.created_at, revoked_at=world.now)
+    world.held[old.hash] = Key(old.id, old.name, old.hash, old.schemas, old.created_at, revoked_at=world.now)
     world.now += 5_000_000
     answer = await post(world)
     assert answer.status == 401
@@ -333,7 +335,7 @@ async def test_a_new_key_works_at_once(world: World) -> None:
     """A key that was refused before it was made is not remembered as unknown."""
     key, text = new_key("late", ["opencps-dossier"], world.now)
     assert (await post(world, headers={**world.auth(text), **SCHEMA})).status == 401
-    world.keys[key.hash] = key
+    world.held[key.hash] = key
     assert (await post(world, headers={**world.auth(text), **SCHEMA})).status == 202
 
 
@@ -625,7 +627,7 @@ async def test_unknown_paths_and_methods_are_problems_too(world: World) -> None:
     assert NUMBER not in json.dumps(answer.problem())
     answer = await call(world, "DELETE", "/v1/messages")
     assert answer.status == 405
-    assert answer.headers["Allow"] == "POST"
+    assert answer.headers["Allow"] == "OPTIONS, POST"
     answer.problem()
 
 

@@ -1,0 +1,37 @@
+"""schemathesis against a running hub: every operation of /openapi.json, all phases, all checks, no failure."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli.parts import HUB, process
+from flow.parts import CONFIG, make_home
+
+EXAMPLES = 200 if os.environ.get("SOAK") else 15
+SEED = 20261121
+PHASES = "examples,coverage,fuzzing,stateful"
+
+
+@pytest.mark.timeout(900)
+def test_no_answer_contradicts_the_description(tmp_path: Path) -> None:
+    """Good requests are taken, bad ones refused, each answer is of a status, header set and schema that is described."""
+    home = make_home(tmp_path / "home", CONFIG + "log: { file: var/hub.log }\n")
+    with process(home, "run") as (_, url):
+        made = [*HUB, "key", "new", "one-stop", "--schema", "opencps-dossier"]
+        key = subprocess.run(made, env={**os.environ, "HUB_HOME": str(home)}, capture_output=True, text=True, check=True)
+        command = [
+            sys.executable, "-m", "schemathesis.cli", "--config-file", str(Path(__file__).parent / "schemathesis.toml"),
+            "run", f"{url}/openapi.json", "--seed", str(SEED), "--phases", PHASES, "--checks", "all",
+            "--max-examples", str(EXAMPLES), "--header", f"Authorization: Bearer {key.stdout.strip()}",
+            "--continue-on-failure", "--workers", "1",
+        ]  # fmt: skip
+        hooks = {"SCHEMATHESIS_HOOKS": str(Path(__file__).parent / "within_64_bits.py")}
+        ran = subprocess.run(command, env={**os.environ, **hooks}, capture_output=True, text=True, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
+    for phase in PHASES.split(","):
+        assert f"✅  {phase.capitalize()}" in ran.stdout, f"the phase {phase} did not run\n{ran.stdout}"
+    assert "9 selected / 9 total" in ran.stdout, ran.stdout
