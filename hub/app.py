@@ -9,23 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from hub.api.server import Listen, Server, build_app
 from hub.assembly import Assembly, assemble
-from hub.config import EndpointConfig, Home
+from hub.config import EndpointConfig, Home, HubConfig
 from hub.connector import Connector, ConnectorContext, Listener, Receiver
-from hub.delivery.breaker import BreakerPolicy
+from hub.console.door import Console
+from hub.delivery.breaker import Breaker, BreakerPolicy
 from hub.delivery.dispatcher import Dispatcher
 from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
 from hub.delivery.retry import RetryPolicy
-from hub.errors import BadConfig, Problem, Refused, StoreUnavailable, TranslationFailed
+from hub.errors import BadConfig, Problem, Refused, StoreUnavailable
 from hub.intake.accept import Intake
+from hub.intake.allowance import Allowances
+from hub.intake.gate import Gate, Room
 from hub.intake.rest import BodyLimits
 from hub.message import Clock, SchemaRef
 from hub.observe import metrics
 from hub.observe.logging import get_logger
+from hub.store.retention import keep_to
 from hub.store.sql import SqlStore
+from hub.translation import Outbox
 
 log = get_logger("hub")
 
@@ -47,14 +50,18 @@ class Hub:
 
     def __init__(self, parts: Assembly, clock: Clock = system_clock) -> None:
         self._parts = parts
+        self._started_with = parts.home.config
         self._clock = clock
         self.store = SqlStore(parts.home.store_url, clock)
+        self._outbox = Outbox()
         self.intake = Intake(
-            self.store, parts.catalog, parts.router, parts.sources, parts.home.config.owners, self._wake,
+            self.store, parts.catalog, parts.router, parts.sources, parts.home.config.owners, self._wake, self._outbox,
             max_depth=parts.home.config.server.max_depth,
         )  # fmt: skip
+        self._allowances = Allowances(self.store, clock, parts.home.config.clients)
         self._running: dict[str, _Running] = {}
         self._receivers: list[asyncio.Task[None]] = []
+        self._erasing: asyncio.Task[None] | None = None
         self._server: Server | None = None
         self._delivering = False
 
@@ -82,6 +89,9 @@ class Hub:
             if isinstance(connector, Receiver):
                 self._receivers.append(asyncio.create_task(connector.receive(self.intake.accept), name=f"receive:{name}"))
         self._delivering = True
+        days = self._parts.home.config.retention.bodies_days
+        if days is not None:
+            self._erasing = asyncio.create_task(keep_to(self.store, days, self._clock), name="retention")
         await self._take_replies()
         config = self._parts.home.config.server
         listeners = [
@@ -90,14 +100,23 @@ class Hub:
             if isinstance(one.connector, Listener)
             for route in one.connector.routes(self.intake.accept)
         ]
+        console = Console(self.store, self._clock, self._breakers, config.trusted_proxies)
         app = build_app(
             accept=self.intake.accept, store=self.store, clock=self._clock, running=self._is_delivering,
-            limits=BodyLimits(config.max_body_bytes, config.body_seconds), listeners=listeners,
+            limits=BodyLimits(config.max_body_bytes, config.body_seconds), allowances=self._allowances,
+            gate=Gate(Room(config.max_in_work, config.max_held_bytes, 2 * config.max_in_work)),
+            listeners=[*console.routes(), *listeners],
+            prefix=config.prefix, trusted_proxies=config.trusted_proxies,
+            catalog=lambda: (self._parts.catalog, self._parts.sources),
         )  # fmt: skip
         folder = self._parts.home.folder
         cert = folder / config.tls.certificate if config.tls else None
         key = folder / config.tls.key if config.tls else None
-        self._server = Server(app, Listen(config.host, config.port, cert, key))
+        listen = Listen(
+            config.host, config.port, cert, key, connections=config.max_connections,
+            connections_per_address=config.max_connections_per_address, idle_seconds=config.idle_seconds,
+        )  # fmt: skip
+        self._server = Server(app, listen)
         await self._server.start()
         log.info("started", port=self._server.port, endpoints=sorted(self._running))
 
@@ -106,9 +125,10 @@ class Hub:
         if self._server is not None:
             await self._server.stop()
         self._delivering = False
-        for task in self._receivers:
+        running = [*self._receivers, *([self._erasing] if self._erasing else [])]
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._receivers, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         for one in self._running.values():
             one.dispatcher.stop()
         await asyncio.gather(*(one.task for one in self._running.values()), return_exceptions=True)
@@ -122,8 +142,8 @@ class Hub:
     def reload(self) -> list[Problem]:
         """Take the home's mappings, tables, sources and routes as they are on disk now.
 
-        Returns the problems when they do not fit together; then everything stays as it was. Endpoints and their settings
-        need a restart.
+        Returns the problems when they do not fit together; then everything stays as it was. Endpoints and all other
+        settings need a restart: those that changed are logged by name.
         """
         try:
             parts = assemble(self._parts.home.folder)
@@ -135,10 +155,13 @@ class Hub:
         except BadConfig as error:
             log.error("reload_refused", count=len(error.problems), exc_info=error)
             return list(error.problems)
+        self._allowances.configure(parts.home.config.clients)
         self._parts = parts
         self._know_labels()
         self._wake()
         log.info("reloaded")
+        if waiting := _changed(self._started_with, parts.home.config):
+            log.warning("restart_needed", at=waiting)
         return []
 
     def _dispatcher(self, name: str, connector: Connector[Any], config: EndpointConfig) -> Dispatcher:
@@ -160,14 +183,10 @@ class Hub:
 
     def _translate(self, canonical: SchemaRef, body: bytes, partner_schema: str) -> Prepared:
         catalog = self._parts.catalog
-        chain = catalog.chain(str(canonical), partner_schema)
-        translation = chain.translate(orjson.loads(body))
-        if translation is None:
-            text = f"the mapping to {partner_schema} has nothing to send for this message"
-            hint = "give the route the mapping's condition, so that such messages are not routed"
-            raise TranslationFailed([Problem("", "nothing_to_send", text, hint)])
-        warnings = tuple(problem.as_dict() for problem in translation.warnings)
-        return Prepared(chain.digest, catalog.schema(partner_schema).ref, orjson.dumps(translation.body), warnings)
+        chain = catalog.chain(canonical, partner_schema)
+        made = self._outbox.take(chain, body)
+        warnings = tuple(problem.as_dict() for problem in made.warnings)
+        return Prepared(chain.digest, chain.target.ref, made.request, warnings)
 
     async def _take_replies(self) -> None:
         """Partners' answers re-enter as arrivals; one that is refused stays stored and is logged."""
@@ -181,6 +200,9 @@ class Hub:
                 return
             await self.store.forget_reply(arrival.id)
 
+    def _breakers(self) -> dict[str, Breaker]:
+        return {name: one.dispatcher.breaker for name, one in self._running.items()}
+
     def _wake(self) -> None:
         for one in self._running.values():
             one.dispatcher.wake()
@@ -191,6 +213,20 @@ class Hub:
     def _know_labels(self) -> None:
         refs = [source.schema for source in self._parts.sources]
         metrics.know(senders=self._parts.endpoints, schemas=refs)
+
+
+_RELOADED = {"catalog", "sources", "owners", "routes", "clients"}
+
+
+def _changed(before: HubConfig, now: HubConfig) -> list[str]:
+    """Settings that differ and are read at the start only: ``server.port``, ``endpoints.portal``."""
+    old, new = before.model_dump(exclude=_RELOADED), now.model_dump(exclude=_RELOADED)
+    found: list[str] = []
+    for section, value in new.items():
+        parts = sorted({*value, *old[section]}) if isinstance(value, dict) else []
+        found += [f"{section}.{name}" for name in parts if value.get(name) != old[section].get(name)]
+        found += [section] if not parts and value != old[section] else []
+    return found
 
 
 async def run(folder: Path, until: asyncio.Event, on_started: Callable[[Hub], None] = lambda hub: None) -> None:

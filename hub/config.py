@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, model_validator
 
 from hub import strictyaml
 from hub.errors import BadConfig, Problem
 
-PACKAGED = Path(__file__).parent / "home"
-"""Schemas and mappings as they come with the installed package; in a checkout there is none, the home has them."""
+_IN_WHEEL = Path(__file__).parent / "home"
+PACKAGED = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).parents[1]
+"""The home that comes with the hub (schemas, mappings, starter): in a wheel inside the package, in a checkout its root."""
 UNRESOLVED = "unresolved"
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -47,16 +48,54 @@ class ServerConfig(_Section):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     tls: TlsConfig | None = Field(None, description="serve HTTPS with this certificate")
+    prefix: str = Field("", pattern=r"^(/[A-Za-z0-9._~-]+)*$", description="what every path begins with, such as /hub")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="networks (CIDR) whose Forwarded or X-Forwarded-For, -Proto and -Host headers are believed"
+    )
     max_body_bytes: int = Field(5 * 1024 * 1024, ge=1024, description="larger bodies are refused with 413")
     body_seconds: float = Field(30.0, gt=0, description="a body that takes longer is refused with 408")
     max_depth: int = Field(64, ge=4, le=900, description="JSON nested deeper is refused")
+    max_in_work: int = Field(
+        128, ge=2, description="messages taken in at once; one client alone gets half; twice as many wait, further ones get 503"
+    )
+    max_held_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="bytes of their bodies in memory at once, shared alike")
+    max_connections: int = Field(768, ge=1, description="open connections; further ones get 503 and are closed")
+    max_connections_per_address: int = Field(512, ge=1, description="open connections from one address, such as a proxy's")
+    idle_seconds: float = Field(75.0, gt=0, description="a connection without a whole request head for so long is closed")
+
+    @model_validator(mode="after")
+    def _a_body_fits(self) -> ServerConfig:
+        if self.max_held_bytes < self.max_body_bytes:
+            raise ValueError("max_held_bytes must be at least max_body_bytes")
+        return self
+
+
+class ClientConfig(_Section):
+    """How much one sender (the name of its API keys) may send; beyond it 429. No limit when absent."""
+
+    rate: float | None = Field(None, gt=0, description="requests a second, on average")
+    burst: int | None = Field(None, ge=1, description="requests at once after a pause; one second's worth when absent")
+    per_day: int | None = Field(None, ge=1, description="messages accepted in one day of Vietnam's time")
+    bytes_per_day: int | None = Field(None, ge=1, description="bytes of unpacked messages accepted in one such day")
+
+    @model_validator(mode="after")
+    def _a_burst_of_a_rate(self) -> ClientConfig:
+        if self.burst is not None and self.rate is None:
+            raise ValueError("a burst needs a rate")
+        return self
+
+    @property
+    def counts_days(self) -> bool:
+        """Whether anything is counted by the day."""
+        return self.per_day is not None or self.bytes_per_day is not None
 
 
 class LogConfig(_Section):
     """Where the JSON lines go."""
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least level that is written")
-    file: Path | None = Field(None, description="a file to append to; stderr when absent")
+    to: Literal["stderr", "stdout"] = Field("stderr", description="the stream they go to when no file is named")
+    file: Path | None = Field(None, description="a file to append to, in place of a stream")
 
 
 class SourceConfig(_Section):
@@ -129,17 +168,29 @@ class RouteConfig(_Section):
         return data
 
 
+class RetentionConfig(_Section):
+    """How long bodies are kept."""
+
+    bodies_days: int | None = Field(
+        None, ge=1, description="bodies of what is final for so many days are erased; ids and history stay; for ever when absent"
+    )
+
+
 class HubConfig(_Section):
     """The whole of config.yaml."""
 
     store: StoreConfig = Field(default_factory=StoreConfig, description="where what is durable lives")
     server: ServerConfig = Field(default_factory=ServerConfig, description="the hub's HTTP door")
+    clients: dict[Name, ClientConfig] = Field(
+        default_factory=dict, description="what senders may send, by name; default is for those not named"
+    )
     log: LogConfig = Field(default_factory=LogConfig, description="where log lines go")
     catalog: tuple[Path, ...] = Field((), description="further folders with schemas/ and mappings/, after the home; first wins")
     sources: tuple[SourceConfig, ...] = Field((), description="schemas taken from senders")
     owners: dict[str, str] = Field(default_factory=dict, description="beginning of national codes → sender that owns them")
     endpoints: dict[Name, EndpointConfig] = Field(default_factory=dict, description="partners by name")
     routes: dict[Name, RouteConfig] = Field(default_factory=dict, description="routes by name, in order")
+    retention: RetentionConfig = Field(default_factory=RetentionConfig, description="how long bodies are kept")
     drain_seconds: float = Field(20.0, ge=0, description="how long a stopping hub waits for attempts under way")
 
 
@@ -154,9 +205,11 @@ class Home:
 
     @property
     def layers(self) -> tuple[Path, ...]:
-        """Folders that hold schemas/ and mappings/: the home first, the copy in the installed package last."""
-        packaged = (PACKAGED,) if PACKAGED.is_dir() else ()
-        return (self.folder, *(self.folder / path for path in self.config.catalog), *packaged)
+        """Folders that hold schemas/ and mappings/: the home first, what came with the hub last; each folder once."""
+        layers: dict[Path, Path] = {}
+        for path in (self.folder, *(self.folder / path for path in self.config.catalog), PACKAGED):
+            layers.setdefault(path.resolve(), path)
+        return tuple(layers.values())
 
     @property
     def store_url(self) -> str:

@@ -145,6 +145,15 @@ class Finder(Protocol):
 
 
 @runtime_checkable
+class Holder(Protocol):
+    """Can tell which state of a dossier the partner shows now; asked after a restore, when no attempt is on record."""
+
+    async def held(self, message: Message) -> Found | None:
+        """Whether it is exactly the state of this full-state message. None: the partner holds nothing of this dossier.
+        Raises like ``find``, and Rejected where the partner refuses to tell."""
+
+
+@runtime_checkable
 class Receiver(Protocol):
     """Polls or streams messages in."""
 
@@ -190,5 +199,5 @@ def load_connector(name: str) -> type[Connector[Any]]:
 
 __all__ = [
     "Accept", "Accepted", "Arrival", "Attempt", "Connector", "ConnectorConfig", "ConnectorContext", "Finder", "Found",
-    "Listener", "Receipt", "Receiver", "Sender", "TableSource", "installed_connectors", "load_connector",
+    "Holder", "Listener", "Receipt", "Receiver", "Sender", "TableSource", "installed_connectors", "load_connector",
 ]  # fmt: skip

@@ -32,6 +32,11 @@ def newest() -> str:
     return head
 
 
+def known() -> frozenset[str]:
+    """Every revision this hub can bring up to its own."""
+    return frozenset(one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def migrate(engine: Engine, first: Callable[[Connection], None] | None = None) -> None:
     """Upgrade to the newest revision. Concurrent starts wait for each other: SQLite by its write lock, PostgreSQL by an
     advisory lock. ``first`` runs under the same lock, once the tables are there. Raises StoreUnavailable('newer')
@@ -50,7 +55,7 @@ def migrate(engine: Engine, first: Callable[[Connection], None] | None = None) -
 def _upgrade(connection: Connection, now: str | None) -> None:
     with _ONE_AT_A_TIME:
         config = _config()
-        if now is not None and now not in {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}:
+        if now is not None and now not in known():
             raise StoreUnavailable("newer", "the database was written by a newer version of the hub")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

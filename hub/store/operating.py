@@ -86,11 +86,11 @@ def resume(connection: Connection, endpoint: str, actor: str, now: int) -> None:
 
 def messages_without(connection: Connection, route: str, stream: str, after: str | None, limit: int) -> list[JsonObject]:
     """Read: routed messages of a stream that have no delivery on the route, in (dossier, seq) order, a page after ``after``
-    (``dossier:seq`` of the last one seen)."""
+    (``dossier:seq`` of the last one seen). One whose body was erased has the content None."""
     has_one = exists().where(and_(d.c.message_id == m.c.id, d.c.route == route))
     query = (
         select(m.c.id, m.c.dossier_id, m.c.seq, m.c.schema, m.c.full_state, m.c.origin, bodies.c.content)
-        .join(bodies, bodies.c.id == m.c.id)
+        .outerjoin(bodies, bodies.c.id == m.c.id)
         .where(m.c.stream == stream, m.c.state == "routed", ~has_one)
         .order_by(m.c.dossier_id, m.c.seq)
         .limit(limit)
@@ -115,6 +115,8 @@ def backfill(connection: Connection, matches: Sequence[tuple[str, RouteMatch]], 
         there = select(d.c.id).where(d.c.message_id == message_id, d.c.route == match.route)
         if connection.execute(there).first() is not None:
             continue
+        if connection.execute(select(bodies.c.id).where(bodies.c.id == message_id)).first() is None:  # erased meanwhile
+            continue
         with_it = select(d.c.id).where(d.c.dossier_id == row.dossier_id, d.c.route == match.route).limit(1)
         if not match.matched and connection.execute(with_it).first() is None:
             continue
@@ -135,8 +137,11 @@ def add_key(connection: Connection, key: Key) -> None:
         raise NotAllowed("the name of a key has 1 to 100 characters, none of them NUL or half a character")
     connection.execute(
         insert(keys),
-        {"id": key.id, "name": key.name, "hash": key.hash, "schemas": pack(key.schemas), "created_at": key.created_at},
-    )
+        {
+            "id": key.id, "name": key.name, "hash": key.hash, "schemas": pack(key.schemas), "created_at": key.created_at,
+            "role": key.role,
+        },
+    )  # fmt: skip
     record(connection, key.created_at, "shell", "key new", key.id, key.name)
 
 

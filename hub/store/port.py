@@ -11,9 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from hub.message import Alias, Arrival, SchemaRef
+from hub.store.glance import Overview
 
 ArrivalState = Literal["accepted", "kept", "superseded", "discarded"]
 DeliveryState = Literal["pending", "claimed", "in_doubt", "dead", "delivered", "superseded", "discarded"]
+KeyRole = Literal["sender", "operator"]
+Fate = Literal["there", "passed", "again", "hold"]
+"""After a restore, of a delivery that may have been sent since the backup: the partner holds it, it holds a newer state, it is
+sent again, or a person must look (a dead letter in doubt)."""
 OPEN_STATES: tuple[DeliveryState, ...] = ("pending", "claimed", "in_doubt", "dead")
 
 JsonObject = Mapping[str, Any]
@@ -21,8 +26,8 @@ JsonObject = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key as it is kept: only its hash. ``name`` is the sender's name; ``schemas`` the schema ids it may send
-    (``*`` for all)."""
+    """An API key as it is kept: only its hash. ``name`` is the sender's (or operator's) name; ``schemas`` the schema ids it
+    may send (``*`` for all; none for an operator)."""
 
     id: str
     name: str
@@ -30,6 +35,7 @@ class Key:
     schemas: tuple[str, ...]
     created_at: int
     revoked_at: int | None = None
+    role: KeyRole = "sender"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class Plan:
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Due:
     """A delivery that may be attempted (or, in doubt, asked about) now: a read-only view, nothing is claimed yet."""
 
@@ -119,7 +125,7 @@ class Due:
     remembered: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Start:
     """Begin one attempt: written before the first call. ``chain`` is the pinned mapping chain, ``request`` the bytes to be
     sent (None when an earlier attempt already pinned them)."""
@@ -131,7 +137,7 @@ class Start:
     warnings: tuple[JsonObject, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settlement:
     """The end of an attempt (or of asking about one in doubt).
 
@@ -158,6 +164,18 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Which of a sender's arrivals a page may show: received from ``since`` on and before ``until``, older than the arrival
+    ``after`` (the cursor of the page before), at most ``limit``."""
+
+    sender: str
+    limit: int
+    since: int | None = None
+    until: int | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointState:
     """What is remembered of an endpoint over restarts."""
 
@@ -173,14 +191,24 @@ class Reader(Protocol):
     async def ping(self) -> None:
         """Raises StoreUnavailable when the store cannot take a write now."""
 
-    async def key_by_hash(self, digest: str) -> Key | None: ...
-
     async def arrival(self, arrival_id: str) -> JsonObject | None:
         """The arrival with its state, reasons, receipt, messages and the state of their deliveries; no bodies."""
+
+    async def sent_since(self, sender: str, since: int) -> tuple[int, int]:
+        """How many arrivals of the sender are stored since then, and the bytes of their bodies."""
 
     async def dossier(self, code: str) -> JsonObject | None:
         """Everything known of the dossier that any system calls ``code``: aliases, owner, ledger cells per endpoint, and
         ``timeline``: arrivals, messages, deliveries and attempts in order of time. No bodies."""
+
+    async def arrivals_of(self, window: Window, *, state: ArrivalState | None, schema: SchemaRef | None) -> JsonObject:
+        """A page (``items``, ``next``) of the sender's arrivals, newest first."""
+
+    async def dossiers_of(
+        self, window: Window, *, kept: bool | None, waiting: bool | None, dead: bool | None, behind: bool | None
+    ) -> JsonObject:
+        """A page (``items``, ``next``) of the sender's dossiers, the one with its newest arrival first; a flag asks for
+        those of which it is so, or not so."""
 
     async def dead(self, *, endpoint: str | None = None, limit: int = 100) -> Sequence[JsonObject]:
         """Dead deliveries and kept arrivals, oldest first."""
@@ -188,7 +216,10 @@ class Reader(Protocol):
     async def dead_one(self, item_id: str) -> JsonObject | None: ...
 
     async def traffic(self) -> JsonObject:
-        """Counts of arrivals by state and of deliveries by endpoint, route and state; oldest waiting per endpoint."""
+        """Counts of kept arrivals and of open deliveries by endpoint, route and state; oldest waiting per endpoint."""
+
+    async def overview(self, configured: Sequence[str] = ()) -> Overview:
+        """The exchange at one glance; ``configured`` endpoints are listed even when nothing is with them."""
 
     async def keys(self) -> Sequence[Key]: ...
 
@@ -250,7 +281,31 @@ class Store(Reader, Protocol):
 
     async def pause(self, endpoint: str, *, actor: str, why: str, now: int) -> None: ...
 
-    async def resume(self, endpoint: str, *, actor: str, now: int) -> None: ...
+    async def resume(self, endpoint: str, *, actor: str, now: int, decided: bool = False) -> None:
+        """Undo a pause. After a restore ``decided`` says that every lane has its fate; without it, NotAllowed."""
+
+    # ── after a restore (see hub.store.restoring)
+    async def restored(self) -> JsonObject | None:
+        """``moment`` of the backup, ``at`` of the restore, endpoints ``undecided``; None if the store never was restored."""
+
+    async def lanes_restored(self, endpoint: str, after: str | None, limit: int) -> Sequence[Sequence[JsonObject]]:
+        """A page of lanes with deliveries of unknown fate, by dossier id after ``after``; oldest delivery first."""
+
+    async def decide(self, endpoint: str, fates: Mapping[str, Fate], now: int) -> int:
+        """Give open deliveries their fate; returns how many became dead letters in doubt."""
+
+    # ── bodies (see hub.store.retention)
+    async def erasable(self, before: int, after: str | None, limit: int) -> Sequence[str]:
+        """Ids of arrivals received and settled before this time, every delivery final, whose bodies are still there."""
+
+    async def erase(self, arrivals: Sequence[str], before: int, now: int) -> int:
+        """Erase the bodies of those that are still erasable; ids, digests, receipts and history stay. Returns how many."""
+
+    async def erase_dossier(self, code: str, *, actor: str, why: str, now: int) -> int:
+        """Erase all bodies of one dossier, however new. Raises NotFound, NotAllowed while something of it is not final."""
+
+    async def note(self, act: str, target: str, *, actor: str, why: str, now: int) -> None:
+        """A line in the audit trail."""
 
     async def backfill(self, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
         """Add deliveries (message id, route match) that are not there yet; returns how many were added."""

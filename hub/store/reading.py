@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from hub.message import NATIONAL, Arrival, SchemaRef
-from hub.store.port import EndpointState, JsonObject, Key
+from hub.store.overview import backlog, kept
+from hub.store.port import OPEN_STATES, EndpointState, JsonObject, Key
 from hub.store.rows import AnyRow, instant, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
@@ -24,11 +25,24 @@ def arrival(connection: Connection, arrival_id: str) -> JsonObject | None:
     row = connection.execute(select(a).where(a.c.id == arrival_id)).first()
     if row is None:
         return None
-    shown = _arrival(row)
+    shown = shown_arrival(row)
     shown["receipt"] = unpack(row.receipt)
     sent = connection.execute(select(m).where(m.c.arrival_id == arrival_id).order_by(m.c.seq)).all()
     shown["messages"] = [{**_message(one), "deliveries": _deliveries(connection, [one.id])} for one in sent]
     return shown
+
+
+def sent_since(connection: Connection, sender: str, since: int) -> tuple[int, int]:
+    """Arrivals of the sender and the bytes of their bodies. Ids are UUIDv7, so the primary key finds the time."""
+    time = f"{since // 1000:012x}"
+    first = f"{time[:8]}-{time[8:]}-7000-8000-000000000000"
+    query = (
+        select(func.count(), func.coalesce(func.sum(func.length(bodies.c.content)), 0))
+        .select_from(a.outerjoin(bodies, bodies.c.id == a.c.id))
+        .where(a.c.id >= first, a.c.sender == sender)
+    )
+    count, size = connection.execute(query).one()
+    return int(count), int(size)
 
 
 def dossier(connection: Connection, code: str) -> JsonObject | None:
@@ -44,7 +58,7 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
     accepted = connection.execute(select(m).where(m.c.dossier_id == dossier_id).order_by(m.c.seq)).all()
     events: list[tuple[int, int, dict[str, Any]]] = []
     for one in arrived:
-        events.append((one.received_at, 0, {"event": "arrival", **_arrival(one)}))
+        events.append((one.received_at, 0, {"event": "arrival", **shown_arrival(one)}))
     routed = connection.execute(select(d).where(d.c.dossier_id == dossier_id).order_by(d.c.seq)).all()
     receipts = {one.id: one.receipt for one in arrived}
     with_one = {one.message_id for one in routed}
@@ -69,7 +83,7 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
         "senders": sorted({one.sender for one in arrived}),
         "aliases": [{"system": one.system, "code": one.code, "learned_at": instant(one.learned_at)} for one in names],
         "ledger": [_cell(one) for one in cells],
-        "waiting": [_delivery(one) for one in routed if one.settled_at is None],
+        "waiting": [_delivery(one) for one in routed if one.state in OPEN_STATES],
         "timeline": [event for _, _, event in events],
     }
 
@@ -84,7 +98,8 @@ def dead(connection: Connection, endpoint: str | None, limit: int) -> list[JsonO
         found.append((row.settled_at, {"kind": "delivery", **_delivery(row), "codes": _codes(connection, row.dossier_id)}))
     if endpoint is None:
         for row in connection.execute(select(a).where(a.c.state == "kept").order_by(a.c.received_at).limit(limit)).all():
-            found.append((row.received_at, {"kind": "arrival", **_arrival(row), "codes": _codes(connection, row.dossier_id)}))
+            shown = {"kind": "arrival", **shown_arrival(row), "codes": _codes(connection, row.dossier_id)}
+            found.append((row.received_at, shown))
     found.sort(key=lambda one: one[0])
     return [one for _, one in found[:limit]]
 
@@ -97,30 +112,22 @@ def dead_one(connection: Connection, item_id: str) -> JsonObject | None:
         shown = {"kind": "delivery", **_delivery(row), "codes": _codes(connection, row.dossier_id)}
         return {**shown, "attempts": [_attempt(one) for one in tries]}
     row = connection.execute(select(a).where(a.c.id == item_id)).first()
-    return None if row is None else {"kind": "arrival", **_arrival(row), "codes": _codes(connection, row.dossier_id)}
+    return None if row is None else {"kind": "arrival", **shown_arrival(row), "codes": _codes(connection, row.dossier_id)}
 
 
 def traffic(connection: Connection, now: int) -> JsonObject:
-    """Counts of arrivals by state, of deliveries by endpoint, route and state, and the oldest waiting of each endpoint."""
-    states = select(a.c.sender, a.c.schema, a.c.state, func.count()).group_by(a.c.sender, a.c.schema, a.c.state)
-    outcomes = select(d.c.endpoint, d.c.route, d.c.state, func.count()).group_by(d.c.endpoint, d.c.route, d.c.state)
-    waiting = (
-        select(d.c.endpoint, func.min(d.c.created_at))
-        .where(d.c.state.in_(("pending", "claimed", "in_doubt")))
-        .group_by(d.c.endpoint)
-    )
+    """Counts of kept arrivals and of open deliveries by endpoint, route and state, and the oldest waiting of each endpoint."""
+    open_now = backlog(connection)
+    oldest: dict[str, int] = {}
+    for one in open_now:
+        if one.state != "dead":
+            oldest[one.endpoint] = min(one.since, oldest.get(one.endpoint, one.since))
     return {
-        "arrivals": [
-            {"sender": sender, "schema": schema, "state": state, "count": n}
-            for sender, schema, state, n in connection.execute(states)
-        ],
+        "arrivals": [{"state": "kept", "count": kept(connection)}],
         "deliveries": [
-            {"endpoint": endpoint, "route": route, "state": state, "count": n}
-            for endpoint, route, state, n in connection.execute(outcomes)
+            {"endpoint": one.endpoint, "route": one.route, "state": one.state, "count": one.count} for one in open_now
         ],
-        "oldest_waiting_seconds": {
-            endpoint: max(0.0, (now - since) / 1_000_000) for endpoint, since in connection.execute(waiting)
-        },
+        "oldest_waiting_seconds": {endpoint: max(0.0, (now - since) / 1_000_000) for endpoint, since in oldest.items()},
     }
 
 
@@ -157,12 +164,6 @@ def pending_replies(connection: Connection) -> list[Arrival]:
     ]  # fmt: skip
 
 
-def key_by_hash(connection: Connection, digest: str) -> Key | None:
-    """The key with this hash, revoked or not."""
-    row = connection.execute(select(keys).where(keys.c.hash == digest)).first()
-    return None if row is None else _key(row)
-
-
 def all_keys(connection: Connection) -> list[Key]:
     """Every key, oldest first."""
     return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.created_at))]
@@ -184,7 +185,7 @@ def _refusals(receipt: str, message_id: str) -> list[dict[str, str]]:
 
 
 def _key(row: AnyRow) -> Key:
-    return Key(row.id, row.name, row.hash, tuple(unpack(row.schemas)), row.created_at, row.revoked_at)
+    return Key(row.id, row.name, row.hash, tuple(unpack(row.schemas)), row.created_at, row.revoked_at, row.role)
 
 
 def _codes(connection: Connection, dossier_id: str) -> dict[str, str]:
@@ -195,12 +196,14 @@ def _present(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _arrival(row: AnyRow) -> dict[str, Any]:
+def shown_arrival(row: AnyRow) -> dict[str, Any]:
+    """An arrival as every face shows it."""
     return _present(
         {
             "arrival": row.id, "at": instant(row.received_at), "sender": row.sender, "schema": row.schema, "state": row.state,
             "reasons": unpack(row.reasons) or None, "key": row.sender_key, "position": row.position,
             "correlation_id": row.correlation_id, "origin": row.origin, "settled_by": row.settled_by, "why": row.why,
+            "erased_at": instant(row.erased_at),
         }
     )  # fmt: skip
 

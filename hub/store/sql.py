@@ -1,6 +1,7 @@
 """The one implementation of the store's port: SQLAlchemy Core on SQLite or PostgreSQL.
 
-Writes go to the writer thread's groups; reads run in threads of their own on read-only transactions.
+Writes go to the writer's groups, and with them, on SQLite, the dispatchers' short reads; other reads run in threads of
+their own on read-only transactions.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import hashlib
 import hmac
 import os
 import secrets
@@ -21,12 +21,26 @@ import orjson
 from sqlalchemy import Connection, event, insert, select, update
 
 from hub.errors import StoreUnavailable
-from hub.message import Arrival, Clock
-from hub.store import accepting, cells, delivering, operating, reading
+from hub.message import Arrival, Clock, SchemaRef
+from hub.store import accepting, cells, delivering, listing, operating, overview, reading, restoring, retention
 from hub.store.engine import hold_running_lock, in_use, open_engine, parse_url, unavailable
 from hub.store.fitting import refuse_unfit_key
+from hub.store.glance import Overview
 from hub.store.migrate import migrate
-from hub.store.port import Due, EndpointState, JsonObject, Key, Plan, RouteMatch, Settlement, Start, Store
+from hub.store.port import (
+    ArrivalState,
+    Due,
+    EndpointState,
+    Fate,
+    JsonObject,
+    Key,
+    Plan,
+    RouteMatch,
+    Settlement,
+    Start,
+    Store,
+    Window,
+)
 from hub.store.tables import arrivals, meta
 from hub.store.writer import Writer
 
@@ -102,9 +116,14 @@ class SqlStore(Store):
             raise StoreUnavailable("closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
+    async def _glance(self, look: Callable[[Connection], T]) -> T:
+        """A short read that comes often: on SQLite the writer's connection, which need not read again what it just wrote."""
+        sqlite = self._url.get_backend_name() == "sqlite"
+        return await (self._writer.run(look) if sqlite else self._read(look))
+
     # ── intake
     def digest(self, body: bytes) -> str:
-        return hmac.new(self._salt, body, hashlib.sha256).hexdigest()
+        return hmac.digest(self._salt, body, "sha256").hex()
 
     async def first_receipt(self, sender: str, key: str) -> tuple[str, JsonObject] | None:
         refuse_unfit_key(key)
@@ -137,10 +156,10 @@ class SqlStore(Store):
 
     # ── delivery
     async def due(self, endpoint: str, now: int, limit: int) -> Sequence[Due]:
-        return await self._read(lambda connection: delivering.due(connection, endpoint, now, limit))
+        return await self._glance(lambda connection: delivering.due(connection, endpoint, now, limit))
 
     async def next_due(self, endpoint: str) -> int | None:
-        return await self._read(lambda connection: delivering.next_due(connection, endpoint))
+        return await self._glance(lambda connection: delivering.next_due(connection, endpoint))
 
     async def start(self, starts: Sequence[Start], now: int) -> frozenset[str]:
         return await self._writer.run(lambda connection: delivering.start(connection, starts, now))
@@ -161,8 +180,35 @@ class SqlStore(Store):
     async def pause(self, endpoint: str, *, actor: str, why: str, now: int) -> None:
         await self._writer.run(lambda connection: operating.pause(connection, endpoint, actor, why, now))
 
-    async def resume(self, endpoint: str, *, actor: str, now: int) -> None:
-        await self._writer.run(lambda connection: operating.resume(connection, endpoint, actor, now))
+    async def resume(self, endpoint: str, *, actor: str, now: int, decided: bool = False) -> None:
+        def operation(connection: Connection) -> None:
+            (restoring.decided if decided else restoring.refuse_unknown)(connection, endpoint)
+            operating.resume(connection, endpoint, actor, now)
+
+        await self._writer.run(operation)
+
+    # ── after a restore
+    async def restored(self) -> JsonObject | None:
+        return await self._read(restoring.restored)
+
+    async def lanes_restored(self, endpoint: str, after: str | None, limit: int) -> Sequence[Sequence[JsonObject]]:
+        return await self._read(lambda connection: restoring.lanes_of(connection, endpoint, after, limit))
+
+    async def decide(self, endpoint: str, fates: Mapping[str, Fate], now: int) -> int:
+        return await self._writer.run(lambda connection: restoring.decide(connection, endpoint, fates, now))
+
+    # ── bodies
+    async def erasable(self, before: int, after: str | None, limit: int) -> Sequence[str]:
+        return await self._read(lambda connection: retention.erasable(connection, before, after, limit))
+
+    async def erase(self, arrivals: Sequence[str], before: int, now: int) -> int:
+        return await self._writer.run(lambda connection: retention.erase(connection, arrivals, before, now))
+
+    async def erase_dossier(self, code: str, *, actor: str, why: str, now: int) -> int:
+        return await self._writer.run(lambda connection: retention.erase_dossier(connection, code, actor, why, now))
+
+    async def note(self, act: str, target: str, *, actor: str, why: str, now: int) -> None:
+        await self._writer.run(lambda connection: delivering.record(connection, now, actor, act, target, why))
 
     async def backfill(self, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
         return await self._writer.run(lambda connection: operating.backfill(connection, matches, now))
@@ -188,14 +234,23 @@ class SqlStore(Store):
 
         await self._writer.run(operation)
 
-    async def key_by_hash(self, digest: str) -> Key | None:
-        return await self._read(lambda connection: reading.key_by_hash(connection, digest))
-
     async def arrival(self, arrival_id: str) -> JsonObject | None:
         return await self._read(lambda connection: reading.arrival(connection, arrival_id))
 
+    async def sent_since(self, sender: str, since: int) -> tuple[int, int]:
+        return await self._read(lambda connection: reading.sent_since(connection, sender, since))
+
     async def dossier(self, code: str) -> JsonObject | None:
         return await self._read(lambda connection: reading.dossier(connection, code))
+
+    async def arrivals_of(self, window: Window, *, state: ArrivalState | None, schema: SchemaRef | None) -> JsonObject:
+        return await self._read(lambda connection: listing.arrivals(connection, window, state, schema))
+
+    async def dossiers_of(
+        self, window: Window, *, kept: bool | None, waiting: bool | None, dead: bool | None, behind: bool | None
+    ) -> JsonObject:
+        flags = {"kept": kept, "waiting": waiting, "dead": dead, "behind": behind}
+        return await self._read(lambda connection: listing.dossiers(connection, window, **flags))
 
     async def dead(self, *, endpoint: str | None = None, limit: int = 100) -> Sequence[JsonObject]:
         return await self._read(lambda connection: reading.dead(connection, endpoint, limit))
@@ -205,6 +260,9 @@ class SqlStore(Store):
 
     async def traffic(self) -> JsonObject:
         return await self._read(lambda connection: reading.traffic(connection, self._clock()))
+
+    async def overview(self, configured: Sequence[str] = ()) -> Overview:
+        return await self._read(lambda connection: overview.overview(connection, self._clock(), configured))
 
     async def keys(self) -> Sequence[Key]:
         return await self._read(reading.all_keys)

@@ -64,8 +64,10 @@ arrivals = Table(
     Column("hops", Integer, nullable=False),
     Column("settled_by", String(100)),
     Column("why", Text),
+    Column("erased_at", BigInteger),
     UniqueConstraint("sender", "sender_key", name="uq_arrivals_sender_key"),
     Index("ix_arrivals_dossier", "dossier_id", "ordinal"),
+    Index("ix_arrivals_sender", "sender", "id"),
     Index("ix_arrivals_kept", "received_at", sqlite_where=text("state = 'kept'"), postgresql_where=text("state = 'kept'")),
 )
 
@@ -156,7 +158,24 @@ deliveries = Table(
         sqlite_where=text("head = 1 AND state IN ('pending', 'in_doubt')"),
         postgresql_where=text("head AND state IN ('pending', 'in_doubt')"),
     ),
-    Index("ix_deliveries_dead", "settled_at", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")),
+    Index(
+        "ix_deliveries_open",
+        "endpoint",
+        "route",
+        "state",
+        "created_at",
+        sqlite_where=text("state IN ('pending', 'claimed', 'in_doubt', 'dead')"),
+        postgresql_where=text("state IN ('pending', 'claimed', 'in_doubt', 'dead')"),
+    ),
+    Index(
+        "ix_deliveries_dead",
+        "settled_at",
+        "endpoint",
+        "code",
+        "id",
+        sqlite_where=text("state = 'dead'"),
+        postgresql_where=text("state = 'dead'"),
+    ),
 )
 
 attempts = Table(
@@ -223,6 +242,7 @@ keys = Table(
     Column("schemas", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("role", String(10), nullable=False, server_default="sender"),  # sender | operator
 )
 
 audit = Table(

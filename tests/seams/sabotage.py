@@ -115,6 +115,14 @@ def sends_five_as_nine() -> None:
     _harm(change)
 
 
+def forgets_the_restore() -> None:
+    """After a restore nothing counts as perhaps sent: what went out after the backup goes out again."""
+    import hub.ledger.restored as restored
+
+    restored.fates = lambda lane, answers, rule: {}
+
+
 KINDS: dict[str, Callable[[], None]] = {
-    one.__name__: one for one in (no_sync, early_answer, drops_one, doubles_one, swaps_two, sends_five_as_nine)
+    one.__name__: one
+    for one in (no_sync, early_answer, drops_one, doubles_one, swaps_two, sends_five_as_nine, forgets_the_restore)
 }

@@ -1,0 +1,182 @@
+"""What the page says, in Vietnamese and English, and how each language writes numbers, times and durations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from hub.console.remedies import Language
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+NOTHING = "–"
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "title": ("Trục hồ sơ", "Dossier hub"),
+    "overview": ("Tổng quan", "Overview"),
+    "skip": ("Tới nội dung", "Skip to content"),
+    "language": ("Ngôn ngữ", "Language"),
+    "as_of": ("Số liệu lúc", "Figures of"),
+    "sign_in": ("Đăng nhập", "Sign in"),
+    "sign_out": ("Đăng xuất", "Sign out"),
+    "sign_in_why": (
+        "Trang này chỉ để xem. Hãy nhập khóa vận hành.",
+        "This page is for looking only. Give your operator key.",
+    ),
+    "key": ("Khóa vận hành", "Operator key"),
+    "key_hint": (
+        "Khóa bắt đầu bằng hub_. Người quản trị tạo khóa bằng:",
+        "It begins with hub_. An administrator makes one with:",
+    ),
+    "bad_key": ("Khóa không đúng hoặc đã bị thu hồi.", "The key is not known, or was revoked."),
+    "sender_key": (
+        "Đây là khóa của bên gửi, không mở được trang này. Hãy dùng khóa vận hành.",
+        "This is a sender's key: it does not open this page. Use an operator key.",
+    ),
+    "store_away": (
+        "Trục đang chạy nhưng kho dữ liệu chưa dùng được. Số liệu bên dưới là số liệu cũ.",
+        "The hub runs, but its store cannot be used now. The figures below are old.",
+    ),
+    "silent": (
+        "Trục không trả lời. Số liệu bên dưới là số liệu cũ; trang tự cập nhật khi trục trả lời lại.",
+        "The hub does not answer. The figures below are old; the page goes on by itself when it answers again.",
+    ),
+    "summary": ("Tóm tắt", "Summary"),
+    "arrivals_a_minute": ("Bản tin đến mỗi phút", "Arrivals a minute"),
+    "waiting": ("Đang chờ", "Waiting"),
+    "oldest": ("lâu nhất {}", "the oldest {}"),
+    "nothing_waits": ("không có gì chờ", "nothing waits"),
+    "dead_letters": ("Cần xử lý", "Dead letters"),
+    "dead_and_kept": ("{} không giao được, {} giữ lại", "{} dead, {} kept"),
+    "none_dead": ("không có gì cần xử lý", "nothing to repair"),
+    "endpoints": ("Điểm nhận", "Endpoints"),
+    "working": ("{} trên {} hoạt động", "{} of {} working"),
+    "in_minutes": ("trong {}", "in {}"),
+    # tables
+    "endpoints_about": ("Các điểm nhận: tình trạng, tồn đọng và độ trễ trong {}", "Endpoints: state, backlog and lag in {}"),
+    "endpoint": ("Điểm nhận", "Endpoint"),
+    "state": ("Tình trạng", "State"),
+    "delivered": ("Đã giao", "Delivered"),
+    "lag": ("Độ trễ p50 / p95", "Lag p50 / p95"),
+    "oldest_waiting": ("Chờ lâu nhất", "Oldest"),
+    "dead": ("Không giao được", "Dead"),
+    "last_delivered": ("Giao gần nhất", "Last delivered"),
+    "last_failure": ("Lỗi gần nhất", "Last failure"),
+    "not_lately": ("không trong {}", "none in {}"),
+    "no_endpoints": ("Chưa cấu hình điểm nhận nào.", "No endpoint is configured."),
+    "is_working": ("hoạt động", "working"),
+    "is_paused": ("tạm dừng", "paused"),
+    "paused_by": ("{} tạm dừng lúc {}: {}", "by {} since {}: {}"),
+    "is_open": ("không trả lời, sẽ thử lại", "does not answer, will be tried"),
+    "is_half_open": ("đang thử lại", "being tried again"),
+    "is_gone": ("không còn trong cấu hình", "not in config.yaml"),
+    "causes_about": ("Cần xử lý, theo nguyên nhân", "Dead letters by cause"),
+    "cause": ("Nguyên nhân", "Cause"),
+    "where": ("Ở đâu", "Where"),
+    "count": ("Số lượng", "Count"),
+    "since": ("Từ lúc", "Since"),
+    "to_do": ("Việc cần làm", "What to do"),
+    "example": ("ví dụ", "for example"),
+    "at_intake": ("giữ lại khi tiếp nhận", "kept at intake"),
+    "no_causes": ("Không có gì cần xử lý.", "No dead letters: nothing to repair."),
+    "errors_about": ("Lỗi gần đây", "Last errors"),
+    "time": ("Thời gian", "Time"),
+    "what": ("Loại", "What"),
+    "whom": ("Điểm nhận / bên gửi", "Endpoint / sender"),
+    "reason": ("Lý do", "Reason"),
+    "dossier": ("Mã hồ sơ", "Dossier"),
+    "no_errors": ("Không có lỗi nào đang mở.", "No open errors."),
+    "backlog_about": ("Tồn đọng theo tuyến", "Backlog by route"),
+    "route": ("Tuyến", "Route"),
+    "no_backlog": ("Không có gì chờ.", "Nothing waits."),
+    "traffic_about": ("Bản tin đến, từng phút trong {}", "Arrivals, minute by minute, in {}"),
+    "minutes_ago": ("−{} phút", "−{} min"),
+    "this_minute": ("phút này", "this minute"),
+    "total": ("Tổng", "Total"),
+    "refused_since_start": ("Từ chối ngay tại cửa, từ khi trục khởi động: {}", "Refused at the door since the hub's start: {}"),
+    # states of arrivals and deliveries
+    "accepted": ("tiếp nhận", "accepted"),
+    "kept": ("giữ lại", "kept"),
+    "superseded": ("đã có bản mới hơn", "superseded"),
+    "discarded": ("loại bỏ", "discarded"),
+    "pending": ("chờ gửi", "pending"),
+    "claimed": ("đang gửi", "being sent"),
+    "in_doubt": ("chưa rõ kết quả", "in doubt"),
+    "is_dead": ("không giao được", "dead"),
+    # causes
+    "code_translation": ("không dịch được sang dạng của đối tác", "cannot be translated for the partner"),
+    "code_translation_broke": ("bộ dịch gặp lỗi", "the translation itself broke"),
+    "code_route_gone": ("tuyến không còn trong cấu hình", "its route is not configured any more"),
+    "code_exists": ("đối tác đã có hồ sơ này", "the partner holds it already"),
+    "code_in_doubt": ("không rõ đối tác đã nhận chưa", "nobody knows whether the partner took it"),
+    "code_not_in_table": ("mã không có trong bảng mã", "a code is not in its code table"),
+    "code_table_not_fetched": ("chưa tải bảng mã", "a code table was not fetched yet"),
+    "code_alias_conflict": ("mã thuộc hai hồ sơ khác nhau", "its names belong to two dossiers"),
+    "code_behind_kept": ("chờ sau một bản tin giữ lại", "waits behind a kept arrival"),
+    "code_missing": ("thiếu giá trị bắt buộc", "a value that must be there is missing"),
+    "code_of_partner": ("đối tác từ chối", "refused by the partner"),
+    "code_of_mapping": ("không dịch được", "cannot be translated"),
+}
+_UNITS = {"vi": ("ngày", "giờ", "phút", "giây"), "en": ("d", "h", "min", "s")}
+
+
+class Words:
+    """One language: ``words("waiting")`` says it, and the other methods write figures as it does."""
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+        self._place = 0 if language == "vi" else 1
+
+    def __call__(self, name: str, *values: object) -> str:
+        """The words of this name, with the values in their places."""
+        return WORDS[name][self._place].format(*values)
+
+    def cause(self, kind: str, code: str) -> str:
+        """A code in words; a partner's own codes are only known as refusals."""
+        name = f"code_{code}"
+        if name not in WORDS or name in ("code_of_partner", "code_of_mapping"):
+            name = "code_of_partner" if kind == "delivery" else "code_of_mapping"
+        return self(name)
+
+    def number(self, value: float, places: int = 0) -> str:
+        """``1.234,5`` in Vietnamese, ``1,234.5`` in English."""
+        text = f"{value:,.{places}f}"
+        return text.translate(str.maketrans(",.", ".,")) if self.language == "vi" else text
+
+    def span(self, seconds: float | None) -> str:
+        """A duration: ``40 ms``, ``1,4 giây``, ``12 s``, ``5 phút``, ``3 h``."""
+        if seconds is None:
+            return NOTHING
+        *larger, unit = _UNITS[self.language]
+        for size, name in zip((86400.0, 3600.0, 60.0), larger, strict=True):
+            if seconds >= 2 * size:
+                return f"{self.number(seconds / size)} {name}"
+        if seconds < 1:
+            return f"{self.number(seconds * 1000)} ms"
+        return f"{self.number(seconds, 1 if seconds < 10 else 0)} {unit}"
+
+    def time(self, instant: str | None, now: str = "") -> str:
+        """A stored instant by the province's clock; without the day when it is that of ``now``."""
+        if not instant:
+            return NOTHING
+        at = datetime.fromisoformat(instant).astimezone(ZONE)
+        if now and at.date() == datetime.fromisoformat(now).astimezone(ZONE).date():
+            return f"{at:%H:%M:%S}"
+        return f"{at:%H:%M:%S %d/%m/%Y}" if self.language == "vi" else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def preferred(asked: str | None, accepted: str) -> Language:
+    """The language asked for by ``?lang=``, else the first of the two in ``Accept-Language`` by weight, else Vietnamese."""
+    if asked in ("vi", "en"):
+        return "vi" if asked == "vi" else "en"
+    weighed: list[tuple[float, Language]] = []
+    for part in accepted.split(","):
+        tag, _, parameters = part.partition(";")
+        name = tag.strip().lower().partition("-")[0]
+        try:
+            weight = float(parameters.strip().removeprefix("q=") or 1)
+        except ValueError:
+            weight = 0
+        if name in ("vi", "en") and weight > 0:
+            weighed.append((weight, "vi" if name == "vi" else "en"))
+    return max(weighed, key=lambda one: one[0])[1] if weighed else "vi"
