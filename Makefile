@@ -7,16 +7,17 @@ export PORTAL_URL      ?= http://127.0.0.1:9100/XrdAdapter/RestService/forward
 export PORTAL_USERNAME ?= simulated
 export PORTAL_PASSWORD ?= simulated
 
-.PHONY: help setup demo test check run bench soak format clean
+.PHONY: help setup demo test check run bench soak reference format clean
 
 help:
 	@echo "make setup   the hub and its commands in .venv"
 	@echo "make demo    the main path, shown and checked: ends by itself, exit 0 only if nothing is lost, doubled or out of order"
 	@echo "make test    every test, the ten slowest printed"
 	@echo "make check   format, lint, types, imports, hub check, docs"
-	@echo "make run     a hub on this folder (config.yaml), with the portal's simulator beside it"
+	@echo "make run     a hub on a home of its own (var/home), with the portal's simulator beside it"
 	@echo "make bench   speed as ratios to a floor, measured in the same run"
 	@echo "make soak    the long forms: many kills at every seam, the demo at ten times its size"
+	@echo "make reference  write docs/reference from the code; make check says when it is stale"
 	@echo "make format  write the format that make check wants"
 
 setup: $(VENV)/.hub
@@ -48,17 +49,21 @@ check: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/docs
 
 run: $(VENV)/.hub
-	@mkdir -p var; $(BIN)/hub simulate national-portal --port 9100 --state var/portal.jsonl --set later_fields=optional & simulator=$$!; \
+	@test -f var/home/config.yaml || $(BIN)/hub init var/home; export HUB_HOME=var/home; \
+	$(BIN)/hub simulate national-portal --port 9100 --state var/home/var/portal.jsonl --set later_fields=optional & simulator=$$!; \
 	trap "kill $$simulator" EXIT; \
 	until $(BIN)/hub endpoint check portal >/dev/null 2>&1; do kill -0 $$simulator; done; \
 	$(BIN)/hub catalog refresh && $(BIN)/hub run
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.hub
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev
 	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup tests/seams tests/store
 	$(BIN)/hub demo --dossiers 5000 --seconds 900
+
+reference: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix --quiet . || true

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.cli.shell import first_reason, local, local_micros, printable
+from hub.console import remedies
 from hub.store.port import EndpointState, JsonObject
 
 
@@ -74,18 +75,8 @@ def for_kept(arrival: JsonObject) -> Advice:
     codes = {str(one.get("code")) for one in reasons}
     about = f"arrival {arrival['arrival']}"
     why = f"kept: {first_reason(reasons)}"
-    replay = f"reload the hub (kill -HUP), hub dead replay {arrival['arrival']}"
-    if codes == {"behind_kept"}:
-        return Advice(about, why, "nothing; it follows when the one before it is replayed or discarded")
-    if "alias_conflict" in codes:
-        mend = "have the code corrected at the source and sent again"
-        return Advice(about, why, f"{mend}, then: hub dead discard {arrival['arrival']} --why …")
-    if "table_not_fetched" in codes:
-        return Advice(about, why, f"hub catalog refresh, then: {replay}")
-    if "not_in_table" in codes:
-        hint = next((one["hint"] for one in reasons if one.get("hint")), "add the row to the code table")
-        return Advice(about, why, f"{printable(hint)}, then: {replay}")
-    return Advice(about, why, f"mend the mapping, or have it sent again corrected; then: {replay}")
+    row = next((printable(one["hint"]) for one in reasons if one.get("hint")), remedies.ADD_THE_ROW)
+    return Advice(about, why, _plain(remedies.said(remedies.for_arrival(codes), "en", arrival["arrival"], row=row)))
 
 
 def for_dead(delivery: JsonObject) -> Advice:
@@ -94,17 +85,13 @@ def for_dead(delivery: JsonObject) -> Advice:
     about = f"message {delivery['seq']} to {endpoint}"
     code = delivery.get("code", "")
     why = f"dead: {code}" + (f": {printable(delivery['reason'])}" if delivery.get("reason") else "")
-    replay = f"hub dead replay {delivery_id}"
-    reload = "reload the hub (kill -HUP)"
-    discard = f"hub dead discard {delivery_id} --why …"
-    if code in ("translation", "route_gone"):
-        return Advice(about, why, f"mend the mapping, code table or route (hub check), {reload}, then: {replay}")
-    if code == "exists":
-        return Advice(about, why, f"if what {endpoint} holds is this dossier: {replay} --adopt; else: {discard}")
-    if code == "in_doubt" or delivery.get("in_doubt_once"):
-        return Advice(about, why, f"look at {endpoint} whether it is there; if not: {replay}; if it is: {discard}")
-    mend = "have the sender send it corrected (a newer full state takes its place)"
-    return Advice(about, why, f"{mend}; or, if {endpoint} was mended: {replay}; or: {discard}")
+    remedy = remedies.for_delivery(code, doubted=bool(delivery.get("in_doubt_once")))
+    return Advice(about, why, _plain(remedies.said(remedy, "en", delivery_id, endpoint)))
+
+
+def _plain(said: str) -> str:
+    """A remedy as a terminal shows it."""
+    return said.replace("`", "")
 
 
 def _for_waiting(delivery: JsonObject) -> Advice:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.names import route_names
 from hub.cli.shell import REFUSED, Json, in_store, plural, printable, shell_of, unknown_name
 from hub.message import SchemaRef
 
@@ -14,7 +15,9 @@ ledger = typer.Typer(no_args_is_help=True, help="What each partner knows of each
 
 def backfill(
     context: typer.Context,
-    route: Annotated[str, typer.Argument(metavar="ROUTE", help="Name of the route in config.yaml.")],
+    route: Annotated[
+        str, typer.Argument(metavar="ROUTE", help="Name of the route in config.yaml.", autocompletion=route_names)
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, but add nothing.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -39,13 +42,16 @@ def backfill(
     def trial(schema: SchemaRef, body: Any, partner_schema: str) -> None:
         parts.catalog.chain(str(schema), partner_schema).translate(body)
 
-    done = in_store(parts.home, lambda store: fill(store, found, trial, system_clock, dry_run=dry_run))
+    with shell.progress("looking at messages") as advance:
+        done = in_store(parts.home, lambda store: fill(store, found, trial, system_clock, dry_run=dry_run, tell=advance))
     outcome = "would be added (dry run)" if dry_run else "added"
     count = done.matched if dry_run else done.added
     lines = [
         f"{plural(done.looked_at, 'message')} without a delivery on {found.name}; {done.matched} fit it; "
         f"{plural(count, 'delivery', 'deliveries')} {outcome}"
     ]
+    if done.erased:
+        lines.append(f"of {done.erased} the body was erased (retention, `hub purge`): they can only be sent by the source")
     if done.failing:
         lines.append(f"{done.failing} of them cannot be translated as things are, and will be dead letters:")
         lines += [f"  {times} × {printable(text)}" for text, times in done.failures.most_common(10)]
@@ -68,7 +74,8 @@ def rebuild(context: typer.Context, as_json: Json = False) -> None:
     Example:  hub ledger rebuild
     """
     shell = shell_of(context)
-    differed = in_store(shell.home(), lambda store: store.rebuild_ledger())
+    with shell.progress("computing the ledger again"):
+        differed = in_store(shell.home(), lambda store: store.rebuild_ledger())
     told = "the ledger was right" if not differed else f"{plural(differed, 'cell')} differed and were put right"
     shell.answer({"differed": differed}, told)
     if differed:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hub.cli.names import CATALOG, catalog_ids, endpoint_names
+from hub.cli.schema import Out, catalog_of, hand_out
 from hub.cli.shell import REFUSED, ZONE, Json, plural, printable, shell_of, table, unknown_name
 from hub.message import SchemaRef
 
@@ -31,12 +33,8 @@ def list_catalog(context: typer.Context, as_json: Json = False) -> None:
     \b
     Example:  hub catalog list
     """
-    from hub.assembly import fetched_tables, open_endpoints
-    from hub.translation import Catalog
-
     shell = shell_of(context)
-    home = shell.home(partners=True)
-    catalog, problems = Catalog.read(home.layers, fetched_tables(one.connector for one in open_endpoints(home).values()))
+    catalog, problems = catalog_of(shell)
     schemas = [{"schema": str(ref), "role": catalog.schema(ref).role} for ref in catalog.schemas()]
     mappings = [
         {"mapping": str(one.ref), "status": one.status, "from": str(one.from_ref), "to": str(one.to_ref)}
@@ -58,10 +56,30 @@ def list_catalog(context: typer.Context, as_json: Json = False) -> None:
         raise typer.Exit(REFUSED)
 
 
+@app.command("export")
+def export(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(metavar="ID@V", help="Schema, mapping or code table.", autocompletion=catalog_ids)],
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Print the file of a mapping, code table or schema as it is, to make a version of your own from it.
+
+    A file in the home is taken before one of the same name that came with the hub. Exit code 3 when there is none.
+
+    \b
+    Example:  hub catalog export opencps-states@1 --out mappings/tables/opencps-states/1.1.0.yaml
+    """
+    hand_out(shell_of(context), CATALOG, ref, out)
+
+
 @app.command("refresh")
 def refresh(
     context: typer.Context,
-    endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="NAME", help="Only this endpoint's tables.")] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option("--endpoint", metavar="NAME", help="Only this endpoint's tables.", autocompletion=endpoint_names),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Fetch code tables from the partners that offer them, each into a new dated version beside the older ones.
@@ -81,7 +99,8 @@ def refresh(
     if endpoint is not None and endpoint not in endpoints:
         raise unknown_name("endpoint", endpoints)
     chosen = [one for name, one in endpoints.items() if endpoint in (None, name) and one.connector.tables]
-    fetched = asyncio.run(_fetch(chosen))
+    with shell.progress("fetching code tables", sum(len(one.connector.tables) for one in chosen)) as advance:
+        fetched = asyncio.run(_fetch(chosen, advance))
     results = [
         _written(home, endpoints, name, wanted, columns, rows, datetime.now(ZONE)) for name, wanted, columns, rows in fetched
     ]
@@ -93,7 +112,9 @@ def refresh(
         raise typer.Exit(REFUSED)
 
 
-async def _fetch(endpoints: Sequence[Endpoint]) -> list[tuple[str, str, tuple[str, ...], Rows]]:
+async def _fetch(
+    endpoints: Sequence[Endpoint], advance: Callable[[int], object]
+) -> list[tuple[str, str, tuple[str, ...], Rows]]:
     """(endpoint, table, columns, rows) of every table offered. Raises DeliveryError."""
     from hub.app import system_clock
     from hub.connector import ConnectorContext, TableSource
@@ -106,6 +127,7 @@ async def _fetch(endpoints: Sequence[Endpoint]) -> list[tuple[str, str, tuple[st
         try:
             for wanted, columns in connector.tables.items():
                 found.append((one.name, wanted, tuple(columns), await connector.fetch_table(wanted)))
+                advance(1)
         finally:
             await connector.close()
     return found

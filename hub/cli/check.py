@@ -21,6 +21,7 @@ def check(
 ) -> None:
     """Check config, connectors, schemas, mappings with their tests, code tables and routes together.
 
+    Warns of what runs but should not stay: nothing configured, a secret in the file, plain HTTP to other machines.
     Shows every problem as `file:line: error: place: what is wrong` and, below it, what to write instead. Nothing is sent
     and nothing is stored. `hub run` refuses to start on the same errors. Exit code 1 when there is an error.
 
@@ -28,9 +29,11 @@ def check(
     Example:  hub check --strict
     """
     from hub.assembly import examine
+    from hub.cli.cautions import cautions
 
     shell = shell_of(context)
     parts, errors, warnings = examine(shell.folder)
+    warnings += cautions(parts, shell.folder) if parts is not None else ()
     failed = bool(errors) or (strict and bool(warnings))
     document = {"ok": not failed, "errors": [one.as_dict() for one in errors], "warnings": [one.as_dict() for one in warnings]}
     shell.answer(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from hub.cli.names import endpoint_names
 from hub.cli.repair import Repair, one_of
 from hub.cli.shell import (
     NOT_FOUND,
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 AT_ONCE = 10_000
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what stopped, why, and its repair.")
 
-Endpoint = Annotated[str | None, typer.Option("--endpoint", metavar="NAME", help="Only deliveries to this endpoint.")]
+Endpoint = Annotated[
+    str | None,
+    typer.Option("--endpoint", metavar="NAME", help="Only deliveries to this endpoint.", autocompletion=endpoint_names),
+]
 
 
 @app.command("list")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hub.errors import NotFound
+from hub.cli.shell import unknown_name
 
 GROUP = "hub.demos"
 
@@ -18,7 +18,8 @@ def demo(
 ) -> None:
     """Play a demonstration, from simulators and a hub of its own to a field-by-field comparison.
 
-    Everything after NAME is handed to the demonstration. Its exit code is 0 only if all that it shows holds.
+    Everything after NAME is handed to the demonstration; `hub demo --help` shows what it takes. Its exit code is 0 only if
+    all that it shows holds.
 
     \b
     Example:  hub demo national-portal
@@ -32,6 +33,6 @@ def demo(
         raise typer.BadParameter(f"say which: {known}")
     chosen = name or next(iter(found))
     if chosen not in found:
-        raise NotFound(f"no demonstration has that name; there are: {known}")
+        raise unknown_name("demonstration", sorted(found))
     code: int = found[chosen].load()(arguments)
     raise typer.Exit(code)

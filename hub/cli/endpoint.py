@@ -4,38 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.shell import UNAVAILABLE, Json, actor, in_store, local_micros, printable, shell_of, span, table, unknown_name
+from hub.cli.names import endpoint_names
+from hub.cli.shell import UNAVAILABLE, Json, actor, in_store, local, printable, shell_of, span, table, unknown_name
 from hub.errors import DeliveryError, HubError
 
 if TYPE_CHECKING:
     from hub.assembly import Endpoint
     from hub.config import Home
-    from hub.store.port import EndpointState, JsonObject, Store
+    from hub.store.glance import EndpointNow
+    from hub.store.port import Store
 
-WAITING = ("pending", "claimed", "in_doubt")
 app = typer.Typer(no_args_is_help=True, help="Endpoints: the partners as configured.")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the endpoint in config.yaml.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of the endpoint in config.yaml.", autocompletion=endpoint_names)
+]
 
 
 @app.command("list")
 def list_endpoints(context: typer.Context, as_json: Json = False) -> None:
-    """List the endpoints: connector, paused or not, how much waits and since when, how many are dead.
+    """List the endpoints: connector, paused or not, how much waits and since when, how many are dead, how many were delivered
+    in the last 5 minutes.
 
     \b
     Example:  hub endpoint list
     """
     shell = shell_of(context)
     home = shell.home()
-
-    async def work(store: Store) -> tuple[Mapping[str, EndpointState], JsonObject]:
-        return await store.endpoint_states(), await store.traffic()
-
-    found = _overview(home, *in_store(home, work))
-    shown = table(("endpoint", "connector", "waiting", "oldest", "dead", "delivered", "paused"), map(_cells, found))
+    seen = in_store(home, lambda store: store.overview(tuple(home.config.endpoints)))
+    found = [_shown(home, one) for one in seen.endpoints]
+    shown = table(("endpoint", "connector", "waiting", "oldest", "dead", "delivered lately", "paused"), map(_cells, found))
     shell.answer({"endpoints": found}, shown if found else "no endpoints in config.yaml")
 
 
@@ -43,35 +45,24 @@ def _cells(one: Mapping[str, Any]) -> tuple[object, ...]:
     paused, oldest = one["paused"], one["oldest_waiting_seconds"]
     connector = one["connector"] or "not in config.yaml"
     since = "" if oldest is None else span(oldest)
-    stopped = f"by {paused['by']} since {local_micros(paused['since'])}: {paused['why']}" if paused else None
-    return one["endpoint"], connector, one["waiting"], since, one["dead"], one["delivered"], stopped
+    stopped = f"by {paused['by']} since {local(paused['since'])}: {paused['why']}" if paused else None
+    return one["endpoint"], connector, one["waiting"], since, one["dead"], one["delivered_lately"], stopped
 
 
-def _overview(home: Home, states: Mapping[str, EndpointState], traffic: JsonObject) -> list[dict[str, Any]]:
-    counts: dict[str, dict[str, int]] = {}
-    for one in traffic["deliveries"]:
-        of = counts.setdefault(one["endpoint"], {})
-        of[one["state"]] = of.get(one["state"], 0) + one["count"]
-    configured = home.config.endpoints
-    found: list[dict[str, Any]] = []
-    for name in [*configured, *sorted(set(counts) - set(configured))]:
-        count, state = counts.get(name, {}), states.get(name)
-        paused = {"by": state.paused_by, "since": state.paused_at, "why": state.why} if state else None
-        found.append(
-            {
-                "endpoint": name, "connector": configured[name].connector if name in configured else None,
-                "waiting": sum(count.get(one, 0) for one in WAITING), "in_doubt": count.get("in_doubt", 0),
-                "dead": count.get("dead", 0), "delivered": count.get("delivered", 0),
-                "oldest_waiting_seconds": traffic["oldest_waiting_seconds"].get(name), "paused": paused,
-            }
-        )  # fmt: skip
-    return found
+def _shown(home: Home, one: EndpointNow) -> dict[str, Any]:
+    return {
+        "endpoint": one.endpoint, "connector": home.config.endpoints[one.endpoint].connector if one.configured else None,
+        "waiting": one.waiting, "in_doubt": one.in_doubt, "dead": one.dead, "delivered_lately": one.recent.delivered,
+        "oldest_waiting_seconds": one.oldest_waiting_seconds, "paused": asdict(one.paused) if one.paused else None,
+    }  # fmt: skip
 
 
 @app.command("check")
 def check(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Name of the endpoint in config.yaml.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Name of the endpoint.", autocompletion=endpoint_names)
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Check every endpoint.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -149,25 +140,36 @@ def pause(
 def resume(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Go on sending to a paused endpoint; a running hub notices within a second.
 
+    After `hub restore` the partner is asked first, dossier by dossier, which state it holds: what it has is not sent again.
+    What cannot be found out is sent again or held, as `in_doubt` of its route says. If the partner does not answer, the
+    endpoint stays paused (exit code 4): do it again later.
+
     \b
     Example:  hub endpoint resume portal
     """
     from hub.app import system_clock
+    from hub.cli.restored import find_out_at, told
 
     shell = shell_of(context)
     home = shell.home()
 
-    async def work(store: Store) -> bool:
+    async def work(store: Store) -> tuple[bool, dict[str, int] | None]:
         was_paused = name in await store.endpoint_states()
+        restored = await store.restored()
+        if restored is not None and name in restored["undecided"]:
+            _configured(home, name)
+            with shell.progress(f"asking {name} what it holds") as advance:
+                found = await find_out_at(shell.folder, store, name, actor=actor(), tell=advance)
+            return True, found.as_dict()
         if was_paused:
             await store.resume(name, actor=actor(), now=system_clock())
-        return was_paused
+        return was_paused, None
 
-    changed = in_store(home, work)
+    changed, found = in_store(home, work)
     if not changed:
         _configured(home, name)
-    document = {"endpoint": name, "paused": False, "changed": changed}
-    shell.answer(document, f"{name} goes on" if changed else f"{name} was not paused")
+    document = {"endpoint": name, "paused": False, "changed": changed, "after_restore": found}
+    shell.answer(document, f"{name} goes on" if changed else f"{name} was not paused", *(told(found) if found else ()))
 
 
 def _configured(home: Home, name: str) -> None:

@@ -11,27 +11,32 @@ from hub.cli.shell import Json, in_store, known_id, local_micros, shell_of, tabl
 
 if TYPE_CHECKING:
     from hub.config import Home
+    from hub.store.port import Key
 
-app = typer.Typer(no_args_is_help=True, help="API keys of senders.")
+app = typer.Typer(no_args_is_help=True, help="API keys of senders, and of operators.")
 
 
 @app.command("new")
 def new(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The sender's name: it stands in every trace.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The sender's name, which stands in every trace; or a person's.")],
     schemas: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option("--schema", metavar="ID", help="A schema the key may send, without version; * for all. May be repeated."),
-    ],
+    ] = None,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="A key for a person: opens the overview, sends nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a key for a sender and print it, this once.
+    """Make a key, for a sender or for a person who watches the hub, and print it, this once.
 
     Standard output is the key and nothing else, so that a script can take it; what to know about it goes to standard
     error. A lost key cannot be shown again: revoke it and make another.
 
     \b
-    Example:  hub key new one-stop --schema opencps-dossier > one-stop.key
+    Examples:  hub key new one-stop --schema opencps-dossier > one-stop.key
+               hub key new lan --operator
     """
     from hub.app import system_clock
     from hub.intake.keys import new_key
@@ -39,15 +44,16 @@ def new(
     shell = shell_of(context)
     home = shell.home()
     try:
-        key, text = new_key(name, schemas, system_clock())
+        key, text = new_key(name, schemas or (), system_clock(), "operator" if operator else "sender")
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     in_store(home, lambda store: store.add_key(key))
-    shell.answer({"id": key.id, "name": key.name, "schemas": list(key.schemas), "key": text}, text)
+    document = {"id": key.id, "name": key.name, "role": key.role, "schemas": list(key.schemas), "key": text}
+    shell.answer(document, text)
     for schema in _not_taken(home, key.schemas):
         shell.note(f"warning: no source in config.yaml takes {schema}; messages of it will be refused")
     if not shell.as_json:
-        shell.note(f"key {key.id} of {key.name} may send {', '.join(key.schemas)}; keep it now, it is not shown again")
+        shell.note(f"key {key.id} of {key.name} {_right(key, 'may send ')}; keep it now, it is not shown again")
 
 
 @app.command("list")
@@ -63,16 +69,15 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
         {
             "id": one.id,
             "name": one.name,
+            "role": one.role,
             "schemas": list(one.schemas),
             "created_at": one.created_at,
             "revoked_at": one.revoked_at,
         }
         for one in keys
     ]
-    rows = [
-        (one.id, one.name, ", ".join(one.schemas), local_micros(one.created_at), local_micros(one.revoked_at)) for one in keys
-    ]
-    shown = table(("id", "sender", "may send", "since", "revoked"), rows)
+    rows = [(one.id, one.name, _right(one), local_micros(one.created_at), local_micros(one.revoked_at)) for one in keys]
+    shown = table(("id", "name", "may send", "since", "revoked"), rows)
     shell.answer({"keys": found}, shown if found else "no keys yet: `hub key new NAME --schema ID` makes one")
 
 
@@ -94,6 +99,10 @@ def revoke(
     wanted = known_id(key_id)
     in_store(home, lambda store: store.revoke_key(wanted, system_clock()))
     shell.answer({"id": wanted, "revoked": True}, f"key {wanted} is revoked")
+
+
+def _right(key: Key, before: str = "") -> str:
+    return "opens the overview" if key.role == "operator" else before + ", ".join(key.schemas)
 
 
 def _not_taken(home: Home, schemas: Sequence[str]) -> list[str]:

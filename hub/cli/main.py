@@ -8,18 +8,41 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hub.cli import backfill, catalog, check, dead, demo, endpoint, key, run, send, simulate, trace
+from hub.cli import (
+    backfill,
+    backup,
+    catalog,
+    check,
+    connectors,
+    dead,
+    demo,
+    endpoint,
+    explain,
+    init,
+    key,
+    purge,
+    run,
+    schema,
+    send,
+    simulate,
+    status,
+    trace,
+)
 from hub.cli.shell import Shell, unexpected
 from hub.errors import HubError
 
 _HELP = """The dossier hub: takes each administrative dossier once, translates it, delivers it in order, and can prove it.
 
 \b
-A first look, in the folder that holds config.yaml (the hub home):
+A first look:
+  hub init my-hub                       a folder with config.yaml: a hub home that runs
+  cd my-hub                             commands work on the home in the current folder
   hub check                             does everything fit together?
+  hub explain FILE --schema ID          what would become of this message, and why?
   hub run                               start; SIGTERM or Ctrl-C ends, SIGHUP reloads
   hub send FILE --schema ID             hand it a message
   hub trace 000.00.10.H22-261121-0001   where is this dossier, and what to do next?
+Each command shows an example with --help. Tab completes after: hub --install-completion
 
 \b
 Exit codes:
@@ -33,8 +56,27 @@ Exit codes:
 """
 
 
+_SECTIONS = {
+    "Set up and understand": ("init", "check", "explain", "schema", "catalog", "connectors", "key"),
+    "Run and send": ("run", "send", "simulate", "demo"),
+    "Watch and repair": ("status", "trace", "dead", "endpoint", "backfill", "ledger"),
+}
+"""How ``hub --help`` groups the commands; what is in no group comes last, as ``Keep``."""
+
+
 class _Guarded(TyperGroup):
     """The root group: whatever a command raises ends here as a sentence and an exit code, never as a traceback."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        width = max(map(len, self.commands))
+        placed = {name for names in _SECTIONS.values() for name in names}
+        for title, names in {**_SECTIONS, "Keep": tuple(name for name in self.commands if name not in placed)}.items():
+            shown = [(name, self.commands[name]) for name in names if name in self.commands]
+            if shown:
+                with formatter.section(title):
+                    limit = formatter.width - 6 - width
+                    rows = [(name.ljust(width), command.get_short_help_str(limit)) for name, command in shown]
+                    formatter.write_dl(rows)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -52,7 +94,7 @@ def _shell(ctx: Any) -> Shell:
 
 
 app = typer.Typer(
-    cls=_Guarded, help=_HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    cls=_Guarded, help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )  # fmt: skip
 
@@ -79,20 +121,28 @@ def options(
 
 
 for _command, _summary in (
+    (init.init, "Make a new hub home that runs."),
     (run.run, "Start the hub."),
     (check.check, "Find everything that is wrong with a home."),
+    (explain.explain, "Show what would become of a message, and why."),
+    (connectors.connectors, "Installed connectors and their settings."),
     (send.send, "Send JSON messages to a hub."),
+    (status.status, "Show the exchange on one screen."),
     (trace.trace, "Show where a dossier is and what to do."),
     (backfill.backfill, "Fill a route that was added later."),
     (simulate.simulate, "Run a partner's simulator."),
+    (backup.backup, "Write everything into one file."),
+    (backup.restore, "Put a backup into an empty store."),
+    (purge.purge, "Erase old bodies, or those of one dossier."),
 ):
     app.command(short_help=_summary)(_command)
-_further = {"allow_extra_args": True, "ignore_unknown_options": True}
+_further = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 app.command(short_help="Play a demonstration.", context_settings=_further)(demo.demo)
 for _group, _name in (
     (dead.app, "dead"),
     (endpoint.app, "endpoint"),
     (catalog.app, "catalog"),
+    (schema.app, "schema"),
     (key.app, "key"),
     (backfill.ledger, "ledger"),
 ):

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.names import source_ids
 from hub.cli.shell import REFUSED, UNAVAILABLE, Json, Shell, printable, reason_lines, shell_of, url_of
 from hub.message import SchemaRef
 
@@ -20,7 +21,12 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 def send(
     context: typer.Context,
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help=".json: one message; .jsonl or - (stdin): one a line.")],
-    schema: Annotated[str, typer.Option("--schema", metavar="ID", help="Schema of the messages, such as opencps-dossier@1.")],
+    schema: Annotated[
+        str,
+        typer.Option(
+            "--schema", metavar="ID", help="Schema of the messages, such as opencps-dossier@1.", autocompletion=source_ids
+        ),
+    ],
     url: Annotated[str | None, typer.Option("--url", envvar="HUB_URL", help="The hub; by default as config.yaml says.")] = None,
     key: Annotated[
         str, typer.Option("--key", envvar="HUB_KEY", show_default=False, help="The sender's key; better in HUB_KEY.")

@@ -6,11 +6,12 @@ With ``--json`` exactly one JSON document goes to stdout, for an error too (``{"
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,9 +21,11 @@ from zoneinfo import ZoneInfo
 import orjson
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from hub.cli.remedies import remedy
 from hub.errors import DeliveryError, HubError, NotFound, Problem, StoreUnavailable
 from hub.observe.logging import get_logger
 
@@ -70,6 +73,16 @@ class Shell:
         """A sentence beside the result, on stderr."""
         _console(sys.stderr).print(text, soft_wrap=True)
 
+    @contextlib.contextmanager
+    def progress(self, text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """A bar on stderr while long work goes on, on a terminal only; call what it gives with how much more is done.
+        Without a ``total`` it shows that something moves, and how much is done."""
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"), TimeElapsedColumn())
+        console = _console(sys.stderr)
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(text, total=total)
+            yield lambda more: bar.advance(task, more)
+
     def notes_of(self, problems: Iterable[Problem], kind: str) -> None:
         """Each problem as ``file:line: kind: …`` with what to write instead, on stderr."""
         for one in problems:
@@ -87,6 +100,9 @@ class Shell:
             self.notes_of(error.problems, "error")
         else:
             self.note(Text.assemble(("error: ", "bold red"), printable(error)))
+        if isinstance(error, StoreUnavailable):
+            with contextlib.suppress(HubError):
+                self.note(Text(f"    → {printable(remedy(error.reason, self.home().store_url))}", "green"))
         return exit_code(error)
 
 
@@ -235,7 +251,7 @@ def local_micros(micros: int | None) -> str:
 
 def url_of(server: ServerConfig, host: str, port: int) -> str:
     """The address of the hub's door as configured, at this host and port."""
-    return f"{'https' if server.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{'https' if server.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}{server.prefix}"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

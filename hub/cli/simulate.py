@@ -10,13 +10,16 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from hub.cli.shell import Json, emit, shell_of
+from hub.cli.names import simulator_names
+from hub.cli.shell import Json, emit, shell_of, unknown_name
 from hub.errors import BadConfig
 
 
 def simulate(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of an installed simulator.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of an installed simulator.", autocompletion=simulator_names)
+    ],
     host: Annotated[str, typer.Option("--host", help="Loopback address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
     state: Annotated[Path | None, typer.Option("--state", help="File that keeps the partner's memory over restarts.")] = None,
@@ -39,6 +42,8 @@ def simulate(
     from hub.testing import load_simulator, until_signal
 
     shell = shell_of(context)
+    if name not in (known := simulator_names("")):
+        raise unknown_name("simulator", known)
     kind = load_simulator(name)
     try:
         config = kind.Config.model_validate(_values(settings or []))

@@ -87,6 +87,8 @@ def _arrival(line: Text, one: Mapping[str, Any]) -> None:
         line.append(f"\n      {reason}")
     if one.get("settled_by"):
         line.append(f"\n      by {printable(one['settled_by'])}: {printable(one.get('why', ''))}")
+    if one.get("erased_at"):
+        line.append(f"\n      body: erased at {local(one['erased_at'])}")
 
 
 def _message(line: Text, one: Mapping[str, Any]) -> None:

@@ -36,8 +36,8 @@ sources:
 endpoints:
   portal:
     connector: national-portal
-    settings: {{ adapter_url: "{url}/XrdAdapter/RestService/forward", username: simulated, password: simulated,
-                madonvi: 000.00.00.H22, connect_timeout: 2 }}
+    settings: {{ adapter_url: "{url}/XrdAdapter/RestService/forward", username: simulated, madonvi: 000.00.00.H22,
+                password: "${{file:portal-password}}", connect_timeout: 2 }}
     retry: {{ first_seconds: 0.1 }}
 routes:
   items-to-portal: {{ take: item@1, to: portal, as: portal-item@1 }}
@@ -81,6 +81,7 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.configure()
+        self.write("portal-password", "simulated")
         for name, role, fields in (
             ("record", "source", ("code", "state", "name")),
             ("item", "canonical", ("code", "state", "name")),

@@ -172,7 +172,7 @@ def test_the_portal_answers_and_its_table_is_fetched(home: Home, hub: Run) -> No
 
 def test_an_unknown_simulator_or_setting_is_refused(hub: Run) -> None:
     """Named with those that exist; a wrong setting by its name, not its value."""
-    assert "national-portal" in hub("simulate", "nonsense", code=1).stderr
+    assert "national-portal" in hub("simulate", "nonsense", code=3).stderr
     said = hub("simulate", "national-portal", "--set", "sesion_seconds=CANARY-VALUE", code=1).stderr
     assert "sesion_seconds" in said and "CANARY-VALUE" not in said
     hub("simulate", "national-portal", "--set", "nonsense", code=2)

@@ -10,18 +10,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SAVE = re.compile(r"Save this as `([^`]+)`")
 
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: its language, its text, and the file it says to save it as."""
+    """One fenced block: its language and its text."""
 
     page: Path
     line: int
     language: str
     text: str
-    file: str | None
 
     @property
     def where(self) -> str:
@@ -39,10 +37,8 @@ def blocks(page: Path) -> Iterator[Block]:
     """Every fenced block of a page, in order."""
     text = page.read_text(encoding="utf-8")
     for found in _FENCE.finditer(text):
-        before = text[: found.start()].rstrip().rsplit("\n\n", 1)[-1]
-        named = _SAVE.search(before)
         line = text.count("\n", 0, found.start()) + 1
-        yield Block(page, line, found[1], found[2], named[1] if named else None)
+        yield Block(page, line, found[1], found[2])
 
 
 def prose(page: Path) -> str:

@@ -1,0 +1,72 @@
+"""docs/reference says what the code does: each page is written from it, and none is stale."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs.pages import ROOT
+
+PAGES = ("commands", "config", "connectors", "errors", "lint", "metrics")
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[str, str]:
+    """What docs/generate.py writes now; it is a script and no part of the package."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        from generate import pages
+    finally:
+        sys.path.pop(0)
+    return dict(pages())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_as_the_code_writes_it(written: dict[str, str], name: str) -> None:
+    """`make reference` would change nothing."""
+    there = (ROOT / "docs" / "reference" / f"{name}.md").read_text(encoding="utf-8")
+    assert there == written[f"{name}.md"], f"docs/reference/{name}.md is stale: run `make reference`"
+
+
+def test_there_is_no_page_beside_them(written: dict[str, str]) -> None:
+    """A page whose subject is gone goes too."""
+    there = sorted(path.name for path in (ROOT / "docs" / "reference").iterdir())
+    assert there == sorted(written) == [f"{name}.md" for name in PAGES]
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("config", "| `server.port` | integer ≥ 0, ≤ 65535 | `8080` | port to listen on; 0 takes a free one |"),
+        ("config", "| `sources[].schema` | text | required |"),
+        ("config", '| `routes.NAME.in_doubt` | resend \\| hold | `"resend"` |'),
+        ("connectors", "| `password` | secret | required |"),
+        ("commands", "## `hub dead replay`"),
+        ("metrics", "| `hub_arrivals_total` | counter | `sender`, `schema`, `outcome` |"),
+        ("errors", "| `schema-invalid` | 422 | The message does not fit its schema |"),
+        ("errors", "| `not_in_table` |"),
+        ("errors", "| `session` | Transient |"),
+        ("lint", "| `silent_loss` |"),
+        ("lint", "| `unknown_source_path` |"),
+    ],
+)
+def test_what_must_be_found_is_found(written: dict[str, str], page: str, said: str) -> None:
+    """One of each kind that the generator collects; a generator that finds nothing would never be stale."""
+    assert said in written[f"{page}.md"]
+
+
+def test_every_setting_and_every_command_has_its_meaning(written: dict[str, str]) -> None:
+    """No row of a settings table lacks its last cell, and no command lacks an example (but a group's own page)."""
+    for page in ("config", "connectors"):
+        rows = [line for line in written[f"{page}.md"].splitlines() if line.startswith("| `")]
+        assert rows and [row for row in rows if row.endswith("|  |")] == []
+    commands = written["commands.md"].split("\n## ")[2:]
+    assert [one.splitlines()[0] for one in commands if "Example" not in one] == []
+
+
+def test_the_starter_is_part_of_the_wheel() -> None:
+    """What `hub init` copies is shipped beside the schemas and mappings that it relies on."""
+    text = (Path(ROOT) / "pyproject.toml").read_text(encoding="utf-8")
+    assert [f'{name} = "hub/home/{name}"' in text for name in ("schemas", "mappings", "starter")] == [True] * 3
