@@ -90,6 +90,14 @@ class NationalPortal(Connector[PortalConfig]):
         same = same_as_sent(message.body, object_of(held, code))
         return Found(holds=True if same is None and note["way"] == "insert" else same)
 
+    async def held(self, message: Message) -> Found | None:
+        """Whether the portal shows exactly this state of the dossier (TraCuuHoSo); progress cannot be read back."""
+        if message.schema.id != DOSSIER:
+            return Found(holds=None)
+        code = _dossier_code(message)
+        held = await self._look_up(self._exchange(message), code)
+        return Found(holds=same_as_sent(message.body, object_of(held, code))) if held else None
+
     async def fetch_table(self, table: str) -> Mapping[str, Mapping[str, str]]:
         """The portal's procedures: code → name, code and name of its first field. A column the portal does not give is
         left out, so is a procedure without any. Raises NotFound for another table, else like ``check``."""
