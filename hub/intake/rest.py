@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -45,6 +46,8 @@ from hub.observe.trace import Trace, begin
 TRACE = web.RequestKey("hub.trace", Trace)
 UNPACKED_AT_ONCE = 4096
 """A larger piece of a packed body is unpacked in a thread, so that nobody waits for it."""
+REFUSALS_A_SECOND = 400
+"""Of one client; the more of its requests are being refused, the longer each waits for it, up to a second."""
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
 _SCHEMA_HINT = "send 'Hub-Schema: <id>@<major>' or 'Content-Type: application/json; schema=<id>@<major>'"
 _log = get_logger(__name__)
@@ -72,6 +75,7 @@ class MessageDoor:
         self._gate = gate
         self._limits = limits or BodyLimits()
         self._prefix = prefix
+        self._refusing: Counter[str | None] = Counter()
 
     def routes(self) -> Iterable[web.RouteDef]:
         """``POST /v1/messages``; a caller that expects 100 Continue gets it once key and schema were found good."""
@@ -107,6 +111,7 @@ class MessageDoor:
                     "message refused", correlation_id=trace.trace_id, sender=sender, kind=error.kind,
                     code=[problem.code for problem in error.problems[:20]],
                 )  # fmt: skip
+            await self._slow_down(sender)
             raise
         headers = {**left, "Location": f"{self._prefix}/v1/arrivals/{accepted.receipt['arrival']}"}
         if accepted.repeated:
@@ -115,6 +120,14 @@ class MessageDoor:
             self._allowances.used(sender, len(body))
         answer = orjson.dumps(accepted.receipt)
         return web.Response(status=202, body=answer, headers=headers, content_type="application/json")
+
+    async def _slow_down(self, sender: str | None) -> None:
+        """Let no client, nor all unknown ones together, be refused more than so often a second: refusing costs time too."""
+        self._refusing[sender] += 1
+        try:
+            await asyncio.sleep(min(1.0, (self._refusing[sender] - 1) / REFUSALS_A_SECOND))
+        finally:
+            self._refusing[sender] -= 1
 
 
 def named_schema(request: web.Request) -> SchemaRef:

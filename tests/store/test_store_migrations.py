@@ -16,8 +16,8 @@ from sqlalchemy import NullPool, create_engine, inspect
 from store_making import Desk, FakeClock
 
 from hub.errors import StoreUnavailable
-from hub.store.engine import parse_url
-from hub.store.migrate import newest
+from hub.store.engine import open_engine, parse_url
+from hub.store.migrate import migrate, newest
 from hub.store.tables import metadata
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +87,28 @@ async def test_a_migration_that_breaks_leaves_the_database_empty(
     again = empty.store(clock)
     await again.open(exclusive=True)
     await again.close()
+
+
+async def test_keys_of_an_older_hub_stay_senders_keys(empty: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database of the first revision with a key in it: opened by this hub, the key may send what it could."""
+    from alembic import command
+
+    upgrade = command.upgrade
+    monkeypatch.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+    if empty.kind == "sqlite":
+        empty.file.parent.mkdir()
+    engine = open_engine(parse_url(empty.url), writer=True)
+    migrate(engine)
+    engine.dispose()
+    monkeypatch.undo()
+    assert empty.one("select version_num from alembic_version") == "0001"
+    empty.sql("insert into keys (id, name, hash, schemas, created_at) values ('k', 'one-stop', 'h', '[\"*\"]', 1)")
+    store = empty.store(clock)
+    await store.open(exclusive=True)
+    (key,) = await store.keys()
+    await store.close()
+    assert (key.role, key.schemas) == ("sender", ("*",))
+    assert empty.one("select version_num from alembic_version") == newest()
 
 
 OPENER = """
