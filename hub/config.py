@@ -172,7 +172,7 @@ class RetentionConfig(_Section):
     """How long bodies are kept."""
 
     bodies_days: int | None = Field(
-        None, ge=1, description="bodies of what is final for so many days are erased; ids and history stay; for ever when absent"
+        None, ge=1, description="bodies of what is final for so many days are erased (ids and history stay); never when absent"
     )
 
 

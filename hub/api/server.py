@@ -109,9 +109,10 @@ async def _answer(request: web.Request, handler: _Next, prefix: str) -> web.Stre
         metrics.request(request.method, route, response.status, seconds)
         if response.status >= 400 and not request.content.is_eof():
             response.force_close()  # what is left of the body is not worth reading
+        if response.status < 400:
+            return response  # what went well is counted, and says so itself
         code = {"dossier": request.match_info["code"]} if route.startswith("/v1/dossiers/") else {}
-        say = _log.debug if response.status < 400 else _log.info  # what went well is counted, and says so itself
-        say("request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code)
+        _log.info("request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code)
     return response
 
 

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Literal, Protocol
 
+import orjson
+
 from hub.connector import Connector
 from hub.delivery.breaker import SECOND, Breaker, Rate
 from hub.delivery.calls import STORE_RETRY_SECONDS, Calls
@@ -59,6 +61,8 @@ class Dispatcher:
         self._clock = clock
         self._rate = Rate(policy.rate)
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._asked: set[str] = set()
+        """Those under way that are only asked about."""
         self._changed = asyncio.Event()
         self._stopping = False
 
@@ -113,7 +117,7 @@ class Dispatcher:
         if room <= 0:
             return False
         busy = set(self._under_way)  # one that ends while the store is read may be shown as it was before: next round
-        found = await self._store.due(self.endpoint, now, room + len(busy))
+        found = await self._store.due(self.endpoint, now, room + len(self._asked))  # those asked about stay due meanwhile
         fresh = [due for due in found if due.delivery_id not in busy][:room]
         ways = [(due, self._routes(due.route)) for due in fresh]
         for due in (due for due, route in ways if route is None):
@@ -121,6 +125,7 @@ class Dispatcher:
         asked = [(due, route) for due, route in ways if route is not None and due.state == "in_doubt"]
         begun = await self._start([(due, route) for due, route in ways if route is not None and due.state == "pending"])
         for due, route in asked:
+            self._asked.add(due.delivery_id)
             self._spawn(due, self._calls.ask(due, route))
         for due, route, prepared, attempt_id in begun:
             self._spawn(due, self._calls.send(due, route, prepared, attempt_id))
@@ -164,7 +169,7 @@ class Dispatcher:
 
     def _prepare(self, due: Due, route: RoutePolicy) -> Prepared:
         if due.request is not None and due.chain is not None:
-            return Prepared(due.chain, SchemaRef.parse(route.partner_schema), due.request)
+            return Prepared(due.chain, SchemaRef.parse(route.partner_schema), due.request, orjson.loads(due.request))
         return self._translate(due.schema, due.body, route.partner_schema)
 
     def _spawn(self, due: Due, work: Any) -> None:
@@ -174,6 +179,7 @@ class Dispatcher:
 
         def ended(done: asyncio.Task[None]) -> None:
             self._under_way.pop(due.delivery_id, None)
+            self._asked.discard(due.delivery_id)
             if probe and self.breaker.probing:  # it ended without a verdict on the endpoint
                 self.breaker.answered()
             self._changed.set()

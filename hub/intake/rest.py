@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 from aiohttp import web
@@ -40,7 +41,7 @@ from hub.intake.gzip_body import Unpacked
 from hub.intake.keys import Keys, require_right
 from hub.message import Arrival, Clock, SchemaRef, new_id
 from hub.observe import metrics
-from hub.observe.logging import context, get_logger
+from hub.observe.logging import get_logger
 from hub.observe.trace import Trace, begin
 
 TRACE = web.RequestKey("hub.trace", Trace)
@@ -100,8 +101,7 @@ class MessageDoor:
                     id=new_id(), sender=sender, schema=schema, body=body, received_at=self._clock(), key=idempotency_key,
                     correlation_id=trace.trace_id, traceparent=trace.traceparent,
                 )  # fmt: skip
-                with context(correlation_id=trace.trace_id):
-                    accepted = await self._accept(arrival)
+                accepted = await self._accept(arrival)
             finally:
                 place.leave()
         except Refused as error:
@@ -132,12 +132,18 @@ class MessageDoor:
 
 def named_schema(request: web.Request) -> SchemaRef:
     """The schema that header or media type name, the media type being JSON. Raises UnknownSchema, UnsupportedMediaType."""
-    media, parameters = _media_type(request.headers.get("Content-Type", "application/json"))
+    headers = request.headers
+    return _named(headers.get("Content-Type", "application/json"), tuple(headers.getall("Hub-Schema", ())))
+
+
+@lru_cache(maxsize=256)
+def _named(content_type: str, hub_schema: tuple[str, ...]) -> SchemaRef:
+    media, parameters = _media_type(content_type)
     if media != "application/json" and not media.endswith("+json"):
         raise _unsupported("media_type", "the body must be JSON", "send 'Content-Type: application/json'")
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         raise _unsupported("charset", "the body must be UTF-8", "send UTF-8 and leave charset out")
-    named = {text.strip() for text in request.headers.getall("Hub-Schema", [])}
+    named = {text.strip() for text in hub_schema}
     if "schema" in parameters:
         named.add(parameters["schema"].strip())
     if not named:
@@ -197,6 +203,11 @@ async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
+    if unpacked is None and request.content.is_eof():  # all of it is here already
+        whole = request.content.read_nowait(-1)
+        if len(whole) > limits.bytes:
+            raise _too_large(limits)
+        return whole
     pieces: list[bytes] = []
     taken = 0
     try:

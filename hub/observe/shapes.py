@@ -15,13 +15,15 @@ LONG_DIGITS = re.compile(r"[0-9]{7}")
 """Seven digits in a row could be part of a person's number."""
 
 
-def _shape(pattern: str, digits: bool = False) -> Callable[[Any], bool]:
+def _shape(pattern: str, digits: bool = False, *, recurs: bool = True) -> Callable[[Any], bool]:
     """A check: text that fits ``pattern`` wholly and, unless ``digits``, holds no run of 7 digits or more."""
     fits = re.compile(pattern)
 
-    @lru_cache(maxsize=1000)
     def shows(text: str) -> bool:
         return bool(fits.fullmatch(text)) and (digits or not LONG_DIGITS.search(text))
+
+    if recurs:
+        shows = lru_cache(maxsize=1000)(shows)
 
     def check(value: Any) -> bool:
         return isinstance(value, str) and shows(value)
@@ -37,7 +39,9 @@ def _is_time(value: Any) -> bool:
     return value is None or (isinstance(value, int) and abs(value) < 10**17)
 
 
-_is_id = _shape(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", digits=True)  # a UUID or trace id
+_is_id = _shape(
+    r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", digits=True, recurs=False
+)  # a UUID or trace id
 # A sender's own codes are opaque and could be anything, an identity number too: only a national code
 # (000.00.10.H22-261121-0001, H56.14-250225-0001) or a UUID is shown.
 _is_national_code = _shape(r"(?:[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.)?[A-Z][0-9]{2}(?:\.[0-9]{1,3}){0,3}-[0-9]{6}-[0-9]{4,6}")

@@ -16,7 +16,7 @@ from hub.message import NATIONAL, Alias, new_id
 from hub.store.fanning import fan_out
 from hub.store.fitting import refuse_unfit
 from hub.store.port import JsonObject, Part, Plan
-from hub.store.prepared import Prepared
+from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.rows import pack, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
@@ -70,11 +70,11 @@ _SETTLE_ARRIVAL = Prepared(
 
 _ARRIVAL = Prepared(select(a).where(a.c.id == bindparam("one")))
 _HOLDER = Prepared(select(al.c.dossier_id).where(al.c.system == bindparam("system"), al.c.code == bindparam("code")))
-_ADD_ALIAS = Prepared.insert(al)
-_ADD_ARRIVAL = Prepared.insert(a)
-_ADD_BODY = Prepared.insert(bodies)
-_ADD_DOSSIER = Prepared.insert(dossiers)
-_ADD_MESSAGE = Prepared.insert(m)
+_ADD_ALIAS = PreparedInsert(al)
+_ADD_ARRIVAL = PreparedInsert(a)
+_ADD_BODY = PreparedInsert(bodies)
+_ADD_DOSSIER = PreparedInsert(dossiers)
+_ADD_MESSAGE = PreparedInsert(m)
 
 _ALIAS_CONFLICT = Problem(
     "",

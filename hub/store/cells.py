@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, delete, func, insert, select, text, update
 
 from hub.store.port import OPEN_STATES
-from hub.store.prepared import Prepared
+from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
@@ -42,7 +42,7 @@ _SEND = Prepared(
 )
 _DEAD = Prepared(update(c).where(*_HERE).values(dead=c.c.dead + bindparam("by")))
 _DOUBT = Prepared(update(c).where(*_HERE).values(doubted=True))
-_ADD = Prepared.insert(c)
+_ADD = PreparedInsert(c)
 
 
 def _key(dossier_id: str, endpoint: str, stream: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from hub.store import cells, lanes
 from hub.store.accepting import learn
 from hub.store.fitting import fit, names
 from hub.store.port import Due, Settlement, Start
-from hub.store.prepared import Prepared
+from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.rows import AnyRow, pack, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import attempts as at
@@ -63,8 +63,8 @@ _ONE = Prepared(select(d).where(d.c.id == bindparam("one")))
 _PAUSED = Prepared(select(e.c.paused_at).where(e.c.name == bindparam("endpoint")))
 _NAMES = Prepared(select(al.c.system, al.c.code).where(al.c.dossier_id == bindparam("dossier")).order_by(al.c.learned_at))
 _PINNED = Prepared(select(bodies.c.id).where(bodies.c.id == bindparam("one")))
-_ADD_ATTEMPT = Prepared.insert(at)
-_ADD_BODY = Prepared.insert(bodies)
+_ADD_ATTEMPT = PreparedInsert(at)
+_ADD_BODY = PreparedInsert(bodies)
 _mine = and_(d.c.id == bindparam("one"), d.c.attempt_id == bindparam("attempt"))
 _NOTES = Prepared(select(d.c.notes).where(_mine))
 _NOTE = Prepared(update(d).where(_mine).values(notes=bindparam("all_notes")))

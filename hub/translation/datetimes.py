@@ -53,6 +53,7 @@ def make_reader(patterns: list[str], zone: ZoneInfo) -> Callable[[str], str | No
         text = "".join(f"(?P<{p}>{_DIGITS[p]})" if i % 2 else re.escape(p) for i, p in enumerate(pieces))
         readers.append((re.compile(text), _parts_of(pieces[1::2])))
 
+    @lru_cache(maxsize=1024)  # a record names the same few days again and again
     def read(text: str) -> str | None:
         for pattern, parts_of in readers:
             found = pattern.fullmatch(text)
@@ -104,6 +105,7 @@ def make_writer(pattern: str, zone: ZoneInfo) -> Callable[[str], str | None]:
     layout = "".join(f"%0{len(p)}d" if i % 2 else p.replace("%", "%%") for i, p in enumerate(pieces))
     numbers = attrgetter(*(_FIELDS[token] for token in tokens))
 
+    @lru_cache(maxsize=1024)
     def write(text: str) -> str | None:
         if _RFC3339.fullmatch(text) is None:
             return None

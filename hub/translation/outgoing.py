@@ -11,7 +11,7 @@ import orjson
 from hub.errors import Problem, TranslationFailed
 from hub.translation.chain import Chain
 
-KEPT_BYTES = 8 * 1024 * 1024
+KEPT_BYTES = 4 * 1024 * 1024
 """How much is kept in memory between acceptance and first attempt; the oldest goes, and is translated again when due."""
 
 
@@ -20,6 +20,8 @@ class Outgoing:
     """The bytes to send, and what has to be recorded with them."""
 
     request: bytes
+    body: Any
+    """The same as an object, for one reader."""
     warnings: tuple[Problem, ...]
 
 
@@ -36,7 +38,7 @@ class Outbox:
         translation = chain.translate(body)
         if translation is None:
             return
-        made = Outgoing(orjson.dumps(translation.body), translation.warnings)
+        made = Outgoing(orjson.dumps(translation.body), translation.body, translation.warnings)
         key = (chain.digest, encoded)
         self._drop(key)
         self._made[key] = made
@@ -53,7 +55,7 @@ class Outbox:
                 text = f"the mapping to {chain.target.ref} has nothing to send for this message"
                 hint = "give the route the mapping's condition, so that such messages are not routed"
                 raise TranslationFailed([Problem("", "nothing_to_send", text, hint)])
-            made = Outgoing(orjson.dumps(translation.body), translation.warnings)
+            made = Outgoing(orjson.dumps(translation.body), translation.body, translation.warnings)
         return made
 
     def _drop(self, key: tuple[str, bytes]) -> Outgoing | None:
