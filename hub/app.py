@@ -104,7 +104,7 @@ class Hub:
         app = build_app(
             accept=self.intake.accept, store=self.store, clock=self._clock, running=self._is_delivering,
             limits=BodyLimits(config.max_body_bytes, config.body_seconds), allowances=self._allowances,
-            gate=Gate(Room(config.max_in_work, config.max_held_bytes, 2 * config.max_in_work)),
+            gate=Gate(Room(config.max_in_work, config.max_held_bytes, 3 * config.max_in_work)),
             listeners=[*console.routes(), *listeners],
             prefix=config.prefix, trusted_proxies=config.trusted_proxies,
             catalog=lambda: (self._parts.catalog, self._parts.sources),

@@ -56,7 +56,7 @@ class ServerConfig(_Section):
     body_seconds: float = Field(30.0, gt=0, description="a body that takes longer is refused with 408")
     max_depth: int = Field(64, ge=4, le=900, description="JSON nested deeper is refused")
     max_in_work: int = Field(
-        128, ge=2, description="messages taken in at once; one client alone gets half; twice as many wait, further ones get 503"
+        128, ge=2, description="messages taken in at once; one client alone gets half; 3 times as many wait, others get 503"
     )
     max_held_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="bytes of their bodies in memory at once, shared alike")
     max_connections: int = Field(768, ge=1, description="open connections; further ones get 503 and are closed")

@@ -69,8 +69,11 @@ def _about(kind: type[Connector[Any]]) -> dict[str, Any]:
 
 
 def abilities(kind: type[Connector[Any]]) -> list[str]:
-    """What a connector can do, as one word each: sender, finder, receiver, listener, tables."""
-    from hub.connector import Finder, Listener, Receiver, Sender, TableSource
+    """What a connector can do, as one word each: sender, finder, holder, receiver, listener, tables."""
+    from hub.connector import Finder, Holder, Listener, Receiver, Sender, TableSource
 
-    words = {"sender": Sender, "finder": Finder, "receiver": Receiver, "listener": Listener, "tables": TableSource}
+    words = {
+        "sender": Sender, "finder": Finder, "holder": Holder, "receiver": Receiver, "listener": Listener,
+        "tables": TableSource,
+    }  # fmt: skip
     return [word for word, protocol in words.items() if issubclass(kind, protocol)]

@@ -25,9 +25,9 @@ class Room:
 
     requests: int = 128
     bytes: int = 32 * 1024 * 1024
-    waiting: int = 256
+    waiting: int = 384
     seconds: float = 10.0
-    row_seconds: float = 1.0
+    row_seconds: float = 2.0
 
 
 class Gate:

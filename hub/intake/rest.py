@@ -47,8 +47,8 @@ from hub.observe.trace import Trace, begin
 TRACE = web.RequestKey("hub.trace", Trace)
 UNPACKED_AT_ONCE = 4096
 """A larger piece of a packed body is unpacked in a thread, so that nobody waits for it."""
-REFUSALS_A_SECOND = 400
-"""Of one client; the more of its requests are being refused, the longer each waits for it, up to a second."""
+REFUSALS_A_SECOND = 600
+"""Of one client; the more of its requests are being refused, the longer each waits for it, up to half a second."""
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
 _SCHEMA_HINT = "send 'Hub-Schema: <id>@<major>' or 'Content-Type: application/json; schema=<id>@<major>'"
 _log = get_logger(__name__)
@@ -125,7 +125,7 @@ class MessageDoor:
         """Let no client, nor all unknown ones together, be refused more than so often a second: refusing costs time too."""
         self._refusing[sender] += 1
         try:
-            await asyncio.sleep(min(1.0, (self._refusing[sender] - 1) / REFUSALS_A_SECOND))
+            await asyncio.sleep(min(0.5, (self._refusing[sender] - 1) / REFUSALS_A_SECOND))
         finally:
             self._refusing[sender] -= 1
 
@@ -223,7 +223,8 @@ async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
     except TimeoutError:
         slow = f"the body did not arrive within {limits.seconds:g} s"
         raise TimedOut([Problem("", "slow_body", slow, "send it again over a better connection")]) from None
-    except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError):
+    except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError) as error:
+        error.__traceback__ = None  # the request keeps the error: with its frames, and so itself, it would stay in memory
         cut = "the body ended before it was complete"
         raise NotParsable([Problem("", "incomplete", cut, "send it again")]) from None
     if unpacked:

@@ -15,7 +15,7 @@ from hub.message import Alias, SchemaRef, new_id
 from hub.store import cells, lanes
 from hub.store.accepting import learn
 from hub.store.fitting import fit, names
-from hub.store.port import Due, Settlement, Start
+from hub.store.port import OPEN_STATES, Due, Settlement, Start
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.rows import AnyRow, pack, unpack
 from hub.store.tables import aliases as al
@@ -57,6 +57,7 @@ _CLAIM = Prepared(
     )
     .returning(d.c.number)
 )
+_OPEN = d.c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES])  # so that the index of open ones serves
 NO_CALL = "again: nothing_sent"
 """How an attempt in doubt that made no call is resolved."""
 _ONE = Prepared(select(d).where(d.c.id == bindparam("one")))
@@ -275,7 +276,8 @@ def forget_reply(connection: Connection, reply_id: str) -> None:
 
 def recover(connection: Connection, now: int) -> int:
     """At start: claims that a dead process left become deliveries in doubt. Returns how many."""
-    left = connection.execute(select(d).where(d.c.state == "claimed")).all()
+    claimed = and_(d.c.state == "claimed", _OPEN)
+    left = connection.execute(select(d).where(claimed)).all()
     for row in left:
         connection.execute(
             update(d).where(d.c.id == row.id).values(state="in_doubt", doubted=True, next_at=now, code="hub_stopped")

@@ -209,7 +209,7 @@ class Catalog:
                 message, _, hint = str(error).partition("; ")
                 problems.append(Problem(f"tables.{name}", "bad_table", message, hint, entry.where))
                 continue
-            add_to = f"add a row to {table.source}" if not table.fetched else "run `hub catalog refresh`, or correct the code"
+            add_to = _where_to_add(table)
             lookups[name] = make_lookup(table, column, name, add_to, bool(entry.by))
             if entry.use:
                 used[table.ref] = table
@@ -233,3 +233,13 @@ def _sorted(refs: Iterable[SchemaRef]) -> list[SchemaRef]:
 
 def _listed(refs: Iterable[SchemaRef]) -> str:
     return ", ".join(map(str, refs)) or "none"
+
+
+def _where_to_add(table: CodeTable) -> str:
+    """How a missing row is mended: in a table of the home by hand, in one that came with the hub by a version of one's own."""
+    if table.fetched:
+        return "run `hub catalog refresh`, or correct the code"
+    if not Path(table.source).is_absolute():
+        return f"add a row to {table.source}"
+    file = f"mappings/tables/{table.ref.id}/{table.ref.version}.yaml"
+    return f"take the table home (`hub catalog export {table.ref} --out {file}`) and add a row"

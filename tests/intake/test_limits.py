@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import aiohttp.web
 import pytest
 from flow.parts import CONFIG, MovableClock, make_home, running, told, until
 
@@ -224,7 +226,7 @@ async def test_a_client_that_keeps_its_bodies_back_takes_only_half(tmp_path: Pat
     """Its slow bodies fill its own half and its row, further ones are refused unread; others are served meanwhile."""
     async with open_door(tmp_path, server="max_in_work: 4, body_seconds: 20") as door:
         slow = []
-        for _ in range(11):  # 2 in work, 8 waiting, 1 too many
+        for _ in range(15):  # 2 in work, 12 waiting, 1 too many
             reader, writer = await door.connect()
             writer.write(door.head("land", "Content-Length: 100\r\n\r\n"))
             slow.append((reader, writer))
@@ -238,7 +240,7 @@ async def test_a_client_that_keeps_its_bodies_back_takes_only_half(tmp_path: Pat
             and b"\r\nConnection: close\r\n" in answer
         )
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "urn:dossier-hub:problem:busy"
-        assert (await door.metric("hub_requests_in_work"), await door.metric("hub_requests_waiting")) == (2, 8)
+        assert (await door.metric("hub_requests_in_work"), await door.metric("hub_requests_waiting")) == (2, 12)
         for number in range(3):
             assert (await door.post("one-stop", record(number)))[0] == 202
         for _, writer in slow:
@@ -335,3 +337,24 @@ async def test_lengths_true_and_false(tmp_path: Path, framing: str, body: bytes,
         writer.close()
         assert await door.metric("hub_held_bytes") == 0
         assert (await door.post("one-stop", record()))[0] == 202
+
+
+async def test_requests_that_break_off_leave_nothing_behind(tmp_path: Path) -> None:
+    """They are gone at once, with what they had sent, and not only when the garbage collector comes by."""
+
+    def requests() -> int:
+        return sum(isinstance(one, aiohttp.web.Request) for one in gc.get_objects())
+
+    async with open_door(tmp_path) as door:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                _, writer = await door.connect()
+                writer.write(door.head("land", "Content-Length: 90000\r\n\r\n") + bytes(60_000))
+                await writer.drain()
+                writer.close()
+            await door.post("land", record())
+            await until(lambda: requests() <= 1)
+        finally:
+            gc.enable()

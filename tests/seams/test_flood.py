@@ -135,8 +135,8 @@ def test_a_greedy_client_does_not_starve_modest_ones(flooded: Flooded) -> None:
     capacity = measured["outcomes"]["202"] / MEASURED
     usual, stored, before = flooded.usual(), flooded.stored(), flooded.memory("VmRSS")
     greedy, *modest = flooded.send(
-        [flooded.order("greedy", capacity * TIMES, 400, SECONDS)],
-        [flooded.order(sender, capacity * 0.08, 100, SECONDS) for sender in MODEST],
+        [flooded.order("greedy", capacity * TIMES, 500, SECONDS)],
+        [flooded.order(sender, capacity * 0.05, 80, SECONDS) for sender in MODEST],
     )
     ended = greedy["ended"]
     until("as quick as before", lambda: flooded.usual() <= max(3 * usual, 0.1), seconds=60)
