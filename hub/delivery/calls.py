@@ -160,8 +160,8 @@ class Calls:
                 attempt_id=attempt_id,
                 seq=due.seq,
             )
-            if reply is not None:
-                await self._on_reply()
+        if reply is not None:  # stored with this settlement, or with one whose answer was lost
+            await self._on_reply()
 
     async def _failed(self, due: Due, attempt_id: str, error: DeliveryError) -> None:
         now = self._clock()

@@ -61,6 +61,7 @@ class Dispatcher:
         self._clock = clock
         self._rate = Rate(policy.rate)
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._unsure = False
         self._asked: set[str] = set()
         """Those under way that are only asked about."""
         self._changed = asyncio.Event()
@@ -84,6 +85,7 @@ class Dispatcher:
             except StoreUnavailable as error:
                 metrics.store_error(error.reason)
                 log.warning("store_unavailable", endpoint=self.endpoint, reason=error.reason)
+                self._unsure = True
                 wait = STORE_RETRY_SECONDS
             except Exception as error:  # whatever it is, the other messages of the endpoint must go on
                 log.error("dispatch_broke", endpoint=self.endpoint, exc_info=error)
@@ -112,6 +114,9 @@ class Dispatcher:
 
     async def _begin_what_is_due(self) -> bool:
         now = self._clock()
+        if self._unsure:  # a claim may have been committed though the store said that it was away
+            await self._store.recover(self.endpoint, frozenset(self._under_way), now)
+            self._unsure = False
         free = self._policy.concurrency - len(self._under_way)
         room = self._rate.available(now, self.breaker.allowance(now, free))
         if room <= 0:

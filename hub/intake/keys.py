@@ -42,7 +42,7 @@ CACHED_SECONDS = 5.0
 
 def hashed(text: str) -> str:
     """What is kept of a key: SHA-256, 64 hex digits."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 def new_key(name: str, schemas: Iterable[str], now: int, role: KeyRole = "sender") -> tuple[Key, str]:

@@ -1,13 +1,14 @@
 """The file of a backup: made private and unseen, sealed with what it holds, proved, and only then given its name.
 
-It is an SQLite database with the store's tables. A row ``backup`` in ``meta`` says of what moment it is and how many rows each
-table must have.
+It is an SQLite database with the store's tables. A row ``backup`` in ``meta`` says of what moment it is, how many rows each
+table must have, and a digest over all of them (against damage: who can write the file can seal it again).
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import marshal
 import os
 import sqlite3
 import tempfile
@@ -51,16 +52,19 @@ def examine(file: Path) -> Held:
             if said is None:
                 raise NotAllowed(f"{file} is a database, but no backup made by `hub backup`")
             written = orjson.loads(said[0])
+            moment, proof = int(written["moment"]), str(written["content"])
             (revision,) = there.execute("select version_num from alembic_version").fetchone()
             rows = _rows(there)
             (orphans,) = there.execute(_ORPHANS).fetchone()
-    except (sqlite3.DatabaseError, orjson.JSONDecodeError, TypeError) as error:
+            foreign = there.execute("select name from sqlite_master where type in ('trigger', 'view')").fetchone()
+            whole = rows == written["rows"] and _content(there) == proof and instant(moment) is not None
+    except (sqlite3.DatabaseError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise NotAllowed(f"{file} is no backup, or it is damaged: it cannot be read as one") from error
-    if verdict != "ok" or orphans or rows != written["rows"]:
+    if verdict != "ok" or orphans or foreign or not whole:
         raise NotAllowed(f"{file} is damaged: it does not hold what was written into it")
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
-    return Held(written["moment"], revision, rows, file.stat().st_size, digest)
+    return Held(moment, revision, rows, file.stat().st_size, digest)
 
 
 def seal(part: Path, moment: int) -> None:
@@ -70,13 +74,27 @@ def seal(part: Path, moment: int) -> None:
         copy.execute("delete from meta where name = 'backup'")
         rows = _rows(copy)
         rows["meta"] += 1
-        said = orjson.dumps({"moment": moment, "rows": rows}).decode()
+        said = orjson.dumps({"moment": moment, "rows": rows, "content": _content(copy)}).decode()
         copy.execute("insert into meta (name, value) values ('backup', ?)", (said,))
 
 
 def _rows(database: sqlite3.Connection) -> dict[str, int]:
-    names = [name for (name,) in database.execute("select name from sqlite_master where type = 'table' order by name")]
-    return {name: database.execute(f'select count(*) from "{name}"').fetchone()[0] for name in names}
+    return {name: database.execute(f'select count(*) from "{name}"').fetchone()[0] for name in _tables(database)}
+
+
+def _content(database: sqlite3.Connection) -> str:
+    """A digest over every row but the seal's."""
+    digest = hashlib.blake2b(digest_size=32)
+    for name in _tables(database):
+        digest.update(name.encode())
+        seal = " where name <> 'backup'" if name == "meta" else ""
+        for row in database.execute(f'select * from "{name}"{seal} order by rowid'):
+            digest.update(marshal.dumps(row, 2))  # version 2 gives the same bytes for the same values, whatever Python
+    return digest.hexdigest()
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in database.execute("select name from sqlite_master where type = 'table' order by name")]
 
 
 _ORPHANS = """

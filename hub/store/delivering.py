@@ -6,7 +6,7 @@ late answer of an attempt that is no longer the delivery's own changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import Connection, Text, and_, bindparam, delete, func, insert, literal_column, select, update
@@ -274,10 +274,11 @@ def forget_reply(connection: Connection, reply_id: str) -> None:
     connection.execute(delete(replies).where(replies.c.id == reply_id))
 
 
-def recover(connection: Connection, now: int) -> int:
-    """At start: claims that a dead process left become deliveries in doubt. Returns how many."""
+def recover(connection: Connection, now: int, endpoint: str | None = None, under_way: Set[str] = frozenset()) -> int:
+    """Claims that a dead process left (or, of one endpoint, that nothing under way holds) become in doubt; how many."""
     claimed = and_(d.c.state == "claimed", _OPEN)
-    left = connection.execute(select(d).where(claimed)).all()
+    mine = claimed if endpoint is None else and_(claimed, d.c.endpoint == endpoint)
+    left = [row for row in connection.execute(select(d).where(mine)).all() if row.id not in under_way]
     for row in left:
         connection.execute(
             update(d).where(d.c.id == row.id).values(state="in_doubt", doubted=True, next_at=now, code="hub_stopped")

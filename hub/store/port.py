@@ -199,7 +199,7 @@ class Reader(Protocol):
 
     async def dossier(self, code: str) -> JsonObject | None:
         """Everything known of the dossier that any system calls ``code``: aliases, owner, ledger cells per endpoint, and
-        ``timeline``: arrivals, messages, deliveries and attempts in order of time. No bodies."""
+        ``timeline``: arrivals, messages, deliveries, attempts and what operators did, in order of time. No bodies."""
 
     async def arrivals_of(self, window: Window, *, state: ArrivalState | None, schema: SchemaRef | None) -> JsonObject:
         """A page (``items``, ``next``) of the sender's arrivals, newest first."""
@@ -215,8 +215,15 @@ class Reader(Protocol):
 
     async def dead_one(self, item_id: str) -> JsonObject | None: ...
 
+    async def audit(self, *, since: int | None = None, limit: int = 100) -> Sequence[JsonObject]:
+        """Lines of the audit trail, newest first: ``at``, ``actor``, ``act``, ``target`` and ``why``."""
+
+    async def running(self) -> bool:
+        """Whether a hub runs on the store now."""
+
     async def traffic(self) -> JsonObject:
-        """Counts of kept arrivals and of open deliveries by endpoint, route and state; oldest waiting per endpoint."""
+        """Counts of kept arrivals and of open deliveries by endpoint, route and state; of each endpoint the oldest that
+        waits and the oldest that could be sent; the endpoints that are paused."""
 
     async def overview(self, configured: Sequence[str] = ()) -> Overview:
         """The exchange at one glance; ``configured`` endpoints are listed even when nothing is with them."""
@@ -268,6 +275,9 @@ class Store(Reader, Protocol):
 
     async def start(self, starts: Sequence[Start], now: int) -> frozenset[str]:
         """Write attempt rows and claim; returns the delivery ids that were still claimable."""
+
+    async def recover(self, endpoint: str, under_way: frozenset[str], now: int) -> int:
+        """Claims of the endpoint that none of the deliveries under way holds become in doubt; returns how many."""
 
     async def remember(self, delivery_id: str, attempt_id: str, key: str, value: Any) -> None: ...
 

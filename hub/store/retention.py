@@ -24,8 +24,8 @@ from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 
 DAY = 86_400 * 1_000_000
-BATCH = 200
-"""Arrivals in one transaction: small, so that messages do not wait behind it."""
+BATCH = 10
+"""Arrivals in one transaction: few, since overwriting large bodies takes long and everything else waits meanwhile."""
 PASS_SECONDS = 3600.0
 _BREATH_SECONDS = 0.02
 

@@ -41,6 +41,7 @@ from hub.store.port import (
     Store,
     Window,
 )
+from hub.store.running import running
 from hub.store.tables import arrivals, meta
 from hub.store.writer import Writer
 
@@ -164,6 +165,9 @@ class SqlStore(Store):
     async def start(self, starts: Sequence[Start], now: int) -> frozenset[str]:
         return await self._writer.run(lambda connection: delivering.start(connection, starts, now))
 
+    async def recover(self, endpoint: str, under_way: frozenset[str], now: int) -> int:
+        return await self._writer.run(lambda connection: delivering.recover(connection, now, endpoint, under_way))
+
     async def remember(self, delivery_id: str, attempt_id: str, key: str, value: Any) -> None:
         await self._writer.run(lambda connection: delivering.remember(connection, delivery_id, attempt_id, key, value))
 
@@ -257,6 +261,12 @@ class SqlStore(Store):
 
     async def dead_one(self, item_id: str) -> JsonObject | None:
         return await self._read(lambda connection: reading.dead_one(connection, item_id))
+
+    async def audit(self, *, since: int | None = None, limit: int = 100) -> Sequence[JsonObject]:
+        return await self._read(lambda connection: reading.audit(connection, since, limit))
+
+    async def running(self) -> bool:
+        return await self._read(running)
 
     async def traffic(self) -> JsonObject:
         return await self._read(lambda connection: reading.traffic(connection, self._clock()))

@@ -12,6 +12,7 @@ other at every statement.) PostgreSQL's statements wait for the server: there th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -85,7 +86,7 @@ class Writer:
         """Finish what is queued, then close the connection."""
         self._closed = True
         if self._turns is not None:
-            await self._turns
+            await asyncio.shield(self._turns)
         self._forget()
         self._thread.shutdown(wait=True)
 
@@ -102,12 +103,20 @@ class Writer:
         return result
 
     async def _take_turns(self) -> None:
-        while self._queue:
-            await self._gather()
-            group = [self._queue.popleft() for _ in range(min(GROUP_LIMIT, len(self._queue)))]
-            await self._commit(group)
-            for waiting in group:
+        group: list[_Waiting] = []
+        try:
+            while self._queue:
+                await self._gather()
+                group = [self._queue.popleft() for _ in range(min(GROUP_LIMIT, len(self._queue)))]
+                await self._commit(group)
+                for waiting in group:
+                    waiting.resolve()
+        except BaseException:  # the loop ends: nobody may wait for ever, nor take for stored what may not be
+            for waiting in (*group, *self._queue):
+                waiting.error = StoreUnavailable("closed")
                 waiting.resolve()
+            self._queue.clear()
+            raise
 
     async def _gather(self) -> None:
         """Whoever is ready to write now joins the group; nobody waits for those who are not."""
@@ -123,7 +132,7 @@ class Writer:
             if self._on_loop:
                 await self._transact_here(group)
             else:
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._transact_there, group)
+                await self._off_loop(self._transact_there, group)
         except Exception as error:
             gone = unavailable(error)
             if gone is None and len(group) > 1:
@@ -150,11 +159,22 @@ class Writer:
                 waiting.run(connection)
                 if count % BREATH == 0:
                     await asyncio.sleep(0)
-            await asyncio.get_running_loop().run_in_executor(self._thread, driver.execute, "COMMIT")
+            await self._off_loop(driver.execute, "COMMIT")
             if connection.in_transaction():  # an operation used SQLAlchemy's own execute
                 connection.commit()
         except BaseException:
             self._forget()  # and so roll back
+            raise
+
+    async def _off_loop(self, work: Callable[..., Any], *given: Any) -> None:
+        """Run it in the thread. Whoever cancels this waits too: the connection is in use until it is done."""
+        under_way = asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
+        try:
+            await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            while not under_way.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([under_way])
             raise
 
     def _connected(self) -> Connection:

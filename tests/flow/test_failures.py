@@ -10,7 +10,7 @@ import pytest
 
 from flow.parts import CONFIG, Asked, MovableClock, make_home, running, send, settled, told, until
 from hub.connector import Found, Receipt
-from hub.errors import InDoubt, NotConnected, Rejected, Transient
+from hub.errors import InDoubt, NotConnected, Rejected, StoreUnavailable, Transient
 
 
 @pytest.fixture
@@ -313,3 +313,23 @@ async def test_what_cannot_be_translated_is_dead_with_its_place(home: Path) -> N
         assert dead["code"] == "translation" and dead["problems"][0]["source"]
         await send(hub, story.records[1], clock)
         await until(lambda: len(portal.sent(story.code)) == 3)
+
+
+async def test_a_claim_whose_commit_went_unanswered_is_not_stuck(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store says that it is away after it has claimed: nothing was sent, and it is asked about and sent all the same."""
+    clock = MovableClock()
+    async with running(home, clock) as (hub, portal):
+        honest, broken = hub.store.start, []
+
+        async def start(starts: Any, now: int) -> frozenset[str]:
+            begun = await honest(starts, now)
+            if not broken:
+                broken.append(len(begun))
+                raise StoreUnavailable("gone")
+            return begun
+
+        monkeypatch.setattr(hub.store, "start", start)
+        await send(hub, told(1)[0].records[0], clock)
+        found = await settled(hub)
+        assert broken and set(found) == {"delivered"}, found
+        assert len(portal.calls) == sum(found.values())

@@ -17,7 +17,7 @@ from hub.connector import Found
 from hub.errors import NotAllowed, NotFound, StoreUnavailable, Transient
 from hub.ledger.restored import find_out
 from hub.store.backup import back_up, restore
-from hub.store.backup_file import examine
+from hub.store.backup_file import examine, seal
 from hub.store.engine import parse_url
 from hub.store.migrate import newest
 from hub.store.sql import SqlStore
@@ -195,6 +195,7 @@ async def test_an_older_backup_is_brought_up_and_a_newer_refused(
     assert empty.one("select id from dossiers") == "d"
     with sqlite3.connect(tmp_path / "backup") as there:
         there.execute("update alembic_version set version_num = '9999'")
+    seal(tmp_path / "backup", clock())
     with pytest.raises(StoreUnavailable, match="newer"):
         restore(tmp_path / "backup", sqlite_in(tmp_path / "new"), [], clock, actor="lan")
 
