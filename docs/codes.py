@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import hub.api.parameters  # its refusals are among those below Refused
 import hub.errors
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +21,8 @@ _OF_MESSAGES = ("hub/intake/", "hub/api/", "hub/console/", "hub/store/", "hub/er
 _OF_MESSAGES += tuple(
     f"hub/translation/{name}.py" for name in ("runtime", "verbs", "chain", "schema_problems", "datetimes", "outgoing")
 )
+_WORDS = "hub/console/words.py"
+"""The texts of the operator's page, which look like problems and are none."""
 _NEITHER = ("hub/store/engine.py", "hub/api/server.py")
 """Modules whose problems are about messages; all others' are about a home, as those of two modules in these folders."""
 
@@ -27,7 +32,7 @@ def problem_codes(*, of_messages: bool) -> Iterator[tuple[str, str, list[str]]]:
     said: dict[str, list[str]] = defaultdict(list)
     where: dict[str, list[str]] = defaultdict(list)
     for place, tree in _modules("hub"):
-        for code, message, by in _problems(tree):
+        for code, message, by in () if place == _WORDS else _problems(tree):
             about_message = by in _OF_VERBS or (place.startswith(_OF_MESSAGES) and place not in _NEITHER)
             passed = place.startswith("hub/testing/") or (place.startswith(_OF_DELIVERIES) and by != "Problem")
             if about_message is of_messages and not passed:
@@ -38,15 +43,25 @@ def problem_codes(*, of_messages: bool) -> Iterator[tuple[str, str, list[str]]]:
 
 def problem_kinds() -> set[tuple[str, str, str]]:
     """(kind, status, title) of refusals, and of the problem documents that a door makes itself."""
-    found = {(one.kind, str(one.status), one.title) for one in _below(hub.errors.Refused)}
+    refused = (hub.errors.Refused, *_below(hub.errors.Refused))
+    found = {(one.kind, str(one.status), one.title) for one in refused}
+    raised: set[tuple[str, str, str]] = set()
     for _, tree in (*_modules("hub/api"), *_modules("hub/intake")):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _called(node) == "problem" and len(node.args) >= 3:
+            if isinstance(node, ast.Constant) and isinstance(node.value, bytes) and node.value.startswith(b'{"type":"urn:'):
+                whole = json.loads(node.value)  # a document written out
+                found.add((whole["type"].rpartition(":")[2], str(whole["status"]), whole["title"]))
+            elif isinstance(node, ast.Tuple) and len(node.elts) == 2 and _is_number(node.elts[0]):
+                status = ast.literal_eval(node.elts[0])  # (417, "expectation-failed"), which aiohttp raises itself
+                phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+                if _text(node.elts[1]) == phrase.lower().replace(" ", "-"):
+                    raised.add((str(_text(node.elts[1])), str(status), phrase))
+            elif isinstance(node, ast.Call) and _called(node) == "problem" and len(node.args) >= 3:
                 status, kind, title = node.args[:3]
                 if _text(kind) and _text(title):
                     number = str(status.value) if isinstance(status, ast.Constant) else "4xx"
                     found.add((str(_text(kind)), number, str(_text(title))))
-    return found
+    return found | {one for one in raised if one[0] not in {kind for kind, *_ in found}}
 
 
 def _below(kind: Any) -> Iterator[Any]:
@@ -86,13 +101,15 @@ def _problems(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
             for name, given in zip(target.elts, value.elts, strict=False) if unpacked else [(target, value)]:
                 if isinstance(name, ast.Name) and (text := _text(given)):
                     texts[f"{name.id}:{node.lineno}"] = text
-    places = {"Problem": 1, "problem": 1, "wrong": 1, "one": 1, "Refusal": 0, **_taking_codes(tree)}
+    given_to = _texts_given(tree)
+    places = {"Problem": 1, "problem": 1, "wrong": 1, "one": 1, "Refusal": 0, "_Limit": 0, **_taking_codes(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in places:
             name, given = _called(node), node.args[places[_called(node)] :]
             code = _text(given[0]) if given and not _is_number(node.args[0]) else None
             if code and _CODE.fullmatch(code):
-                yield code, _said(given[1] if len(given) > 1 else None, texts), name
+                message = given[-1] if name == "_Limit" else given[1] if len(given) > 1 else None
+                yield code, _said(message, texts) or given_to.get(id(message), ""), name
         elif isinstance(node, ast.Dict):  # code: (text, hint)
             for key, value in zip(node.keys, node.values, strict=True):
                 if key and _text(key) and isinstance(value, ast.Tuple) and len(value.elts) == 2 and _is_sentence(value.elts[0]):
@@ -101,6 +118,19 @@ def _problems(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
             code = _text(node.elts[0])
             if code and _CODE.fullmatch(code) and _is_sentence(node.elts[1]):
                 yield code, str(_text(node.elts[1])).replace("{}", "…"), "Problem"
+
+
+def _texts_given(tree: ast.Module) -> dict[int, str]:
+    """For the name of an argument, used in the module's own function, the texts that its callers give for it."""
+    found: dict[int, str] = {}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        for index, argument in enumerate(function.args.args):
+            given = [call.args[index] for call in calls if _called(call) == function.name and len(call.args) > index]
+            told = "; ".join(dict.fromkeys(filter(None, map(_text, given))))
+            used = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == argument.arg]
+            found |= {id(node): told for node in used}
+    return found
 
 
 def _taking_codes(tree: ast.Module) -> dict[str, int]:

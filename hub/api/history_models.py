@@ -169,7 +169,8 @@ class DossierView(TypedDict):
     aliases: list[Alias]
     ledger: list[LedgerCell]
     waiting: Annotated[list[Delivery], Field(description="deliveries that are not final, dead ones among them")]
-    timeline: Annotated[list[_Event], Field(description="every hop in order of time")]
+    timeline: Annotated[list[_Event], Field(description="every hop in order of time; the newest 200")]
+    truncated: NotRequired[Annotated[Literal[True], Field(description="there when the timeline has older entries")]]
 
 
 class Dossier(TypedDict):

@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 from hub.api import parameters
 from hub.api.responses import LIMITS, STORE, Json, Kinds, answer, named, of_media, problems
-from hub.errors import Forbidden, Refused, Unauthenticated
+from hub.errors import Busy, Forbidden, Refused, TooMany, Unauthenticated
 from hub.store.port import ArrivalState
 
-_READING = (Unauthenticated, Forbidden)
+_READING = (Unauthenticated, Forbidden, TooMany, Busy)
 _KEY: list[Json] = [{"bearer": []}, {"key": []}]
 _REFERENCE = "^[a-z0-9][a-z0-9-]{0,59}@[0-9]{1,9}([.][0-9]{1,9}([.][0-9]{1,9})?)?$"
 _TRACEPARENT: Json = {
@@ -125,7 +125,7 @@ def _listing(operation: str, summary: str, model: str, filters: list[Json]) -> J
         "security": _KEY,
         "parameters": [*filters, *window, _TRACEPARENT],
         "responses": {
-            "200": answer("one page", model, {"Link": link}),
+            "200": answer("one page", model, {"Link": link, **named(LIMITS)}),
             **problems([*_kinds([parameters.BadParameter, *_READING]), STORE]),
         },
     }
@@ -140,7 +140,7 @@ def _get_arrival() -> Json:
         "security": _KEY,
         "parameters": [{**where, "description": "`arrival` of the receipt"}, _TRACEPARENT],
         "responses": {
-            "200": answer("the arrival", "ArrivalView"),
+            "200": answer("the arrival", "ArrivalView", named(LIMITS)),
             **problems([*_kinds(_READING), STORE, (404, "not-found")]),
         },
     }
@@ -155,7 +155,7 @@ def _get_dossier() -> Json:
         "security": _KEY,
         "parameters": [{**where, "description": "any code that any system gave the dossier"}, _TRACEPARENT],
         "responses": {
-            "200": answer("the dossier", "DossierView"),
+            "200": answer("the dossier", "DossierView", named(LIMITS)),
             **problems([*_kinds(_READING), STORE, (404, "not-found")]),
         },
     }

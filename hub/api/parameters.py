@@ -64,7 +64,7 @@ def _schema(text: str) -> SchemaRef:
             raise ValueError
         return SchemaRef.parse(text)
     except ValueError:
-        raise ValueError("id@version, such as opencps-dossier@1 or opencps-dossier@1.0.0") from None
+        raise ValueError("id@version, such as opencps-dossier@1") from None
 
 
 def _flag(text: str) -> bool:

@@ -10,7 +10,7 @@ from hub.api.problems import CORRELATION, MEDIA_TYPE, TYPE
 
 Json = dict[str, Any]
 Kinds = Iterable[tuple[int, str]]
-ANYWHERE = ((400, "malformed-http"), (500, "internal"))
+ANYWHERE = ((400, "malformed-http"), (417, "expectation-failed"), (500, "internal"))
 STORE = (503, "store-unavailable")
 _SECONDS = {"type": "integer", "minimum": 0}
 HEADERS: Json = {

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -32,6 +33,10 @@ from hub.store.port import Reader
 from hub.translation import Catalog
 from hub.wire.forwarded import CLIENT_ADDRESS, Network, asked
 
+_QUIET = frozenset({"/v1/messages", "/console/live", "/health/live", "/health/ready", "/metrics"})
+"""A message that was taken has a line of its own, and the others are asked all day: only what failed is logged of these."""
+HANDSHAKE_SECONDS = 10.0
+"""The longest that a peer may take to agree on TLS; ``idle_seconds`` when that is shorter."""
 _log = get_logger(__name__)
 _Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -75,13 +80,21 @@ def build_app(
     allowances = allowances or Allowances(store, clock)
     routes = [
         *MessageDoor(accept, keys, clock, allowances, gate or Gate(), limits, prefix).routes(),
-        *Reads(store, keys, prefix).routes(),
+        *Reads(store, keys, allowances, limits.seconds, prefix).routes(),
         *Probes(store, clock, running).routes(),
         *Description(prefix, trusted_proxies, catalog).routes(),
         *listeners,
     ]
-    app.add_routes([web.RouteDef(one.method, prefix + one.path, one.handler, one.kwargs) for one in routes])
+    expected = {"expect_handler": _continue}
+    app.add_routes([web.RouteDef(one.method, prefix + one.path, one.handler, {**expected, **one.kwargs}) for one in routes])
     return app
+
+
+async def _continue(request: web.Request) -> None:
+    """100 Continue for who waits for it; any other expectation is refused further on, as a problem."""
+    if request.headers["Expect"].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
 
 
 def _answering(prefix: str, trusted: Sequence[Network]) -> Middleware:
@@ -109,8 +122,8 @@ async def _answer(request: web.Request, handler: _Next, prefix: str) -> web.Stre
         metrics.request(request.method, route, response.status, seconds)
         if response.status >= 400 and not request.content.is_eof():
             response.force_close()  # what is left of the body is not worth reading
-        if response.status < 400:
-            return response  # what went well is counted, and says so itself
+        if response.status < 400 and route in _QUIET:
+            return response
         code = {"dossier": request.match_info["code"]} if route.startswith("/v1/dossiers/") else {}
         _log.info("request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code)
     return response
@@ -118,6 +131,8 @@ async def _answer(request: web.Request, handler: _Next, prefix: str) -> web.Stre
 
 async def _answered(request: web.Request, go_on: _Next) -> web.StreamResponse:
     try:
+        if request.headers.get("Expect", "100-continue").lower() != "100-continue":
+            raise web.HTTPExpectationFailed
         return await go_on(request)
     except Refused as error:
         metrics.refused(error.kind)
@@ -147,16 +162,18 @@ class _Connection(web.RequestHandler):
     """One connection, if there is room for it. What is not even HTTP is answered without repeating it, unlike aiohttp's own
     answer."""
 
+    def __init__(self, manager: _Connections, **more: Any) -> None:
+        super().__init__(manager, **more)
+        self.crowd = manager.crowd
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        assert isinstance(self._manager, _Connections)
-        self._crowd = self._manager.crowd
-        if not self._crowd.enter(self, transport):
+        if not self.crowd.enter(self, transport):
             metrics.refused("too-many-connections")
             self.force_close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._crowd.leave(self)
+        self.crowd.leave(self)
         super().connection_lost(exc)
 
     def handle_error(
@@ -202,6 +219,23 @@ class _Runner(web.AppRunner):
         return server
 
 
+class _Site(web.TCPSite):
+    """Listens; a peer that does not agree on TLS within ``seconds`` is cut (by default a minute would pass)."""
+
+    def __init__(self, runner: _Runner, listen: Listen, tls: ssl.SSLContext | None) -> None:
+        super().__init__(runner, listen.host, listen.port, ssl_context=tls)
+        self._seconds = min(listen.idle_seconds, HANDSHAKE_SECONDS) if tls else None
+
+    async def start(self) -> None:
+        """As aiohttp's own, which takes no such limit."""
+        await web.BaseSite.start(self)
+        assert self._runner.server is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            self._runner.server, self._host, self._port, ssl=self._ssl_context, backlog=self._backlog,
+            ssl_handshake_timeout=self._seconds,
+        )  # fmt: skip
+
+
 class Server:
     """The running server: ``start`` listens, ``stop`` takes no more and lets what is under way end within the grace."""
 
@@ -217,7 +251,7 @@ class Server:
     async def start(self) -> None:
         """Raises BadConfig when the address cannot be taken."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._listen.host, self._listen.port, ssl_context=self._tls)
+        site = _Site(self._runner, self._listen, self._tls)
         try:
             await site.start()
         except OSError as error:

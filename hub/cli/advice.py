@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from hub.cli.shell import first_reason, local, local_micros, printable
+from hub.cli.shell import first_reason, local, local_micros, plural, printable
 from hub.console import remedies
 from hub.store.port import EndpointState, JsonObject
+
+_IN_ORDER = "a dossier's messages reach a partner in order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +26,26 @@ class Advice:
     do: str
 
 
-def for_dossier(found: JsonObject, paused: Mapping[str, EndpointState]) -> list[Advice]:
-    """Advice on all that is not at its end: kept arrivals first, then each endpoint's lane."""
+def for_dossier(found: JsonObject, paused: Mapping[str, EndpointState], now: datetime) -> list[Advice]:
+    """Advice on all that is not at its end: kept arrivals first, then each endpoint's lane as it stands ``now``."""
     said = [for_kept(one) for one in found["timeline"] if one["event"] == "arrival" and one["state"] == "kept"]
-    dead = [one for one in found["timeline"] if one["event"] == "dead"]
     lanes: dict[str, list[JsonObject]] = {}
-    for one in [*dead, *found["waiting"]]:
+    for one in found["waiting"]:
         lanes.setdefault(one["endpoint"], []).append(one)
     for endpoint, lane in sorted(lanes.items()):
         lane.sort(key=_place)
-        head, behind = lane[0], lane[1:]
+        head, behind = lane[0], [one for one in lane[1:] if one["state"] != "dead"]
         stopped = paused.get(endpoint)
         if stopped is not None:
             said.append(for_paused(stopped))
-        if head["state"] == "dead":
-            said.append(for_dead(head))
-        elif stopped is None:
-            said.append(_for_waiting(head))
+        said += [for_dead(one) for one in lane if one["state"] == "dead"]
+        if head["state"] != "dead" and stopped is None:
+            said.append(_for_waiting(head, now))
         if behind:
-            numbers = ", ".join(str(one["seq"]) for one in behind)
-            text = f"wait behind message {head['seq']}: a dossier's messages reach a partner in order"
-            said.append(Advice(f"messages {numbers} to {endpoint}", text, "nothing; they follow by themselves"))
+            several = len(behind) > 1
+            about = f"message{'s' * several} {', '.join(str(one['seq']) for one in behind)} to {endpoint}"
+            why = f"{'wait' if several else 'waits'} behind message {head['seq']}: {_IN_ORDER}"
+            said.append(Advice(about, why, f"nothing; {'they follow by themselves' if several else 'it follows by itself'}"))
     newest = {one["schema"]: one for one in found["timeline"] if one["event"] == "message"}
     said += [_for_unrouted(one) for one in newest.values() if one["state"] == "not_routed"]
     if any(one["event"] == "message" and one["state"] == "conflict" for one in found["timeline"]):
@@ -94,15 +96,22 @@ def _plain(said: str) -> str:
     return said.replace("`", "")
 
 
-def _for_waiting(delivery: JsonObject) -> Advice:
+def _for_waiting(delivery: JsonObject, now: datetime) -> Advice:
     endpoint, state = delivery["endpoint"], delivery["state"]
     about = f"message {delivery['seq']} to {endpoint}"
     last = f" ({delivery['code']})" if delivery.get("code") else ""
-    at = local(delivery.get("next_at"))
+    at, past = local(delivery.get("next_at")), _past(delivery.get("next_at"), now)
     if state == "claimed":
         return Advice(about, "is being sent now, or was when the hub was killed", "nothing; a restarted hub asks the partner")
     if state == "in_doubt":
-        return Advice(about, f"in doubt{last}: it may have taken effect", f"nothing; the hub asks {endpoint} at {at}")
+        when = f"as soon as {endpoint} answers" if past else f"at {at}"
+        return Advice(about, f"in doubt{last}: it may have taken effect", f"nothing; the hub asks {endpoint} {when}")
     if delivery.get("attempts"):
-        return Advice(about, f"tried {delivery['attempts']} times{last}, again at {at}", f"hub endpoint check {endpoint}")
+        tried = f"tried {plural(delivery['attempts'], 'time')}{last}"
+        when = f"due again since {at}: it goes when {endpoint} answers" if past else f"again at {at}"
+        return Advice(about, f"{tried}, {when}", f"hub endpoint check {endpoint}")
     return Advice(about, f"due since {at}, not tried yet", "nothing while the hub runs (hub run)")
+
+
+def _past(instant: str | None, now: datetime) -> bool:
+    return instant is not None and datetime.fromisoformat(instant) <= now

@@ -13,6 +13,7 @@ from hub.cli.shell import Json, actor, local_micros, shell_of
 if TYPE_CHECKING:
     from hub.store.backup_file import Held
 
+_OF_THE_HOME = "  not in a backup, so bring them into this home: config.yaml, mappings, code tables, schemas, secrets"
 _SHOWN = ("dossiers", "arrivals", "messages", "deliveries", "attempts", "keys")
 
 
@@ -68,7 +69,7 @@ def restore(
     endpoints = list(home.config.endpoints)
     with shell.progress("restoring") as advance:
         held = put_back(file, home.store_url, endpoints, system_clock, actor=actor(), tell=advance)
-    lines = ["restored: the hub as it was at", *_told(held), "every endpoint is paused. Now:"]
+    lines = ["restored: the hub as it was at", *_told(held), _OF_THE_HOME, "every endpoint is paused. Now:"]
     lines.append(
         f"  1. start the hub (hub run), and let every sender send again what it sent since {local_micros(held.moment)}"
     )

@@ -65,7 +65,8 @@ def export(
 ) -> None:
     """Print the file of a mapping, code table or schema as it is, to make a version of your own from it.
 
-    A file in the home is taken before one of the same name that came with the hub. Exit code 3 when there is none.
+    A file in the home is taken before one of the same name that came with the hub. With --out the folders of FILE are made;
+    where FILE is named by another version, as below, its `version:` is raised to it. Exit code 3 when there is none.
 
     \b
     Example:  hub catalog export opencps-states@1 --out mappings/tables/opencps-states/1.1.0.yaml

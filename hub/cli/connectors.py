@@ -24,7 +24,7 @@ def connectors(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the installed connectors and what each can do; with NAME, its description and every setting.
+    """List the installed connectors and what each can do; with NAME, what it is and every setting.
 
     sender: delivers messages; finder: can ask the partner what it holds; receiver: fetches messages; listener: answers the
     partner's calls; tables: fetches code tables. Settings go below `settings:` of an endpoint in config.yaml. Exit code 3
@@ -53,7 +53,7 @@ def connectors(
     shell.answer(
         {"connector": name, **about, "settings": [asdict(one) for one in settings]},
         Text(f"{name}: {', '.join(about['can'])}", "bold"),
-        description(kind),
+        description(kind).partition("\n\n")[0],
         "",
         table(("setting", "type", "default", "meaning"), cells),
     )

@@ -63,6 +63,8 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
     \b
     Example:  hub key list --json
     """
+    from hub.store.rows import instant
+
     shell = shell_of(context)
     keys = in_store(shell.home(), lambda store: store.keys())
     found = [
@@ -71,8 +73,8 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
             "name": one.name,
             "role": one.role,
             "schemas": list(one.schemas),
-            "created_at": one.created_at,
-            "revoked_at": one.revoked_at,
+            "created_at": instant(one.created_at),
+            "revoked_at": instant(one.revoked_at),
         }
         for one in keys
     ]

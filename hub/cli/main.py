@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from hub.cli import (
+    audit,
     backfill,
     backup,
     catalog,
@@ -18,6 +19,7 @@ from hub.cli import (
     demo,
     endpoint,
     explain,
+    health,
     init,
     key,
     purge,
@@ -59,7 +61,7 @@ Exit codes:
 _SECTIONS = {
     "Set up and understand": ("init", "check", "explain", "schema", "catalog", "connectors", "key"),
     "Run and send": ("run", "send", "simulate", "demo"),
-    "Watch and repair": ("status", "trace", "dead", "endpoint", "backfill", "ledger"),
+    "Watch and repair": ("status", "health", "trace", "dead", "endpoint", "backfill", "ledger", "audit"),
 }
 """How ``hub --help`` groups the commands; what is in no group comes last, as ``Keep``."""
 
@@ -128,7 +130,9 @@ for _command, _summary in (
     (connectors.connectors, "Installed connectors and their settings."),
     (send.send, "Send JSON messages to a hub."),
     (status.status, "Show the exchange on one screen."),
+    (health.health, "Ask the running hub whether it is ready."),
     (trace.trace, "Show where a dossier is and what to do."),
+    (audit.audit, "Show who did what, and why."),
     (backfill.backfill, "Fill a route that was added later."),
     (simulate.simulate, "Run a partner's simulator."),
     (backup.backup, "Write everything into one file."),

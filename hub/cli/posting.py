@@ -77,7 +77,7 @@ async def send_all(door: Door, files: Sequence[str], tell: Callable[[dict[str, A
                 try:
                     result |= await _patiently(session, door, body)
                 except _NotNow as error:
-                    tally.stopped = f"the hub is not available ({error}), from {place} on"
+                    tally.stopped = f"the hub at {door.url} is not available ({error}), from {place} on"
                     tally.unavailable = True
                     break
             tally.results.append(result)
@@ -161,8 +161,12 @@ async def _post(session: aiohttp.ClientSession, door: Door, body: bytes) -> dict
                 state = "known" if known else str(told.get("state"))
                 return {"outcome": state, "status": answer.status, "receipt": told}
             return {"outcome": "refused", "status": answer.status, "problem": told}
+    except aiohttp.ClientSSLError as error:
+        raise _NotNow("its certificate is not trusted here, or it speaks no TLS") from error
+    except aiohttp.ClientConnectorError as error:
+        raise _NotNow("nothing answers there; is `hub run` running?") from error
     except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-        raise _NotNow(type(error).__name__) from error
+        raise _NotNow("the connection broke" if not isinstance(error, TimeoutError) else "no answer in time") from error
     except aiohttp.InvalidURL:
         raise ValueError("that is not an address such as http://127.0.0.1:8080") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -94,8 +95,11 @@ def find_schema(catalog: Catalog, ref: str) -> Schema:
 
 
 def hand_out(shell: Shell, patterns: Sequence[str], ref: str, out: Path | None) -> None:
-    """A file of the catalog as it is: to ``out``, which must not be there yet, or to stdout. Raises NotFound."""
-    from hub.translation.versions import newest
+    """A file of the catalog as it is: to ``out``, which must not be there yet, or to stdout. Raises NotFound.
+
+    Where ``out`` is named by another version, as ``…/1.1.0.yaml``, that version is written into it.
+    """
+    from hub.translation.versions import is_full, newest
 
     known = {SchemaRef.parse(name): file for name, file in files(shell.home(), patterns).items()}
     try:
@@ -111,7 +115,10 @@ def hand_out(shell: Shell, patterns: Sequence[str], ref: str, out: Path | None) 
         if not shell.as_json:
             typer.echo(text, nl=False)
         return
+    if out.suffix == ".yaml" and is_full(out.stem):
+        text = re.sub(r"(?m)^version:.*$", f"version: {out.stem}", text, count=1)
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("x", encoding="utf-8") as opened:
             opened.write(text)
     except OSError as error:

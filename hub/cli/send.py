@@ -63,7 +63,7 @@ def send(
             raise typer.BadParameter(f"{printable(name)} is no file that can be read", param_hint="FILE")
     from hub.cli.posting import Door, send_all
 
-    door = Door((url or _own_url(shell)).rstrip("/"), key.strip(), schema, pointer, patience)
+    door = Door((url or own_url(shell)).rstrip("/"), key.strip(), schema, pointer, patience)
     try:
         tally = asyncio.run(send_all(door, files, lambda result: shell.say(*_lines(result))))
     except ValueError as error:
@@ -79,7 +79,7 @@ def send(
         raise typer.Exit(REFUSED)
 
 
-def _own_url(shell: Shell) -> str:
+def own_url(shell: Shell) -> str:
     """The door of the hub whose home this is; the usual one where there is no home."""
     if not (shell.folder / "config.yaml").is_file():
         return "http://127.0.0.1:8080"

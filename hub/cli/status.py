@@ -29,8 +29,9 @@ def status(
 ) -> None:
     """Show traffic, lag, backlog, endpoints, dead letters by cause with what to do, and the last errors, on one screen.
 
-    It reads the store, so it works beside a running hub and without one. What only a running hub knows (open breakers,
-    messages refused at the door) is on its page /console and in /metrics. With --watch --json: one JSON document a line.
+    It reads the store, so it works beside a running hub and without one, and says first which it is. What only a running
+    hub knows (open breakers, messages refused at the door) is on its page /console and in /metrics. With --watch --json:
+    one JSON document a line.
 
     \b
     Examples:  hub status
@@ -39,9 +40,13 @@ def status(
     shell = shell_of(context)
     home = shell.home()
     names = tuple(home.config.endpoints)
+
+    async def look(store: Store) -> tuple[Overview, bool]:
+        return await store.overview(names), await store.running()
+
     if not watch:
-        seen = in_store(home, lambda store: store.overview(names))
-        shell.answer(asdict(seen), *_shown(seen))
+        seen, runs = in_store(home, look)
+        shell.answer({"running": runs, **asdict(seen)}, *_shown(seen, runs))
         return
 
     async def work(store: Store) -> None:
@@ -49,19 +54,20 @@ def status(
         on_screen = screen.is_terminal and not shell.as_json
         with Live(console=screen, auto_refresh=False, screen=True) if on_screen else nullcontext() as place:
             while True:
-                seen = await store.overview(names)
+                seen, runs = await look(store)
                 if place is not None:
-                    place.update(Group(*_shown(seen)), refresh=True)
+                    place.update(Group(*_shown(seen, runs)), refresh=True)
                 elif shell.as_json:
-                    emit(asdict(seen), line=True)
+                    emit({"running": runs, **asdict(seen)}, line=True)
                 else:
-                    shell.say(*_shown(seen), "")
+                    shell.say(*_shown(seen, runs), "")
                 await asyncio.sleep(EVERY_SECONDS)
 
     in_store(home, work)
 
 
-def _shown(seen: Overview) -> Iterator[Any]:
+def _shown(seen: Overview, runs: bool) -> Iterator[Any]:
+    yield Text("a hub runs on this store", "green") if runs else Text("no hub runs on this store: hub run", "bold red")
     arrived = ", ".join(f"{count} {state}" for state, count in sorted(seen.traffic.arrivals.items())) or "nothing arrived"
     rate = sum(seen.traffic.arrivals.values()) * 60 / max(1, seen.traffic.seconds)
     yield Text.assemble(
@@ -89,6 +95,9 @@ def _shown(seen: Overview) -> Iterator[Any]:
 
 def _endpoint(one: EndpointNow) -> tuple[object, ...]:
     state = "configured" if one.configured else "not in config.yaml"
+    if one.last_failure and (one.last_delivered_at or "") < one.last_failure.at:
+        since = f"nothing delivered since {local(one.last_delivered_at)[11:19]}" if one.last_delivered_at else ""
+        state = f"failing; {since or 'nothing delivered lately'}"
     if one.paused:
         state = f"paused by {one.paused.by}: {one.paused.why}"
     lag = "" if one.recent.lag_p50_seconds is None else f"{one.recent.lag_p50_seconds:.1f} / {one.recent.lag_p95_seconds:.1f} s"

@@ -36,6 +36,8 @@ def trace(
     \b
     Example:  hub trace 000.00.10.H22-261121-0001
     """
+    from datetime import UTC, datetime
+
     from hub.cli.advice import for_dossier
 
     shell = shell_of(context)
@@ -47,7 +49,7 @@ def trace(
     found, paused = in_store(home, work) if _CODE.fullmatch(dossier) else (None, {})
     if found is None:
         raise NotFound("no system calls a dossier by that code; codes are compared exactly as they were sent")
-    advice = for_dossier(found, paused)
+    advice = for_dossier(found, paused, datetime.now(UTC))
     shell.answer({**found, "next": [asdict(one) for one in advice]})
     shell.say(Text.assemble(("Dossier ", "bold"), (printable(dossier), "bold cyan"), f"   owner: {printable(found['owner'])}"))
     names = (f"{one['system']}: {one['code']}" for one in found["aliases"])
@@ -70,10 +72,11 @@ def _cells(one: JsonObject) -> tuple[object, ...]:
 
 
 def _timeline(found: JsonObject) -> Iterator[Text]:
+    replayed = {one["target"] for one in found["timeline"] if one["event"] == "audit" and one["act"] == "replay"}
     for one in found["timeline"]:
         line = Text(f"  {local(one['at'])}  ")
         describe = _EVENTS.get(one["event"], _settled)
-        describe(line, one)
+        describe(line, {**one, "was_kept": one.get("arrival") in replayed} if one["event"] == "arrival" else one)
         yield line
         for warning in one.get("warnings") or [] if one["event"] != "attempt" else []:
             yield Text(f"      warning: {'; '.join(reason_lines([warning]))}", "yellow")
@@ -81,6 +84,8 @@ def _timeline(found: JsonObject) -> Iterator[Text]:
 
 def _arrival(line: Text, one: Mapping[str, Any]) -> None:
     line.append(f"arrived     from {printable(one['sender'])} as {one['schema']}: ")
+    if one["state"] != "kept" and (one["was_kept"] or one["state"] == "discarded"):
+        line.append("kept, later ")
     line.append(one["state"], _STYLES.get(one["state"], ""))
     line.append(f"  {one['arrival']}", "dim")
     for reason in reason_lines(one.get("reasons") or []):
@@ -104,6 +109,12 @@ def _attempt(line: Text, one: Mapping[str, Any]) -> None:
     line.append(_because(one))
 
 
+def _audit(line: Text, one: Mapping[str, Any]) -> None:
+    line.append(f"{one['act']:<12}", "cyan")
+    line.append(f"by {printable(one['actor'])}: {printable(one.get('why', ''))}  ")
+    line.append(one["target"], "dim")
+
+
 def _settled(line: Text, one: Mapping[str, Any]) -> None:
     line.append(f"{one['event']:<12}", _STYLES.get(one["event"], ""))
     line.append(f"message {one['seq']} at {one['endpoint']}")
@@ -123,4 +134,4 @@ def _because(one: Mapping[str, Any]) -> str:
     return f" ({': '.join(told)})" if told else ""
 
 
-_EVENTS = {"arrival": _arrival, "message": _message, "attempt": _attempt}
+_EVENTS = {"arrival": _arrival, "message": _message, "attempt": _attempt, "audit": _audit}

@@ -19,7 +19,7 @@ from hub.console.now import Now
 from hub.console.sessions import LASTS_SECONDS, Sessions
 from hub.console.words import Words, preferred
 from hub.delivery.breaker import Breaker
-from hub.errors import Forbidden, Problem, StoreUnavailable, Unauthenticated
+from hub.errors import Forbidden, StoreUnavailable, Unauthenticated
 from hub.intake.keys import Keys
 from hub.intake.rest import BodyLimits, read_body
 from hub.message import Clock
@@ -58,6 +58,7 @@ class Console:
     def routes(self) -> Iterable[web.RouteDef]:
         """All paths."""
         return [
+            web.get("/", self._to_console),
             web.get("/v1/overview", self._overview),
             web.get("/console", self._page),
             web.get("/console/", self._to_page),
@@ -84,6 +85,9 @@ class Console:
         except StoreUnavailable:
             return _html(page.sign_in(words, "store_away"), 503)
 
+    async def _to_console(self, request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "console"})
+
     async def _to_page(self, request: web.Request) -> web.Response:
         return web.Response(status=308, headers={"Location": "../console"})
 
@@ -95,7 +99,9 @@ class Console:
         return _unless_known(request, body, body, headers)
 
     async def _sign_in(self, request: web.Request) -> web.Response:
-        here = self._own_form(request)
+        scheme = self._own_form(request)
+        if scheme is None:
+            return _not_ours(request)
         form = parse_qs((await read_body(request, _FORM_LIMITS)).decode("ascii", "replace"))
         words = _words(request)
         try:
@@ -106,23 +112,24 @@ class Console:
             return _back(words, "sender_key")
         answer = _back(words)
         answer.set_cookie(
-            COOKIE, token, max_age=LASTS_SECONDS, httponly=True, samesite="Strict", secure=here == "https", path="",
+            COOKIE, token, max_age=LASTS_SECONDS, httponly=True, samesite="Strict", secure=scheme == "https", path="",
         )  # fmt: skip
         return answer
 
     async def _sign_out(self, request: web.Request) -> web.Response:
-        self._own_form(request)
+        if self._own_form(request) is None:
+            return _not_ours(request)
         self._sessions.end(request.cookies.get(COOKIE))
         answer = _back(_words(request))
         answer.set_cookie(COOKIE, "", max_age=0, httponly=True, samesite="Strict", path="")
         return answer
 
-    def _own_form(self, request: web.Request) -> str:
-        """The scheme that the browser used. Raises Forbidden for a form that another site sent."""
+    def _own_form(self, request: web.Request) -> str | None:
+        """The scheme that the browser used; None for a form that another site sent, or a proxy that is not trusted."""
         found = asked(request, self._trusted)
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
         if site not in (None, "same-origin") or (site is None and origin not in (None, found.origin)):
-            raise Forbidden([Problem("Origin", "cross_site", "the form was sent by another site", "use the hub's own page")])
+            return None
         return found.scheme
 
 
@@ -132,6 +139,10 @@ def _words(request: web.Request) -> Words:
 
 def _html(text: str, status: int = 200) -> web.Response:
     return web.Response(text=text, status=status, headers=_GUARDS, content_type="text/html")
+
+
+def _not_ours(request: web.Request) -> web.Response:
+    return _html(page.sign_in(_words(request), "cross_site", up="../"), 403)
 
 
 def _back(words: Words, problem: str = "") -> web.Response:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from hub.console.reasons import vietnamese
 from hub.console.remedies import for_cause
 from hub.console.words import NOTHING, Words
-from hub.store.glance import Cause, EndpointNow, Overview
+from hub.store.glance import EndpointNow, LastError, Overview
 
 Light = Literal["good", "warn", "bad", "none"]
 STATES = ("accepted", "kept", "superseded", "discarded")
@@ -22,9 +25,10 @@ _TEMPLATES = Environment(
 )
 
 
-def sign_in(words: Words, problem: str = "") -> str:
-    """The form that asks for a key; ``problem`` names the words that say why again."""
-    return _TEMPLATES.get_template("sign_in.html").render(w=words, problem=problem)
+def sign_in(words: Words, problem: str = "", up: str = "") -> str:
+    """The form that asks for a key; ``problem`` names the words that say why again, ``up`` leads to where /console is."""
+    said = _marked(words(problem)) if problem else ""
+    return _TEMPLATES.get_template("sign_in.html").render(w=words, problem=said, up=up)
 
 
 def page(words: Words, seen: Overview) -> str:
@@ -56,28 +60,50 @@ def _shown(words: Words, seen: Overview) -> dict[str, object]:
     minutes = [dict(one.arrivals) for one in seen.traffic.minutes]
     return {
         "w": words,
+        "up": "",
+        "hub": f"{socket.gethostname()} · dossier-hub {version('dossier-hub')}",
         "seen": seen,
         "window": words.span(seen.traffic.seconds),
         "a_minute": sum(seen.traffic.arrivals.values()) * 60 / max(1, seen.traffic.seconds),
         "bars": _bars([sum(one.values()) for one in minutes]),
         "minutes": minutes,
         "waiting": sum(one.waiting for one in seen.endpoints),
+        "behind": sum(one.behind_dead for one in seen.endpoints),
         "oldest": max(waits, default=None),
         "dead": sum(one.count for one in seen.causes if one.kind == "delivery"),
         "kept": sum(one.count for one in seen.causes if one.kind == "arrival"),
         "working": sum(endpoint_state(one)[0] == "good" for one in seen.endpoints),
         "endpoint_state": endpoint_state,
         "routes": sorted(routes.items()),
-        "to_do": lambda cause: _to_do(cause, words),
+        "troubled": [one for one in seen.endpoints if endpoint_state(one)[0] != "good"],
+        "marked": _marked,
+        "to_do": lambda cause: _marked(for_cause(cause, words.language)),
+        "reason": lambda error: _reason(error, words),
+        "command": _command,
         "STATES": STATES,
         "OPEN": OPEN,
         "NOTHING": NOTHING,
     }
 
 
-def _to_do(cause: Cause, words: Words) -> Markup:
-    """The remedy with its commands marked as such."""
-    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(for_cause(cause, words.language)))))
+def _marked(text: str) -> Markup:
+    """The text with its commands marked as such."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def _reason(error: LastError, words: Words) -> tuple[str, str]:
+    """What the page says of it, and the recorded text where that was put in other words."""
+    if not error.reason:
+        return words.cause("arrival" if error.kind == "kept" else "delivery", error.code), ""
+    said = vietnamese(error.reason) if words.language == "vi" else None
+    return (said, error.reason) if said else (error.reason, "")
+
+
+def _command(error: LastError) -> str:
+    """What shows its whole story: by the dossier's code, else by its own id."""
+    if error.dossier and "‹" not in error.dossier:
+        return f"hub trace {error.dossier}"
+    return f"hub dead show {error.id}" if error.kind in ("dead", "kept") else ""
 
 
 def _bars(counts: Sequence[int]) -> list[int]:

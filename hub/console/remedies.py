@@ -27,10 +27,17 @@ class Remedy:
 
 
 ADD_THE_ROW = "add the row to the code table"
-_RELOAD_VI, _RELOAD_EN = "nạp lại hub (`kill -HUP`)", "reload the hub (`kill -HUP`)"
+_RELOAD_VI, _RELOAD_EN = "nạp lại trục (`kill -HUP`)", "reload the hub (`kill -HUP`)"
 MEND_AND_REPLAY = Remedy(
     f"sửa ánh xạ, bảng mã hoặc tuyến (`hub check`), {_RELOAD_VI}, rồi: `{{replay}}`",
     f"mend the mapping, code table or route (`hub check`), {_RELOAD_EN}, then: `{{replay}}`",
+    for_all=True,
+)
+CORRECT_OR_MEND = Remedy(
+    "yêu cầu bên gửi gửi lại bản đã sửa (trạng thái đầy đủ mới hơn sẽ thay thế); hoặc, nếu ánh xạ, bảng mã hay tuyến sai: sửa "
+    f"(`hub check`), {_RELOAD_VI}, rồi: `{{replay}}`",
+    "have the sender send it corrected (a newer full state takes its place); or, if the mapping, code table or route is wrong: "
+    f"mend it (`hub check`), {_RELOAD_EN}, then: `{{replay}}`",
     for_all=True,
 )
 ADOPT = Remedy(
@@ -49,7 +56,7 @@ SEND_CORRECTED = Remedy(
     "or: `hub dead discard {id} --why …`",
 )
 FOLLOWS = Remedy(
-    "không cần làm gì; nó đi tiếp khi bản tin trước nó được chạy lại hoặc loại bỏ",
+    "không cần làm gì; nó đi tiếp khi thông điệp trước nó được chạy lại hoặc loại bỏ",
     "nothing; it follows when the one before it is replayed or discarded",
 )
 CORRECT_CODE = Remedy(
@@ -67,8 +74,10 @@ ADD_ROW = Remedy(
     for_all=True,
 )
 MEND_MAPPING = Remedy(
-    f"sửa ánh xạ, hoặc yêu cầu gửi lại bản đã sửa; rồi: {_RELOAD_VI}, `{{replay}}`",
-    f"mend the mapping, or have it sent again corrected; then: {_RELOAD_EN}, `{{replay}}`",
+    "yêu cầu bên gửi gửi lại bản đã sửa, rồi: `hub dead discard {id} --why …`; hoặc, nếu ánh xạ sai: sửa, "
+    f"{_RELOAD_VI}, rồi: `{{replay}}`",
+    "have the sender send it again corrected, then: `hub dead discard {id} --why …`; or, if the mapping is wrong: mend it, "
+    f"{_RELOAD_EN}, then: `{{replay}}`",
     for_all=True,
 )
 
@@ -76,7 +85,7 @@ MEND_MAPPING = Remedy(
 def for_delivery(code: str, *, doubted: bool = False) -> Remedy:
     """What helps a delivery that is dead with this code. ``doubted``: one of its attempts was in doubt."""
     if code in ("translation", "route_gone"):
-        return MEND_AND_REPLAY
+        return CORRECT_OR_MEND if code == "translation" else MEND_AND_REPLAY
     if code == "exists":
         return ADOPT
     return LOOK_THERE if code == "in_doubt" or doubted else SEND_CORRECTED

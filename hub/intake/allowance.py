@@ -7,6 +7,7 @@ and RateLimit-Policy of draft-ietf-httpapi-ratelimit-headers.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ class Allowances:
         self._store = store
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
+        self._counting: dict[tuple[str, int], asyncio.Task[tuple[int, int]]] = {}
+        """Days being counted, by client and day: who asks meanwhile waits for the same count."""
         self.configure(clients or {})
 
     def configure(self, clients: Mapping[str, ClientConfig]) -> None:
@@ -87,7 +90,7 @@ class Allowances:
         account = self._accounts.setdefault(client, _Account())
         today = (now + _EAST) // _DAY
         if limits.counts_days and account.day != today:
-            sent = await self._store.sent_since(client, _midnight(today - 1))
+            sent = await self._sent(client, today)
             if account.day != today:
                 account.day, (account.messages, account.bytes) = today, sent
         found = list(account.by_day(limits, now))
@@ -103,6 +106,15 @@ class Allowances:
             hint = f"send again after {wait} s; the operator sets the limit in config.yaml under clients"
             raise TooMany([Problem("", one.name, one.wrong, hint) for one in full], wait, headers)
         return headers if found else {}
+
+    async def _sent(self, client: str, day: int) -> tuple[int, int]:
+        """Messages and bytes that the store has of that day, counted once for all who ask at the same time."""
+        counting = self._counting.get((client, day))
+        if counting is None:
+            counting = asyncio.ensure_future(self._store.sent_since(client, _midnight(day - 1)))
+            self._counting[client, day] = counting
+            counting.add_done_callback(lambda _: self._counting.pop((client, day)))
+        return await asyncio.shield(counting)
 
     def used(self, client: str, size: int) -> None:
         """One message of ``size`` bytes was accepted."""

@@ -1,9 +1,10 @@
 """The gate before the work: how many requests and bytes of bodies the hub holds at once, shared fairly between clients.
 
 A client may enter while it holds no more than what stays free for others. So one client alone gets half of the room, k
-greedy ones leave 1/(k+1) of it, and who holds nothing is let in at once. What cannot enter waits, in the order of its client;
-places that fall free go round the waiting clients. When too many wait, the longest row gives way; and it takes no more at all
-while its first has waited long, so that a refusal comes at once and not after a wait.
+greedy ones leave 1/(k+1) of it, and who holds nothing is let in at once, be it beyond the bytes (never beyond twice as many).
+What cannot enter waits, in the order of its client; places that fall free go round the waiting clients. When too many wait,
+the longest row gives way; and it takes no more at all while its first has waited long, so that a refusal comes at once and
+not after a wait.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections import deque
 from dataclasses import dataclass
 
 from hub.errors import Busy
-from hub.observe import metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,6 @@ class Gate:
         self._queues: dict[str, deque[_Waiter]] = {}
         """Who waits, by client; never empty; the client whose turn is next comes first."""
         self.requests = self.bytes = self.waiting = 0
-        metrics.watch_door(lambda: (self.requests, self.waiting, self.bytes))
 
     async def enter(self, client: str, size: int) -> Place:
         """A place for one request whose body takes at most ``size`` bytes. Raises Busy."""
@@ -63,7 +62,9 @@ class Gate:
 
     def _fits(self, client: str, size: int) -> bool:
         requests, held = self._held.get(client, (0, 0))
-        return requests < self._room.requests - self.requests and held <= self._room.bytes - self.bytes - size
+        left = self._room.bytes - self.bytes - size
+        alone = client not in self._held and left >= -self._room.bytes
+        return requests < self._room.requests - self.requests and (held <= left or alone)
 
     def _admit(self) -> None:
         while client := next((one for one, queue in self._queues.items() if self._fits(one, queue[0].size)), None):
@@ -116,10 +117,10 @@ class Gate:
 class Place:
     """What one request holds of the room."""
 
-    __slots__ = ("_client", "_gate", "_size")
+    __slots__ = ("_client", "_gate", "_requests", "_size")
 
     def __init__(self, gate: Gate, client: str, size: int) -> None:
-        self._gate, self._client, self._size = gate, client, size
+        self._gate, self._client, self._requests, self._size = gate, client, 1, size
 
     def shrink(self, size: int) -> None:
         """The body is here, and only this large."""
@@ -127,9 +128,14 @@ class Place:
             self._size, less = size, self._size - size
             self._gate.hold(self._client, 0, -less)
 
+    def worked(self, size: int) -> None:
+        """The work is done; what is still held is an answer of this size, until it is written."""
+        self._gate.hold(self._client, -1, size - self._size)
+        self._requests, self._size = 0, size
+
     def leave(self) -> None:
         """The request is answered."""
-        self._gate.hold(self._client, -1, -self._size)
+        self._gate.hold(self._client, -self._requests, -self._size)
 
 
 @dataclass(eq=False, slots=True)

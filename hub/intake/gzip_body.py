@@ -14,6 +14,11 @@ _FREE = 64 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 
+def most_unpacked(packed: int, limit: int) -> int:
+    """The most bytes that so many packed ones may become."""
+    return min(limit, max(_FREE, RATIO * packed))
+
+
 class Unpacked:
     """``add`` each piece as it comes, then ``end``. ``limit`` is the most bytes that may come out."""
 
@@ -27,7 +32,7 @@ class Unpacked:
         """What the piece unpacks to. Raises TooLarge, NotParsable."""
         made: list[bytes] = []
         self._taken += len(piece)
-        most = min(self._limit, max(_FREE, RATIO * self._taken))
+        most = most_unpacked(self._taken, self._limit)
         while piece:
             if self._member.eof:
                 self._member = zlib.decompressobj(_GZIP)

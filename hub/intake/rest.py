@@ -37,7 +37,7 @@ from hub.errors import (
 )
 from hub.intake.allowance import Allowances
 from hub.intake.gate import Gate
-from hub.intake.gzip_body import Unpacked
+from hub.intake.gzip_body import Unpacked, most_unpacked
 from hub.intake.keys import Keys, require_right
 from hub.message import Arrival, Clock, SchemaRef, new_id
 from hub.observe import metrics
@@ -62,6 +62,21 @@ class BodyLimits:
     seconds: float = 30.0
 
 
+class Refusals:
+    """Lets no client, nor all unknown ones together, be refused more than so often a second: refusing costs time too."""
+
+    def __init__(self) -> None:
+        self._now: Counter[str | None] = Counter()
+
+    async def slow_down(self, client: str | None) -> None:
+        """Wait before one of the client's requests is refused."""
+        self._now[client] += 1
+        try:
+            await asyncio.sleep(min(0.5, (self._now[client] - 1) / REFUSALS_A_SECOND))
+        finally:
+            self._now[client] -= 1
+
+
 class MessageDoor:
     """Takes messages over HTTP from callers who hold a key, as many at once as the gate lets in."""
 
@@ -76,7 +91,8 @@ class MessageDoor:
         self._gate = gate
         self._limits = limits or BodyLimits()
         self._prefix = prefix
-        self._refusing: Counter[str | None] = Counter()
+        self._refusals = Refusals()
+        metrics.watch_door(lambda: (gate.requests, gate.waiting, gate.bytes))
 
     def routes(self) -> Iterable[web.RouteDef]:
         """``POST /v1/messages``; a caller that expects 100 Continue gets it once key and schema were found good."""
@@ -111,7 +127,7 @@ class MessageDoor:
                     "message refused", correlation_id=trace.trace_id, sender=sender, kind=error.kind,
                     code=[problem.code for problem in error.problems[:20]],
                 )  # fmt: skip
-            await self._slow_down(sender)
+            await self._refusals.slow_down(sender)
             raise
         headers = {**left, "Location": f"{self._prefix}/v1/arrivals/{accepted.receipt['arrival']}"}
         if accepted.repeated:
@@ -120,14 +136,6 @@ class MessageDoor:
             self._allowances.used(sender, len(body))
         answer = orjson.dumps(accepted.receipt)
         return web.Response(status=202, body=answer, headers=headers, content_type="application/json")
-
-    async def _slow_down(self, sender: str | None) -> None:
-        """Let no client, nor all unknown ones together, be refused more than so often a second: refusing costs time too."""
-        self._refusing[sender] += 1
-        try:
-            await asyncio.sleep(min(0.5, (self._refusing[sender] - 1) / REFUSALS_A_SECOND))
-        finally:
-            self._refusing[sender] -= 1
 
 
 def named_schema(request: web.Request) -> SchemaRef:
@@ -191,7 +199,10 @@ def _most_bytes(request: web.Request, limits: BodyLimits) -> int:
     length = request.content_length
     if length is not None and length > limits.bytes:
         raise _too_large(limits)
-    return limits.bytes if length is None or _is_packed(request) else length
+    packed = _is_packed(request)
+    if length is None:
+        return limits.bytes
+    return most_unpacked(length, limits.bytes) if packed else length
 
 
 async def read_body(request: web.Request, limits: BodyLimits) -> bytes:

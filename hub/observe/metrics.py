@@ -43,6 +43,11 @@ _REQUESTS = Histogram(
 _BACKLOG = Gauge("hub_backlog", "Open deliveries now", ("endpoint", "route", "state"), registry=_registry)
 _STORED = Gauge("hub_stored_arrivals", "Arrivals that wait in the store now (kept)", ("state",), registry=_registry)
 _OLDEST = Gauge("hub_oldest_waiting_seconds", "Age of the oldest open delivery", ("endpoint",), registry=_registry)
+_SENDABLE = Gauge(
+    "hub_oldest_sendable_seconds", "Age of the oldest open delivery that waits behind no other, a dead letter for instance",
+    ("endpoint",), registry=_registry,
+)  # fmt: skip
+_PAUSED = Gauge("hub_endpoint_paused", "1 while an operator has the endpoint paused", ("endpoint",), registry=_registry)
 _BREAKER = Gauge("hub_breaker_open", "1 while calls to the endpoint are held back", ("endpoint",), registry=_registry)
 _READY = Gauge("hub_ready", "1 while the store answers and every dispatcher runs", registry=_registry)
 _STORE_ERRORS = Counter("hub_store_errors", "Times the store could not serve", ("reason",), registry=_registry)
@@ -161,7 +166,7 @@ def set_traffic(traffic: Mapping[str, Any]) -> None:
     stored: dict[str, int] = {}
     for row in traffic["arrivals"]:
         stored[row["state"]] = stored.get(row["state"], 0) + row["count"]
-    for gauge in (_BACKLOG, _STORED, _OLDEST):
+    for gauge in (_BACKLOG, _STORED, _OLDEST, _SENDABLE, _PAUSED):
         gauge.clear()
     for state, count in stored.items():
         _STORED.labels(_word(state)).set(count)
@@ -169,6 +174,10 @@ def set_traffic(traffic: Mapping[str, Any]) -> None:
         _BACKLOG.labels(_word(row["endpoint"]), _word(row["route"]), row["state"]).set(row["count"])
     for endpoint, seconds in traffic["oldest_waiting_seconds"].items():
         _OLDEST.labels(_word(endpoint)).set(seconds)
+    for endpoint, seconds in traffic["oldest_sendable_seconds"].items():
+        _SENDABLE.labels(_word(endpoint)).set(seconds)
+    for endpoint in traffic["paused"]:
+        _PAUSED.labels(_word(endpoint)).set(1)
 
 
 def render() -> bytes:

@@ -76,7 +76,7 @@ def restore(
     place = Path(str(target.database)) if target.get_backend_name() == "sqlite" else None
     with _telling():
         if place is not None:
-            refuse_existing(place)
+            refuse_existing(place, "a backup goes into a new store: use another home, or move this one away with its log")
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with new_beside(place) as part:
             shutil.copyfile(file, part)

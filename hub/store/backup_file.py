@@ -104,10 +104,11 @@ select (select count(*) from messages where arrival_id not in (select id from ar
 """
 
 
-def refuse_existing(file: Path) -> None:
-    """Raises NotAllowed when something has the name already (or left its log there, which would be taken for this file's)."""
+def refuse_existing(file: Path, do: str = "name another file, or move it away") -> None:
+    """Raises NotAllowed when something has the name already (or left its log there, which would be taken for this file's);
+    ``do`` says what then."""
     if file.exists() or Path(f"{file}-wal").exists():
-        raise NotAllowed(f"{file} is there already, and is not overwritten: name another file, or move it away")
+        raise NotAllowed(f"{file} is there already, and is not overwritten: {do}")
 
 
 @contextlib.contextmanager

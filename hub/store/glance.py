@@ -79,6 +79,8 @@ class EndpointNow:
     last_delivered_at: str | None
     last_failure: Failure | None
     breaker: Literal["closed", "open", "half_open"] | None = None
+    behind_dead: int = 0
+    """So many of the waiting stand behind a dead letter of their dossier and go on when that is replayed or discarded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,14 @@ _BACKLOG = (
 _IN_DOUBT = select(d).where(_OPEN, d.c.state == literal_column("'in_doubt'")).order_by(d.c.last_attempt_at.desc()).limit(LAST)
 _NEWLY_DEAD = select(d).where(_DEAD).order_by(d.c.settled_at.desc()).limit(LAST)
 _NEWLY_KEPT = select(a).where(_KEPT).order_by(a.c.received_at.desc()).limit(LAST)
+_DEAD_HEADS = select(d.c.dossier_id, d.c.endpoint).where(_DEAD, d.c.head).order_by(d.c.settled_at.desc()).limit(MOST).subquery()
+_BEHIND_DEAD = (
+    select(d.c.endpoint, func.count().label("number"))
+    .join_from(_DEAD_HEADS, d, and_(d.c.dossier_id == _DEAD_HEADS.c.dossier_id, d.c.endpoint == _DEAD_HEADS.c.endpoint))
+    .where(d.c.state == literal_column("'pending'"))
+    .group_by(d.c.endpoint)
+)
+"""What waits behind the newest ``MOST`` dead letters; a lane has one head, so nothing is counted twice."""
 _DEAD_CAUSES = (
     select(d.c.endpoint, d.c.code, func.count().label("number"), func.min(d.c.settled_at).label("since"),
            func.max(d.c.settled_at).label("until"), func.min(d.c.id).label("example"))
@@ -69,6 +77,16 @@ def backlog(connection: Connection) -> tuple[Backlog, ...]:
     """Open deliveries, dead letters included, by endpoint, route and state."""
     rows = connection.execute(_BACKLOG)
     return tuple(Backlog(row.endpoint, row.route, row.state, row.number, _instant(row.since), row.since) for row in rows)
+
+
+def first_head(connection: Connection, among: Backlog) -> int | None:
+    """When the oldest of these that waits behind no other was accepted; read in order of age, so only over followers."""
+    return connection.execute(
+        select(d.c.created_at)
+        .where(_OPEN, d.c.endpoint == among.endpoint, d.c.route == among.route, d.c.state == among.state, d.c.head)
+        .order_by(d.c.created_at)
+        .limit(1)
+    ).scalar()
 
 
 def kept(connection: Connection) -> int:
@@ -164,6 +182,8 @@ def _endpoints(
         row.name: Paused(row.paused_by or "", instant(row.paused_at), redacted(row.why or ""))
         for row in connection.execute(select(e))
     }
+    dead = any(one.state == "dead" for one in open_now)
+    behind: dict[str, int] = {row.endpoint: row.number for row in connection.execute(_BEHIND_DEAD)} if dead else {}
     others = {*(one.endpoint for one in open_now), *lately, *paused} - {*configured}
     made: list[EndpointNow] = []
     for name in (*configured, *sorted(others)):
@@ -182,6 +202,7 @@ def _endpoints(
                 recent=Recent(seconds, recent.delivered, recent.retried, recent.lag(50), recent.lag(95)),
                 last_delivered_at=instant(recent.last_delivered),
                 last_failure=recent.failure,
+                behind_dead=behind.get(name, 0),
             )
         )
     return tuple(made)

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from hub.message import NATIONAL, Arrival, SchemaRef
-from hub.store.overview import backlog, kept
+from hub.store.overview import backlog, first_head, kept
 from hub.store.port import OPEN_STATES, EndpointState, JsonObject, Key
 from hub.store.rows import AnyRow, instant, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import attempts as at
+from hub.store.tables import audit as au
 from hub.store.tables import bodies, dossiers, endpoints, keys, replies
 from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
@@ -75,6 +76,10 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
     for one in routed:
         if one.settled_at is not None:
             events.append((one.settled_at, 3, {"event": one.state, "at": instant(one.settled_at), **_delivery(one)}))
+    items = {dossier_id, *by_id, *(one.id for one in arrived)}
+    for one in connection.execute(select(au).where(au.c.target.in_(items)).order_by(au.c.id)):
+        if one.act != "discard" or one.target not in by_id:  # that one is told by the delivery itself
+            events.append((one.at, 2, {"event": "audit", **_audit(one)}))
     events.sort(key=lambda event: event[:2])
     cells = connection.execute(select(c).where(c.c.dossier_id == dossier_id).order_by(c.c.endpoint, c.c.stream)).all()
     return {
@@ -116,18 +121,25 @@ def dead_one(connection: Connection, item_id: str) -> JsonObject | None:
 
 
 def traffic(connection: Connection, now: int) -> JsonObject:
-    """Counts of kept arrivals and of open deliveries by endpoint, route and state, and the oldest waiting of each endpoint."""
+    """Counts of kept arrivals and of open deliveries by endpoint, route and state; of each endpoint the oldest that waits and
+    the oldest that could be sent (the head of its lane, not dead); the endpoints that are paused."""
     open_now = backlog(connection)
     oldest: dict[str, int] = {}
+    sendable: dict[str, int] = {}
     for one in open_now:
         if one.state != "dead":
             oldest[one.endpoint] = min(one.since, oldest.get(one.endpoint, one.since))
+            head = first_head(connection, one)
+            if head is not None:
+                sendable[one.endpoint] = min(head, sendable.get(one.endpoint, head))
     return {
         "arrivals": [{"state": "kept", "count": kept(connection)}],
         "deliveries": [
             {"endpoint": one.endpoint, "route": one.route, "state": one.state, "count": one.count} for one in open_now
         ],
         "oldest_waiting_seconds": {endpoint: max(0.0, (now - since) / 1_000_000) for endpoint, since in oldest.items()},
+        "oldest_sendable_seconds": {endpoint: max(0.0, (now - since) / 1_000_000) for endpoint, since in sendable.items()},
+        "paused": sorted(endpoint_states(connection)),
     }
 
 
@@ -175,6 +187,12 @@ def endpoint_states(connection: Connection) -> Mapping[str, EndpointState]:
         row.name: EndpointState(row.name, row.paused_by, row.paused_at, row.why)
         for row in connection.execute(select(endpoints))
     }
+
+
+def audit(connection: Connection, since: int | None, limit: int) -> list[JsonObject]:
+    """Lines of the audit trail, newest first. Ids are UUIDv7, so the primary key gives the order."""
+    query = select(au).order_by(au.c.id.desc()).limit(limit)
+    return [_audit(row) for row in connection.execute(query if since is None else query.where(au.c.at >= since))]
 
 
 def _refusals(receipt: str, message_id: str) -> list[dict[str, str]]:
@@ -242,6 +260,10 @@ def _attempt(row: AnyRow) -> dict[str, Any]:
             "resolved": row.resolved, "resolved_at": instant(row.resolved_at), "chain": row.chain,
         }
     )  # fmt: skip
+
+
+def _audit(row: AnyRow) -> dict[str, Any]:
+    return _present({"at": instant(row.at), "actor": row.actor, "act": row.act, "target": row.target, "why": row.why})
 
 
 def _cell(row: AnyRow) -> dict[str, Any]:

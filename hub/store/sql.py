@@ -1,7 +1,7 @@
 """The one implementation of the store's port: SQLAlchemy Core on SQLite or PostgreSQL.
 
 Writes go to the writer's groups, and with them, on SQLite, the dispatchers' short reads; other reads run in threads of
-their own on read-only transactions.
+their own on read-only transactions. What a message waits for at the door never queues behind what somebody looks at.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class SqlStore(Store):
         self._read_engine = open_engine(self._url, writer=False)
         self._writer = Writer(self._write_engine)
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
+        self._doorkeepers = ThreadPoolExecutor(2, thread_name_prefix="store-door")
         self._salt = b""
         self._lock_file: IO[bytes] | None = None
         self._open = False
@@ -103,19 +104,20 @@ class SqlStore(Store):
             self._open = False
             await self._writer.close()
         self._readers.shutdown(wait=True)
+        self._doorkeepers.shutdown(wait=True)
         self._write_engine.dispose()
         self._read_engine.dispose()
         if self._lock_file is not None:
             self._lock_file.close()
 
-    async def _read(self, look: Callable[[Connection], T]) -> T:
+    async def _read(self, look: Callable[[Connection], T], *, at_door: bool = False) -> T:
         def run() -> T:
             with _as_unavailable(), self._read_engine.connect() as connection:
                 return look(connection)
 
         if not self._open:
             raise StoreUnavailable("closed")
-        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        return await asyncio.get_running_loop().run_in_executor(self._doorkeepers if at_door else self._readers, run)
 
     async def _glance(self, look: Callable[[Connection], T]) -> T:
         """A short read that comes often: on SQLite the writer's connection, which need not read again what it just wrote."""
@@ -129,7 +131,7 @@ class SqlStore(Store):
     async def first_receipt(self, sender: str, key: str) -> tuple[str, JsonObject] | None:
         refuse_unfit_key(key)
         query = select(arrivals.c.digest, arrivals.c.receipt).where(arrivals.c.sender == sender, arrivals.c.sender_key == key)
-        row = await self._read(lambda connection: connection.execute(query).first())
+        row = await self._read(lambda connection: connection.execute(query).first(), at_door=True)
         return None if row is None else (row.digest, orjson.loads(row.receipt))
 
     async def accept(self, plan: Plan) -> tuple[JsonObject, bool]:
@@ -242,7 +244,7 @@ class SqlStore(Store):
         return await self._read(lambda connection: reading.arrival(connection, arrival_id))
 
     async def sent_since(self, sender: str, since: int) -> tuple[int, int]:
-        return await self._read(lambda connection: reading.sent_since(connection, sender, since))
+        return await self._read(lambda connection: reading.sent_since(connection, sender, since), at_door=True)
 
     async def dossier(self, code: str) -> JsonObject | None:
         return await self._read(lambda connection: reading.dossier(connection, code))
@@ -275,7 +277,7 @@ class SqlStore(Store):
         return await self._read(lambda connection: overview.overview(connection, self._clock(), configured))
 
     async def keys(self) -> Sequence[Key]:
-        return await self._read(reading.all_keys)
+        return await self._read(reading.all_keys, at_door=True)
 
     async def endpoint_states(self) -> Mapping[str, EndpointState]:
         return await self._read(reading.endpoint_states)

@@ -254,4 +254,5 @@ audit = Table(
     Column("act", String(40), nullable=False),
     Column("target", String(255), nullable=False),
     Column("why", Text),
+    Index("ix_audit_target", "target"),
 )

@@ -12,7 +12,7 @@ from hub.message import SchemaRef
 from hub.translation import mapping as m
 from hub.translation.chain import Chain, Step, make_chain
 from hub.translation.compile import compile_mapping
-from hub.translation.files import read_mappings, read_schemas, read_tables, shown_name
+from hub.translation.files import CAME_WITH_THE_HUB, read_mappings, read_schemas, read_tables, shown_name
 from hub.translation.lock import check_lock
 from hub.translation.schema import Schema
 from hub.translation.tables import CodeTable, make_lookup
@@ -239,7 +239,12 @@ def _where_to_add(table: CodeTable) -> str:
     """How a missing row is mended: in a table of the home by hand, in one that came with the hub by a version of one's own."""
     if table.fetched:
         return "run `hub catalog refresh`, or correct the code"
-    if not Path(table.source).is_absolute():
+    in_mapping = table.source.startswith("tables.")
+    place = table.source.partition(" at ")[2] if in_mapping else table.source
+    if not place.startswith(f"{CAME_WITH_THE_HUB}:"):
         return f"add a row to {table.source}"
-    file = f"mappings/tables/{table.ref.id}/{table.ref.version}.yaml"
-    return f"take the table home (`hub catalog export {table.ref} --out {file}`) and add a row"
+    major, minor, _ = order(table.ref)
+    file = f"{table.ref.id}/{major}.{minor + 1}.0.yaml"
+    if in_mapping:
+        return f"take the mapping home (`hub catalog export {table.ref} --out mappings/{file}`) and add a row there"
+    return f"take the table home (`hub catalog export {table.ref} --out mappings/tables/{file}`) and add a row there"

@@ -19,6 +19,7 @@ from hub.translation.tables import CodeTable, parse_table
 from hub.translation.versions import is_full
 
 T = TypeVar("T")
+CAME_WITH_THE_HUB = "hub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ def read_mappings(layers: Sequence[Path], problems: list[Problem]) -> dict[Schem
 
 
 def shown_name(layers: Sequence[Path], layer: int, relative: str) -> str:
-    """Files of the first layer are named from that home, those of further layers in full."""
-    return relative if layer == 0 else (layers[layer] / relative).as_posix()
+    """Files of the first layer are named from that home, those of the last, which came with the hub, as ``hub:…``, those
+    between by their folder's name: senders see it in the reasons of a kept arrival, and no path of the server's is theirs."""
+    folder = "" if layer == 0 else f"{CAME_WITH_THE_HUB if layer == len(layers) - 1 else layers[layer].name}:"
+    return folder + relative
 
 
 def _find(layers: Sequence[Path], folder: str, suffix: str, problems: list[Problem]) -> Iterator[Found]:

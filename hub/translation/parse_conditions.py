@@ -41,6 +41,9 @@ class ConditionParser:
                 self.wrong((*path, name), "unknown_key", f"{what} has no {name[:40]!r}", hint)
 
     def reference(self, path: NodePath, text: Any, hint: str, what: str = "a schema") -> SchemaRef | None:
+        if text is None:
+            self.wrong(path, "bad_reference", f"{what} is missing here", hint)
+            return None
         try:
             return SchemaRef.parse(str(text))
         except ValueError as error:

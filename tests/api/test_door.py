@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import logging
@@ -96,7 +97,8 @@ class World:
     async def traffic(self) -> Mapping[str, Any]:
         self.counted += 1
         await self.ping()
-        return {"arrivals": [], "deliveries": [], "oldest_waiting_seconds": {"portal": float(self.counted)}}
+        oldest = {"oldest_waiting_seconds": {"portal": float(self.counted)}, "oldest_sendable_seconds": {}}
+        return {"arrivals": [], "deliveries": [], "paused": [], **oldest}
 
 
 @pytest.fixture
@@ -782,6 +784,19 @@ async def test_tls(world: World, certificate: tuple[Path, Path]) -> None:
     old.maximum_version = ssl.TLSVersion.TLSv1_1
     with pytest.raises(aiohttp.ClientConnectionError):
         await post(world, ssl=old)
+    await server.stop()
+
+
+async def test_who_does_not_agree_on_tls_is_cut_soon(world: World, certificate: tuple[Path, Path]) -> None:
+    """Not after a minute, as the library would have it; whoever speaks TLS is served meanwhile."""
+    cert, key = certificate
+    server = await serve(world, cert=cert, key=key, idle_seconds=0.5)
+    silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(3)]
+    assert (await post(world, ssl=ssl.create_default_context(cafile=str(cert)))).status == 202
+    for reader, writer in silent:
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
     await server.stop()
 
 

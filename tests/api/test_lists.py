@@ -10,6 +10,7 @@ import pytest
 from api_hub import Api, started
 from flow.parts import settled, told
 
+from hub.api import reads
 from hub.errors import Rejected
 
 
@@ -89,3 +90,18 @@ async def test_a_bad_parameter_is_named(api: Api) -> None:
         assert (await api.get(f"/v1/dossiers?{query}")).json["errors"][0]["parameter"] == query.partition("=")[0]
     both = await api.get("/v1/arrivals?limit=x&since=y&0123456789=1")
     assert [one["parameter"] for one in both.json["errors"]] == ["limit", "since", "‹masked›"]
+
+
+async def test_a_long_timeline_is_cut(api: Api) -> None:
+    """The newest entries are shown, and that there are older ones; a short timeline is whole."""
+    (story,) = told()
+    for number in range(reads.TIMELINE // 2):
+        record = {**story.records[0], "dossierNote": f"note {number}"}
+        assert (await api.send(record, headers={"Idempotency-Key": str(number)})).status == 202
+        if number == 1:
+            assert "truncated" not in (await api.get(f"/v1/dossiers/{story.code}")).json
+    await settled(api.hub)
+    view = (await api.get(f"/v1/dossiers/{story.code}")).json
+    whole = await api.hub.store.dossier(story.code)
+    assert whole is not None and len(whole["timeline"]) > reads.TIMELINE
+    assert view["truncated"] and view["timeline"] == whole["timeline"][-reads.TIMELINE :]

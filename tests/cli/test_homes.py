@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import stat
 import subprocess
@@ -39,13 +40,30 @@ def test_the_files_of_a_new_home_come_before_those_of_the_hub(tmp_path: Path, hu
     made = tmp_path / "made"
     hub("init", str(made))
     own = made / "mappings" / "tables" / "opencps-states" / "1.0.0.yaml"
-    own.parent.mkdir()
     hub("--home", str(made), "catalog", "export", "opencps-states@1", "--out", str(own))
     own.write_text(own.read_text(encoding="utf-8") + "  - [processing, signing, processing]\n", encoding="utf-8")
     counts = {home: hub("--home", home, "catalog", "list", "--json").json["tables"] for home in (str(made), str(ROOT))}
     rows = [next(one["rows"] for one in tables if one["table"] == "opencps-states@1.0.0") for tables in counts.values()]
     assert rows[0] == rows[1] + 1
     assert "signing" in hub("--home", str(made), "catalog", "export", "opencps-states@1").stdout
+
+
+def test_the_hint_of_a_missing_row_works_as_it_is_typed(tmp_path: Path, hub: Run) -> None:
+    """The table that came with the hub goes home as its next version; with the row added, the message is translated."""
+    made = tmp_path / "made"
+    hub("init", str(made))
+    message = json.loads((made / "first.json").read_text(encoding="utf-8")) | {"dossierStatus": "signing"}
+    (made / "first.json").write_text(json.dumps(message), encoding="utf-8")
+    explain = ("--home", str(made), "explain", str(made / "first.json"), "--schema", "opencps-dossier@1")
+    said = hub(*explain, code=1).stdout
+    assert "not_in_table" in said and str(ROOT) not in said
+    found = re.search(r"`hub (catalog export \S+ --out) (mappings/tables/opencps-states/1\.1\.0\.yaml)`", said)
+    assert found is not None, said
+    own = made / found[2]
+    hub("--home", str(made), *found[1].split(), str(own))
+    own.write_text(own.read_text(encoding="utf-8") + "  - [signing, '', processing]\n", encoding="utf-8")
+    assert "not_in_table" not in hub(*explain, code=1).stdout  # the portal's table is still to be fetched
+    assert "opencps-states@1.1.0" in hub("--home", str(made), "catalog", "list").stdout
 
 
 def test_a_folder_with_anything_in_it_is_left_alone(tmp_path: Path, hub: Run) -> None:
@@ -113,7 +131,7 @@ def test_explain_names_what_would_be_kept_refused_or_dead(home: Home, hub: Run) 
 def test_connectors_are_described_from_their_code(hub: Run) -> None:
     """What is installed, what it can do, each setting with type and default; an unknown name is exit code 3."""
     (one,) = [one for one in hub("connectors", "--json").json["connectors"] if one["connector"] == "national-portal"]
-    assert one["can"] == ["sender", "finder", "tables"] and one["tables"] == ["npsp-procedures@1"]
+    assert one["can"] == ["sender", "finder", "holder", "tables"] and one["tables"] == ["npsp-procedures@1"]
     settings = {one["name"]: one for one in hub("connectors", "national-portal", "--json").json["settings"]}
     assert settings["password"]["type"] == "secret" and settings["password"]["required"]
     assert settings["chunk"]["type"] == "integer ≥ 1, ≤ 10" and settings["chunk"]["default"] == "10"

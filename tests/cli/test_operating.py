@@ -61,7 +61,54 @@ def test_trace_says_what_waits_and_why(home: Home, hub: Run) -> None:
     home.take(record(name="another"))
     told = hub("trace", CODE, "--json").json["next"]
     assert told[0]["about"] == "message 1 to portal" and f"hub dead replay {delivery}" in told[0]["do"]
-    assert "wait behind message 1" in told[1]["why"]
+    assert told[1]["about"] == "message 2 to portal" and "waits behind message 1" in told[1]["why"]
+    assert len(told) == 2
+
+
+def test_trace_says_what_operators_did(home: Home, hub: Run) -> None:
+    """A kept arrival and a dead letter that were replayed stay told as such, with who and why; senders' answers lack it."""
+    (arrival,) = (one["arrival"] for one in home.take(record(state="B")))
+    home.mend_table()
+    hub("dead", "replay", arrival, "--why", "row added")
+    (delivery,) = home.settle("dead", "refused")
+    for why in ("first try", "second try"):
+        hub("dead", "replay", delivery, "--why", why)
+        home.settle("dead", "refused")
+    hub("dead", "discard", delivery, "--why", "by hand")
+    said = hub("trace", CODE).stdout
+    assert "kept, later accepted" in said
+    who = f"shell:{getpass.getuser()}"
+    places = [said.index(f"by {who}: {why}") for why in ("row added", "first try", "second try", "by hand")]
+    assert places == sorted(places) and said.count("by hand") == 1
+    told = [one for one in hub("trace", CODE, "--json").json["timeline"] if one["event"] == "audit"]
+    assert [(one["act"], one["target"], one["why"]) for one in told] == [
+        ("replay", arrival, "row added"), ("replay", delivery, "first try"), ("replay", delivery, "second try"),
+    ]  # fmt: skip
+
+
+def test_the_audit_trail_is_read_newest_first(home: Home, hub: Run) -> None:
+    """Every act with who and why; --since leaves out what was before, --limit what is older."""
+    assert hub("audit").stdout.strip() == "nothing on record"
+    hub("endpoint", "pause", "portal", "--why", "maintenance")
+    hub("endpoint", "resume", "portal")
+    told = hub("audit", "--json").json["audit"]
+    assert [(one["act"], one["target"]) for one in told] == [("resume", "portal"), ("pause", "portal")]
+    assert told[1]["why"] == "maintenance" and told[1]["actor"].startswith("shell:") and told[1]["at"].endswith("Z")
+    assert "maintenance" in hub("audit").stdout
+    assert len(hub("audit", "--limit", "1", "--json").json["audit"]) == 1
+    assert hub("audit", "--since", "2199-01-01", "--json").json["audit"] == []
+    assert len(hub("audit", "--since", "2020-01-01T08:00:00", "--json").json["audit"]) == 2
+
+
+def test_trace_in_an_outage_says_what_a_try_waits_for(home: Home, hub: Run) -> None:
+    """A time that is past is not announced as one to come."""
+    home.take(record())
+    home.settle("again", "reset")
+    (told,) = hub("trace", CODE, "--json").json["next"]
+    assert "tried 1 time (reset), again at" in told["why"]
+    sql(home, "update deliveries set next_at = 1")
+    (told,) = hub("trace", CODE, "--json").json["next"]
+    assert "it goes when portal answers" in told["why"]
 
 
 def test_trace_advises_on_a_pause(home: Home, hub: Run) -> None:
@@ -262,7 +309,8 @@ def test_a_key_is_revoked(hub: Run) -> None:
     """Once; the second time, and for an unknown id, code 3."""
     key = hub("key", "new", "one-stop", "--schema", "*", "--json", shows_key=True).json["id"]
     assert hub("key", "revoke", key, "--json").json == {"id": key, "revoked": True}
-    assert hub("key", "list", "--json").json["keys"][0]["revoked_at"]
+    (listed,) = hub("key", "list", "--json").json["keys"]
+    assert listed["created_at"].endswith("Z") and listed["revoked_at"] >= listed["created_at"]
     for wrong in (key, NO_SUCH, "CANARY"):
         assert "CANARY" not in hub("key", "revoke", wrong, code=3).stderr
     assert "one-stop" in hub("key", "list").stdout

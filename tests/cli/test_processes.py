@@ -123,6 +123,7 @@ def test_a_hub_that_is_away_is_exit_code_4(home: Home, hub: Run) -> None:
         "send", str(messages), "--schema", "record@1", "--url", "http://127.0.0.1:9", "--patience", "0", code=4, HUB_KEY="k"
     )
     assert "in.jsonl:1" in said.stderr and "harmless" in said.stderr
+    assert "the hub at http://127.0.0.1:9 is not available (nothing answers there; is `hub run` running?)" in said.stderr
 
 
 def test_send_reads_files_lines_and_standard_input(home: Home, hub: Run) -> None:

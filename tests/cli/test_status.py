@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 
-from cli.parts import HUB, Home, Run, record
+from cli.parts import HUB, Home, Run, process, record
 
 
 def test_a_quiet_hub(home: Home, hub: Run) -> None:
@@ -14,6 +14,26 @@ def test_a_quiet_hub(home: Home, hub: Run) -> None:
     said = hub("status").stdout
     for words in ("nothing arrived", "portal", "nothing waits", "Dead letters by cause", "none is open"):
         assert words in said
+
+
+def test_whether_a_hub_runs(home: Home, hub: Run) -> None:
+    """The first line says so, by the lock that a running hub holds."""
+    assert hub("status").stdout.startswith("no hub runs on this store")
+    assert hub("status", "--json").json["running"] is False
+    with process(home.folder, "run"):
+        assert hub("status").stdout.startswith("a hub runs on this store")
+        assert hub("status", "--json").json["running"] is True
+    assert hub("status", "--json").json["running"] is False
+
+
+def test_an_endpoint_that_fails_is_said_to(home: Home, hub: Run) -> None:
+    """Its last try is newer than its last delivery: failing, until one is delivered."""
+    home.take(record())
+    home.settle("again", "reset")
+    assert "failing; nothing delivered lately" in hub("status").stdout
+    home.take(record("000.00.10.H22-261121-0002"))
+    home.settle("delivered")
+    assert "failing" not in hub("status").stdout
 
 
 def test_traffic_backlog_dead_letters_and_errors(home: Home, hub: Run) -> None:

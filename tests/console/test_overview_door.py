@@ -12,7 +12,10 @@ import pytest
 from flow.parts import send, told, until
 
 from console.parts import World, started
+from hub.connector import Attempt, Receipt
 from hub.console.sessions import LASTS_SECONDS
+from hub.errors import Rejected
+from hub.message import Message
 
 
 @pytest.fixture
@@ -95,12 +98,45 @@ async def test_a_session_ends_by_itself_and_with_its_key(world: World, client: a
     assert "problem=bad_key" in (await sign_in(client, world.keys["operator"])).headers["Location"]
 
 
+@pytest.mark.parametrize("prefix", ["", "/hub"])
+async def test_the_root_leads_to_the_page(tmp_path: Path, prefix: str) -> None:
+    """Whoever opens the hub's address without a path finds the page, also under a prefix."""
+    async with started(tmp_path, prefix) as world, aiohttp.request("GET", f"{world.url}/") as answer:
+        assert answer.status == 200 and answer.url.path == f"{prefix}/console"
+        assert "Khóa vận hành" in await answer.text()
+
+
+async def test_what_waits_behind_a_dead_letter_is_told_apart(world: World, client: aiohttp.ClientSession) -> None:
+    """The step of a dossier whose state the partner refused waits for somebody; others go by themselves."""
+
+    def refuse_states(message: Message, attempt: Attempt) -> Receipt:
+        if message.schema.id == "npsp-dossier":
+            raise Rejected("-3", "no")
+        return Receipt()
+
+    world.partner.script = refuse_states
+    await send(world.hub, told()[0].records[0], world.clock)
+
+    async def seen() -> Any:
+        (portal,) = (await world.hub.store.overview(("portal",))).endpoints
+        return portal if portal.dead else None
+
+    portal = await until(seen)
+    assert (portal.dead, portal.waiting, portal.behind_dead) == (1, 1, 1)
+
+
 async def test_a_form_of_another_site_is_refused(world: World, client: aiohttp.ClientSession) -> None:
-    """By Sec-Fetch-Site, or by Origin where a browser sends only that; our own forms pass both."""
+    """By Sec-Fetch-Site, or by Origin where a browser sends only that, on a page that says what to mend where it is a proxy
+    that is not trusted; our own forms pass both."""
     key, port = world.keys["operator"], world.hub.port
     assert (await sign_in(client, key, **{"Sec-Fetch-Site": "cross-site"})).status == 403
     assert (await sign_in(client, key, Origin="https://elsewhere.example")).status == 403
     assert (await sign_in(client, key, Origin="null")).status == 403
+    for path in ("/console/sign-in?lang=vi", "/console/sign-out?lang=vi"):
+        async with client.post(path, data={"key": key}, headers={"Origin": "https://elsewhere.example"}) as answer:
+            page = await answer.text()
+            assert (answer.status, answer.content_type) == (403, "text/html")
+            assert "<code>server.trusted_proxies</code>" in page and 'action="../console/sign-in?lang=vi"' in page
     assert not list(client.cookie_jar)
     assert (await sign_in(client, key, Origin=f"http://127.0.0.1:{port}")).status == 303
     assert (await sign_in(client, key, **{"Sec-Fetch-Site": "same-origin"})).status == 303

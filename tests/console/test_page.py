@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ async def test_what_happens_is_seen_within_two_seconds(
         await one.sees(nothing)
         await world.hub.store.pause("portal", actor="lan", why="bảo trì", now=world.clock())
         await one.sees(paused, "table")
+        await one.sees("hub endpoint resume portal", "td.wide")
         await send(world.hub, told()[0].records[0], world.clock)
         accepted = one.page.locator("table").last.locator("tbody tr").first.locator("td.total")
         await expect(accepted).to_have_text("1", timeout=2000)
@@ -118,6 +120,32 @@ async def test_the_language_follows_the_browser_until_it_is_chosen(world: World,
         await one.sees("Khóa vận hành")
 
 
+@pytest.mark.parametrize("lang", ["vi", "en"])
+async def test_a_form_that_came_by_a_strange_way_is_answered_in_words(
+    world: World, browser: Browser, tmp_path: Path, lang: str
+) -> None:
+    """Not with JSON: the page says what a proxy needs, looks as it should, and takes the key at once."""
+    async with window(browser, viewport={"width": 390, "height": 844}) as one:
+        form = f'<form method=post action="{world.url}/console/sign-in?lang={lang}"><button>'
+        await one.page.set_content(form)
+        await one.page.click("button")
+        await one.sees("server.trusted_proxies", "#problem")
+        if AXE.exists():
+            await audit(one)
+        await shot(one, tmp_path, f"strange-{lang}-390")
+        card = await one.page.locator("main").bounding_box()
+        assert card is not None and card["x"] >= 8 and card["x"] + card["width"] <= 382
+        assert await one.page.locator("input[autocomplete=username]").count() == 1
+        await one.page.click(f"nav a[lang={'en' if lang == 'vi' else 'vi'}]")
+        await one.sees("Khóa vận hành" if lang == "en" else "Operator key")
+        await one.page.set_content(form)
+        await one.page.click("button")
+        await one.page.fill("#key", world.keys["operator"])
+        await one.page.click("main button")
+        await one.page.wait_for_selector("table")
+        assert not [error for error in one.errors if "403" not in error]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["vi", "en"])
 async def test_it_is_usable_by_everybody(world: World, browser: Browser, tmp_path: Path, lang: str, scheme: Any) -> None:
@@ -142,6 +170,14 @@ async def test_it_is_usable_by_everybody(world: World, browser: Browser, tmp_pat
         for _ in range(4):
             await one.page.keyboard.press("Tab")
             reached.append(await one.page.evaluate("document.activeElement.textContent.trim()"))
+        kept = one.page.locator("td.wide", has=one.page.locator("code", has_text=re.compile("^not_in_table$")))
+        assert await kept.locator("details").count() == (1 if lang == "vi" else 0)
+        if lang == "vi":
+            assert "không có dòng nào trong bảng mã state" in await kept.inner_text()
+            await kept.locator("summary").click()
+            await world.hub.store.pause("portal", actor="lan", why="bảo trì", now=world.clock())
+            await one.sees("người tạm dừng: lan", "table")
+            await one.sees("the codes", "details[open]")  # what was unfolded stays so while the page lives
         assert {"Tiếng Việt", "English"} < set(reached) and len(set(reached)) == 4
         await one.page.set_viewport_size({"width": 390, "height": 844})
         assert await one.page.evaluate("document.documentElement.scrollWidth") <= 390

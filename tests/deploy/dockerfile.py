@@ -96,12 +96,12 @@ class Image:
         )
         assert ran.returncode == 0, f"{script}\n{ran.stdout[-3000:]}{ran.stderr[-3000:]}"
 
-    def start(self, stage: Stage, home: str, environment: dict[str, str]) -> subprocess.Popen[str]:
-        """ENTRYPOINT and CMD as USER on a read-only root; only the volume and /tmp can be written."""
+    def start(self, stage: Stage, home: str, environment: dict[str, str], *words: str) -> subprocess.Popen[str]:
+        """ENTRYPOINT and CMD, or other ``words``, as USER on a read-only root; only the volume and /tmp can be written."""
         (user,) = stage.of("USER")
         uid, gid = user.split(":")
         variables = {**stage.environment, "LD_LIBRARY_PATH": "/usr/local/lib", **environment}
-        words = [*stage.command("ENTRYPOINT"), *stage.command("CMD")]
+        words = words or (*stage.command("ENTRYPOINT"), *stage.command("CMD"))
         dropped = ["--reuid", uid, "--regid", gid, "--clear-groups", "--no-new-privs", "--bounding-set", "-all"]
         command = ["setpriv", *dropped, "env", "-i", *(f"{name}={value}" for name, value in variables.items()), *words]
         script = f"{_READ_ONLY.format(home=home)}\nmount -t tmpfs tmp /tmp\ncd {home}\nexec {shlex.join(command)}"

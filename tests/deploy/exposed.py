@@ -17,6 +17,7 @@ Series = dict[str, list[dict[str, str]]]
 """Name of a series → the label sets it has."""
 
 _SEEN = ('outcome="delivered"', 'state="dead"', 'state="kept"', 'outcome="refused"')
+_PAUSED = 'hub_endpoint_paused{endpoint="portal"} 1'
 _THEN = ('hub_breaker_open{endpoint="portal"} 1', 'state="pending"')
 
 
@@ -32,10 +33,13 @@ def metrics_of_a_busy_hub(folder: Path) -> Series:
         _hub(home, "catalog", "refresh")
         key = _hub(home, "key", "new", "one-stop", "--schema", "opencps-dossier").strip()
         with process(home, "run") as (_, url):
-            return _play(portal, url, key, json.loads((home / "first.json").read_text(encoding="utf-8")))
+            _play(portal, url, key, json.loads((home / "first.json").read_text(encoding="utf-8")))
+            _hub(home, "endpoint", "pause", "portal", "--why", "maintenance")
+            until(lambda: _PAUSED in _get(f"{url}/metrics"))
+            return series(_get(f"{url}/metrics"))
 
 
-def _play(portal: str, url: str, key: str, record: dict[str, Any]) -> Series:
+def _play(portal: str, url: str, key: str, record: dict[str, Any]) -> None:
     incomplete = {name: value for name, value in record.items() if name != "viaPostal"}
 
     def send(number: int, body: dict[str, Any]) -> None:
@@ -50,7 +54,6 @@ def _play(portal: str, url: str, key: str, record: dict[str, Any]) -> Series:
     _post(f"{portal}/_control/faults", {"fault": "reset_before", "times": None})
     send(5, record)
     until(lambda: all(one in _get(f"{url}/metrics") for one in _THEN))
-    return series(_get(f"{url}/metrics"))
 
 
 def series(text: str) -> Series:

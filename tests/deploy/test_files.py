@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -73,9 +74,48 @@ def test_the_configuration_of_the_container_is_the_repositorys() -> None:
         assert settings[name] == f"${{file:/run/secrets/portal_{name}}}"
         settings[name] = ours["endpoints"]["portal"]["settings"][name]
     assert theirs.pop("log") == {"to": "stdout"}
+    (network,) = document(COMPOSE)["networks"]["default"]["ipam"]["config"]
+    assert theirs["server"].pop("trusted_proxies") == [network["gateway"]]  # nobody else's word is believed
     assert theirs["server"] | {"host": ours["server"]["host"]} == ours["server"]
     theirs["server"] = ours["server"]
     assert theirs == ours
+
+
+def test_the_shipped_configuration_passes_the_strict_check(tmp_path: Path) -> None:
+    """But for the partner's table, which only the partner can give, `hub check` has nothing to warn of."""
+    for name in ("portal_username", "portal_password"):
+        (tmp_path / name).write_text("simulated\n")
+    config = (DEPLOY / "config.yaml").read_text(encoding="utf-8").replace("/run/secrets/", "")
+    (tmp_path / "config.yaml").write_text(config)
+    command = [tool("hub"), "--home", str(tmp_path), "check", "--json"]
+    environment = {**os.environ, "PORTAL_URL": "http://127.0.0.1:9/forward"}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    told = json.loads(ran.stdout)
+    assert told["errors"] == [] and {one["code"] for one in told["warnings"]} <= {"table_not_fetched"}
+
+
+def test_a_backup_has_a_place_outside_the_volume_that_it_saves() -> None:
+    """A volume of its own, at a folder that the image gives to the hub's user."""
+    volumes = dict(one.split(":")[:2] for one in document(COMPOSE)["services"]["hub"]["volumes"])
+    assert volumes["backup"] == "/backup"
+    made = re.search(r"install --directory --owner=hub .*", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+    assert made is not None and {"/backup", volumes["hub"]} <= set(made[0].split())
+
+
+def test_the_unit_needs_no_file_that_nobody_makes() -> None:
+    """The page makes all that the unit names, and starts it only after the check."""
+    page = (ROOT / "docs" / "howto" / "run-it.md").read_text(encoding="utf-8").partition("## With systemd")[2]
+    assert not re.search(r"^(EnvironmentFile|LoadCredential|Documentation)=", _text(), re.MULTILINE)
+    home = _setting("WorkingDirectory")
+    assert f"useradd --system --no-create-home --home-dir {home} {_setting('User')}\n" in page
+    steps = [
+        f"install -d -m 700 -o dossier-hub -g dossier-hub {home}",
+        "cp deploy/dossier-hub.service",
+        f"cd {home}",
+        "hub init .",
+    ]
+    places = [page.index(step) for step in (*steps, "cat > secrets/portal_password", "\nhub check\n", "systemctl enable --now")]
+    assert places == sorted(places)
 
 
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:

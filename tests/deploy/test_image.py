@@ -78,6 +78,10 @@ def test_the_hub_runs_as_the_image_says(image: Image) -> None:
             assert hub.poll() is None, hub.communicate()
             assert time.monotonic() < until, "not ready"
             time.sleep(0.05)
+        (check,) = last.of("HEALTHCHECK")
+        probe = image.start(last, HOME, {}, *json.loads(check.partition(" CMD ")[2]))
+        said = probe.communicate(timeout=30)
+        assert probe.returncode == 0, said
         status = Path(f"/proc/{hub.pid}/status").read_text()
         assert re.search(rf"^Uid:\s+{uid}\s+{uid}\s", status, re.MULTILINE)
         assert re.search(r"^CapBnd:\s+0+$", status, re.MULTILINE) and re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)

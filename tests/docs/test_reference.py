@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from docs.pages import ROOT
+from hub.api.openapi import document
 
 PAGES = ("commands", "config", "connectors", "errors", "lint", "metrics")
 
@@ -46,7 +49,10 @@ def test_there_is_no_page_beside_them(written: dict[str, str]) -> None:
         ("commands", "## `hub dead replay`"),
         ("metrics", "| `hub_arrivals_total` | counter | `sender`, `schema`, `outcome` |"),
         ("errors", "| `schema-invalid` | 422 | The message does not fit its schema |"),
+        ("errors", "| `too-many-connections` | 503 |"),
         ("errors", "| `not_in_table` |"),
+        ("errors", "| `per_day` | more than … messages today |"),
+        ("errors", "| `bad_gzip` | the gzip body ends too early;"),
         ("errors", "| `session` | Transient |"),
         ("lint", "| `silent_loss` |"),
         ("lint", "| `unknown_source_path` |"),
@@ -55,6 +61,14 @@ def test_there_is_no_page_beside_them(written: dict[str, str]) -> None:
 def test_what_must_be_found_is_found(written: dict[str, str], page: str, said: str) -> None:
     """One of each kind that the generator collects; a generator that finds nothing would never be stale."""
     assert said in written[f"{page}.md"]
+
+
+def test_every_kind_of_problem_that_the_api_describes_has_its_row(written: dict[str, str]) -> None:
+    """What /openapi.json says a caller may meet can be looked up; words of the operator's page are no codes."""
+    described = set(re.findall(r"urn:dossier-hub:problem:([a-z-]+)", json.dumps(document("http://hub", None, []))))
+    rows = set(re.findall(r"^\| `([a-z-]+)` \| [0-9x]+ \|", written["errors.md"], re.MULTILINE))
+    assert len(described) > 10 and described <= rows
+    assert "hub/console/words.py" not in written["errors.md"]
 
 
 def test_every_setting_and_every_command_has_its_meaning(written: dict[str, str]) -> None:

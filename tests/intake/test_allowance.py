@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.config import ClientConfig
-from hub.errors import TooMany
+from hub.errors import StoreUnavailable, TooMany
 from hub.intake.allowance import Allowances
 
 
@@ -55,3 +56,29 @@ async def test_clients_do_not_share() -> None:
         with pytest.raises(TooMany):
             await allowances.take(client)
     assert [await allowances.take("free") for _ in range(100)] == [{}] * 100
+
+
+async def test_a_day_is_counted_once_for_all_who_ask_at_once() -> None:
+    """After a restart a crowd of one client's requests costs one look at its day; a failed one is tried again."""
+    looked: list[str] = []
+
+    class Store:
+        async def sent_since(self, sender: str, since: int) -> tuple[int, int]:
+            looked.append(sender)
+            await asyncio.sleep(0)
+            if len(looked) == 1:
+                raise StoreUnavailable("locked")
+            return 7, 70
+
+    store: Any = Store()
+    allowances = Allowances(store, Clock(), {"default": ClientConfig(per_day=1000)})
+    assert all(isinstance(one, StoreUnavailable) for one in await _all(allowances, "one"))
+    assert all(
+        one["RateLimit"].startswith('"per_day";r=992;')
+        for one in [*await _all(allowances, "one"), *await _all(allowances, "two")]
+    )
+    assert looked == ["one", "one", "two"]
+
+
+async def _all(allowances: Allowances, client: str) -> list[Any]:
+    return await asyncio.gather(*(allowances.take(client) for _ in range(50)), return_exceptions=True)

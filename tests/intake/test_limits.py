@@ -6,6 +6,7 @@ import asyncio
 import gc
 import gzip
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,10 +18,13 @@ import aiohttp.web
 import pytest
 from flow.parts import CONFIG, MovableClock, make_home, running, told, until
 
+from hub.api import reads
 from hub.app import Hub
 from hub.config import load_home
 from hub.errors import BadConfig
+from hub.intake.gate import Room
 from hub.intake.keys import new_key
+from hub.store import listing
 
 SERVER = "server: { port: 0 }"
 STORY = told()[0]
@@ -50,6 +54,13 @@ class Door:
         url = f"http://127.0.0.1:{self.hub.port}/v1/messages"
         async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=given) as answer:
             return answer.status, answer.headers.copy(), json.loads(await answer.read())
+
+    async def get(self, sender: str, path: str) -> int:
+        """Status of a read under /v1."""
+        url = f"http://127.0.0.1:{self.hub.port}/v1/{path}"
+        async with aiohttp.ClientSession() as session, session.get(url, headers={"X-API-Key": self.keys[sender]}) as answer:
+            await answer.read()
+            return answer.status
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.hub.port)
@@ -175,6 +186,16 @@ def test_limits_that_make_no_sense(tmp_path: Path, server: str, clients: str, at
         load_home(make_home(tmp_path, text))
     assert [one.at for one in error.value.problems] == [at]
     assert error.value.problems[0].source.startswith("config.yaml:")
+
+
+async def test_reads_count_for_the_rate(tmp_path: Path) -> None:
+    """Every request with a good key counts: lists and single things too."""
+    async with open_door(tmp_path, clients="{ one-stop: { rate: 0.01, burst: 3 } }") as door:
+        assert [await door.get("one-stop", path) for path in ("arrivals", "dossiers", "dossiers/x", "arrivals")] == [
+            200, 200, 404, 429,
+        ]  # fmt: skip
+        assert (await door.post("one-stop", record()))[0] == 429
+        assert await door.get("land", "arrivals") == 200
 
 
 # ── packed bodies
@@ -310,6 +331,79 @@ async def test_a_peer_that_reads_no_answers_is_cut(tmp_path: Path) -> None:
         assert isinstance(end.value, ConnectionError)
 
 
+async def test_one_reader_does_not_hold_up_the_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the lists of one client never end, the key of another is read anew, its message is taken, its list shown."""
+    async with open_door(tmp_path) as door:
+        go_on, looking, honest = threading.Event(), [], listing.dossiers
+
+        def look(connection: Any, window: Any, **flags: Any) -> Any:
+            if window.sender == "land":
+                looking.append(window)
+                go_on.wait(30)
+            return honest(connection, window, **flags)
+
+        monkeypatch.setattr(listing, "dossiers", look)
+        asking = [asyncio.ensure_future(door.get("land", "dossiers")) for _ in range(30)]
+        try:
+            await until(lambda: len(looking) == 2)  # half of the room
+            door.clock.advance(60)  # no key is remembered any more
+            status, _, _ = await asyncio.wait_for(door.post("one-stop", record(), **{"Idempotency-Key": "a"}), 5)
+            assert status == 202
+            assert await asyncio.wait_for(door.get("one-stop", "dossiers"), 5) == 200
+        finally:
+            go_on.set()
+        assert set(await asyncio.gather(*asking)) <= {200, 503}
+
+
+async def test_answers_that_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their bytes are held, no more than the room has; who does not read for long is cut, and others are answered."""
+    monkeypatch.setattr(reads, "ROOM", Room(requests=4, bytes=16 * 1024 * 1024, waiting=8, row_seconds=60))
+    monkeypatch.setattr(listing, "arrivals", lambda *_: {"items": ["x" * (4 << 20)], "next": None})
+    async with open_door(tmp_path, server="body_seconds: 2") as door:
+        silent = []
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.hub.port, limit=1024)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(f"GET /v1/arrivals HTTP/1.1\r\nHost: h\r\nX-API-Key: {door.keys['land']}\r\n\r\n".encode())
+            silent.append((reader, writer))
+        assert await asyncio.wait_for(door.get("one-stop", "arrivals"), 1.5) == 200
+        cut = 0
+        for reader, writer in silent:
+            writer.transport.resume_reading()  # type: ignore[attr-defined]
+            with suppress(ConnectionError, asyncio.TimeoutError):
+                head = await asyncio.wait_for(reader.readline(), 10)
+                cut += b" 503 " in head
+            writer.close()
+        assert cut >= 4  # more than may wait
+
+
+async def test_a_first_message_is_let_in_beside_slow_ones(tmp_path: Path) -> None:
+    """Bodies of unknown length that do not come fill the room; a client that holds nothing is served all the same."""
+    async with open_door(tmp_path, server="max_body_bytes: 65536, max_held_bytes: 65536") as door:
+        _, writer = await door.connect()
+        writer.write(door.head("land", "Transfer-Encoding: chunked\r\n\r\n"))
+
+        async def held() -> bool:
+            return await door.metric("hub_held_bytes") == 65536
+
+        await until(held)
+        packed = gzip.compress(record())
+        status, _, _ = await asyncio.wait_for(door.post("one-stop", packed, **{"Content-Encoding": "gzip"}), 5)
+        assert status == 202
+        writer.close()
+
+
+@pytest.mark.parametrize("path", ["v1/arrivals", "v1/messages", "health/live"])
+async def test_an_expectation_that_is_not_known(tmp_path: Path, path: str) -> None:
+    """417 as a problem, on every path."""
+    async with open_door(tmp_path) as door:
+        url = f"http://127.0.0.1:{door.hub.port}/{path}"
+        method = "POST" if path == "v1/messages" else "GET"
+        async with aiohttp.ClientSession() as session, session.request(method, url, headers={"Expect": "foo"}) as answer:
+            problem = await answer.json(content_type="application/problem+json")
+        assert (answer.status, problem["type"]) == (417, "urn:dossier-hub:problem:expectation-failed")
+
+
 @pytest.mark.parametrize(
     ("framing", "body", "status"),
     [
@@ -347,6 +441,7 @@ async def test_requests_that_break_off_leave_nothing_behind(tmp_path: Path) -> N
 
     async with open_door(tmp_path) as door:
         gc.collect()
+        before = requests()
         gc.disable()
         try:
             for _ in range(20):
@@ -355,6 +450,6 @@ async def test_requests_that_break_off_leave_nothing_behind(tmp_path: Path) -> N
                 await writer.drain()
                 writer.close()
             await door.post("land", record())
-            await until(lambda: requests() <= 1)
+            await until(lambda: requests() <= before + 1)
         finally:
             gc.enable()

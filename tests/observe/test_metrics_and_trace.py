@@ -79,7 +79,7 @@ def test_backlog_follows_the_store_up_and_down() -> None:
         {"arrivals": [], "deliveries": [], "paused": [], "oldest_waiting_seconds": empty, "oldest_sendable_seconds": empty}
     )
     shown = metrics.render().decode()
-    assert backlog not in shown and 'hub_endpoint_paused{' not in shown and 'hub_oldest_sendable_seconds{' not in shown
+    assert backlog not in shown and "hub_endpoint_paused{" not in shown and "hub_oldest_sendable_seconds{" not in shown
 
 
 def test_a_callers_trace_is_continued() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import socket
 import sys
 import time
 from collections import Counter, deque
@@ -31,6 +32,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
+        if self._client.path:
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            asyncio.get_running_loop().call_soon(transport.pause_reading)  # it begins to read after this
         self._client.free(self)
 
     def data_received(self, data: bytes) -> None:
@@ -55,11 +59,13 @@ class Connection(asyncio.Protocol):
 
 class Client:
     """Offers ``rate`` requests a second for ``seconds`` over ``connections`` from ``address``; each is the ``record``, a new
-    one with its number for ``@@``, maybe ``packed``, maybe with bytes ``held_back`` that it promises and never sends. At the
+    one with its number for ``@@``, maybe ``packed``, maybe with bytes ``held_back`` that it promises and never sends; or,
+    with a ``path``, a request for that, of which it never reads the answer. At the
     end it waits ``patience`` seconds for the last answers."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         self._order = order
+        self.path: str = order["path"]
         self._head = (
             "POST /v1/messages HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
             f"Authorization: Bearer {order['key']}\r\nHub-Schema: opencps-dossier@1\r\n"
@@ -125,7 +131,9 @@ class Client:
         connection.transport.write(self._request(self._number))
 
     def _request(self, number: int) -> bytes:
-        """The order's message for this number."""
+        """The order's message for this number, or its question."""
+        if self.path:
+            return f"GET {self.path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {self._order['key']}\r\n\r\n".encode()
         body = self._body if isinstance(self._body, bytes) else self._body.replace("@@", f"{number:08d}").encode()
         promised = len(body) + self._order["held_back"]
         return f"{self._head}Content-Length: {promised}\r\n\r\n".encode() + body

@@ -122,7 +122,28 @@ def forgets_the_restore() -> None:
     restored.fates = lambda lane, answers, rule: {}
 
 
+def knows_no_clients() -> None:
+    """The gate treats all clients as one and the same: who asks most is served most."""
+    from hub.intake.gate import Gate
+
+    honest = Gate.enter
+
+    async def enter(self: Any, client: str, size: int) -> Any:
+        return await honest(self, "everyone", size)
+
+    Gate.enter = enter  # type: ignore[method-assign]
+
+
 KINDS: dict[str, Callable[[], None]] = {
     one.__name__: one
-    for one in (no_sync, early_answer, drops_one, doubles_one, swaps_two, sends_five_as_nine, forgets_the_restore)
+    for one in (
+        no_sync,
+        early_answer,
+        drops_one,
+        doubles_one,
+        swaps_two,
+        sends_five_as_nine,
+        forgets_the_restore,
+        knows_no_clients,
+    )
 }

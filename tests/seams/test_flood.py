@@ -57,7 +57,7 @@ class Flooded:
         return {
             "key": self.keys[sender], "rate": rate, "connections": connections, "seconds": seconds, "port": self.world.port,
             "address": f"127.0.1.{1 + list(self.keys).index(sender)}", "first": self.begun * 1_000_000, "record": _record(),
-            "packed": False, "held_back": 0, "patience": 10, **more,
+            "packed": False, "held_back": 0, "path": "", "patience": 10, **more,
         }  # fmt: skip
 
     def send(self, *processes: Sequence[dict[str, Any]]) -> list[Any]:
@@ -112,16 +112,19 @@ class Flooded:
         return int(count)
 
 
-@pytest.fixture(scope="module")
-def flooded(new_world: Callable[..., World]) -> Flooded:
-    world = new_world()
+def _flooded(world: World, **how: Any) -> Flooded:
     made = Flooded(world)
     for sender in ("greedy", *MODEST):
         code, said = world.shell("key", "new", sender, "--schema", "*")
         assert code == 0, said
         made.keys[sender] = said["key"]
-    world.start_hub()
+    world.start_hub(**how)
     return made
+
+
+@pytest.fixture(scope="module")
+def flooded(new_world: Callable[..., World]) -> Flooded:
+    return _flooded(new_world())
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -166,19 +169,38 @@ def test_a_greedy_client_does_not_starve_modest_ones(flooded: Flooded) -> None:
     assert flooded.stored() - stored >= taken + greedy["outcomes"]["202"]
 
 
+def test_a_hub_that_knows_no_clients_starves_modest_ones(new_world: Callable[..., World]) -> None:
+    """A flood of one client on a hub whose gate makes no difference between clients: the measure above sees it."""
+    world = new_world()
+    sabotaged = _flooded(world, sabotage="knows_no_clients")
+    greedy, *modest = sabotaged.send(
+        [sabotaged.order("greedy", 0, 500, 4)], [sabotaged.order(sender, 20, 80, 4) for sender in MODEST]
+    )
+    offered = sum(one["offered"] for one in modest)
+    taken = sum(one["outcomes"].get("202", 0) for one in modest)
+    print(f"\nsabotaged: modest_success={taken / offered:.2%} greedy={greedy['outcomes']}")
+    assert taken < 0.99 * offered
+
+
 LARGE = json.dumps({"dossierNote": "x" * (5 * 1024 * 1024 - 100)})
+LONG = "000.00.10.H22-261120-7777777"
 FLOODS: dict[str, dict[str, Any]] = {
     "large bodies": {"record": LARGE, "connections": 60},
     "bodies that never end": {"record": LARGE[: 1 << 20], "held_back": 1 << 20, "connections": 200},
     "bombs": {"record": "0" * (100 << 20), "packed": True, "connections": 60},
     "unknown keys": {"key": "hub_" + "A" * 43, "connections": 200},
     "connections": {"rate": 1e-6, "connections": 900},
+    "answers that nobody reads": {"path": f"/v1/dossiers/{LONG}", "connections": 400, "patience": 0},
 }
 
 
 @pytest.mark.parametrize("kind", FLOODS)
 def test_memory_stays_whatever_the_flood(flooded: Flooded, kind: str) -> None:
     """A modest client is served as if nothing were."""
+    if kind == "answers that nobody reads":  # a dossier whose history is long
+        long = _record().replace("000.00.10.H22-261120-@@", LONG).replace('"dossierId": 1@@', '"dossierId": 77')
+        (sent,) = flooded.send([flooded.order("greedy", 0, 32, SECONDS, record=long)])
+        assert sent["outcomes"]["202"] > 300, sent["outcomes"]
     flooded.forget_peak()
     before = flooded.memory("VmRSS")
     flood = {"rate": 0, "seconds": SECONDS / 3, "patience": 1, **FLOODS[kind]}

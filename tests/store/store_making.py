@@ -136,7 +136,7 @@ class Desk:
         await self.store.discard(item, actor="lan", why="was a test", now=self.clock())
 
 
-NOT_DELIVERIES = ("arrival", "message", "attempt")
+NOT_DELIVERIES = ("arrival", "message", "attempt", "audit")
 
 
 def delivery_of(receipt: JsonObject, message: int = 0, route: int = 0) -> str:

@@ -135,6 +135,23 @@ async def test_traffic_for_metrics_counts_only_what_waits(store: SqlStore, desk:
     assert set(told["oldest_waiting_seconds"]) == {"portal"}
 
 
+async def test_what_waits_behind_a_dead_letter_could_not_be_sent(store: SqlStore, desk: Desk, clock: FakeClock) -> None:
+    """It waits, and its age is shown; but only what waits behind no other is told as what could be sent. Also who is paused."""
+    await desk.accept("a", step("a1"), code="A")
+    await desk.end("dead", code="refused")
+    await desk.accept("a2", step("a2"), code="A")
+    clock.now += 10 * SECOND
+    told = await store.traffic()
+    assert {(one["state"], one["count"]) for one in told["deliveries"]} == {("dead", 1), ("pending", 1)}
+    assert told["oldest_waiting_seconds"] == {"portal": pytest.approx(10, abs=0.1)}
+    assert told["oldest_sendable_seconds"] == {} and told["paused"] == []
+    await desk.accept("b", step("b1"), code="B")
+    await store.pause("portal", actor="lan", why="maintenance", now=clock())
+    clock.now += 2 * SECOND
+    told = await store.traffic()
+    assert told["oldest_sendable_seconds"] == {"portal": pytest.approx(2, abs=0.1)} and told["paused"] == ["portal"]
+
+
 async def test_no_whole_table_is_read(store: SqlStore, desk: Desk, database: Any) -> None:
     """SQLite's own plan of every statement: by an index, never a scan of a table that grows."""
     if database.kind != "sqlite":

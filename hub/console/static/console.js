@@ -7,11 +7,11 @@
   const trouble = document.getElementById("trouble");
   let tag = "", waiting = 0;
 
-  // Make `old` like `fresh` in place, so that focus, selection and scroll positions stay.
+  // Make `old` like `fresh` in place, so that focus, selection, scroll positions and what was unfolded stay.
   const morph = (old, fresh) => {
     if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) { old.replaceWith(fresh); return; }
     if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
-    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
     for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     const were = [...old.childNodes], are = [...fresh.childNodes];
     are.forEach((child, place) => place < were.length ? morph(were[place], child) : old.append(child));

@@ -1,0 +1,104 @@
+"""Says in Vietnamese why something was kept, failed or is in doubt: the hub's own sentences, with their fields and values.
+
+What a partner said is its own text and stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+_KINDS = {
+    "text": "văn bản", "an integer": "số nguyên", "a number": "số", "a list": "danh sách", "an object": "đối tượng",
+    "true or false": "true hoặc false", "nothing": "rỗng", "null": "rỗng",
+}  # fmt: skip
+_SENTENCES: tuple[tuple[str, str], ...] = (
+    # not_in_table, table_not_fetched, missing
+    (r"the codes? \(?([^()]*?)\)? ha(?:s|ve) no row in the table (\S+)", "mã ({}) không có dòng nào trong bảng mã {}"),
+    (r"the table (\S+) has not been fetched yet", "chưa tải bảng mã {}"),
+    (r"the source has no value for it", "nguồn không có giá trị cho trường này"),
+    (r"is required but absent", "bắt buộc phải có nhưng đang thiếu"),
+    # bad_value, bad_date, mistyped
+    (r"a code must be text, not (.+)", "mã phải là văn bản, không phải {}"),
+    (r"must be a list, not (.+)", "phải là danh sách, không phải {}"),
+    (r"must be text here, not (.+)", "phải là văn bản, không phải {}"),
+    (r"(.+) cannot become text", "{} không chuyển được thành văn bản"),
+    (r"is not an integer", "không phải số nguyên"),
+    (r"is not a decimal number .*", "không phải số thập phân (chữ số, một dấu chấm, tối đa 15 chữ số)"),
+    (r"is none of true, false, 1, 0", "không phải một trong true, false, 1, 0"),
+    (r"must be a real time with an offset .*", "phải là thời điểm có thật, kèm múi giờ, ví dụ 2026-11-21T08:00:00+07:00"),
+    (r"must be a real date, .*", "phải là ngày có thật, ví dụ 2026-11-21"),
+    (r"is not a real time with an offset .*", "không phải thời điểm có thật kèm múi giờ"),
+    (r"is neither an integer nor a time with an offset .*", "không phải số nguyên, cũng không phải thời điểm kèm múi giờ"),
+    (r"is not a real date of the form (.+)", "không phải ngày có thật theo dạng {}"),
+    (r"must be of format (.+)", "phải theo định dạng {}"),
+    (r"must be (text|an? \w+|true or false|null)", "phải là {}"),
+    (r"must be (text|an? \w+|true or false) or null", "phải là {} hoặc rỗng"),
+    # too_long, too_short, too_many, too_few, out_of_range
+    (r"is longer than (\d+) characters", "dài hơn {} ký tự"),
+    (r"is shorter than (\d+) characters", "ngắn hơn {} ký tự"),
+    (r"has more than (\d+) (?:items|fields)", "có nhiều hơn {} phần tử"),
+    (r"has fewer than (\d+) (?:items|fields)", "có ít hơn {} phần tử"),
+    (r"is more than (\S+)", "lớn hơn {}"),
+    (r"is less than (\S+)", "nhỏ hơn {}"),
+    (r"must be less than (\S+)", "phải nhỏ hơn {}"),
+    (r"must be more than (\S+)", "phải lớn hơn {}"),
+    # pattern, enum and the rest of a schema's rules
+    (r"does not match the pattern (.+)", "không khớp mẫu {}"),
+    (r"is not of the form that is asked for: (.+)", "không đúng dạng yêu cầu: {}"),
+    (r"is none of the allowed values", "không thuộc các giá trị cho phép"),
+    (r"is not a field of the schema", "không phải trường của lược đồ"),
+    (r"is not allowed here", "không được phép ở đây"),
+    (r"fits none of the forms the schema allows", "không khớp dạng nào mà lược đồ cho phép"),
+    (r"breaks the rule (\S+)", "vi phạm quy tắc {}"),
+    # behind_kept, alias_conflict, route_gone, nothing_to_send
+    (r"an earlier arrival of this dossier is kept: (\S+)", "một thông điệp trước của hồ sơ này đang được giữ lại: {}"),
+    (r"its names belong to two different dossiers", "các mã của nó thuộc hai hồ sơ khác nhau"),
+    (r"route (\S+) is not configured any more: put it back, or discard the delivery",
+     "tuyến {} không còn trong cấu hình: khai báo lại, hoặc loại bỏ lần giao này"),
+    (r"the mapping to (\S+) has nothing to send for this message", "ánh xạ sang {} không có gì để gửi cho thông điệp này"),
+    # deadline, refused, no_connection, read_timeout, reset, in_doubt
+    (r"no answer within (\S+) s", "không có trả lời trong {} giây"),
+    (r"no connection to the partner \((.+)\)", "không kết nối được tới đối tác ({})"),
+    (r"the request was sent, no answer came in time \((.+)\)", "đã gửi yêu cầu, không có trả lời kịp thời ({})"),
+    (r"the request was sent, the answer broke off or is not HTTP \((.+)\)", "đã gửi yêu cầu, trả lời bị ngắt hoặc hỏng ({})"),
+    (r"the connection broke after the request began to be sent \((.+)\)", "mất kết nối khi đang gửi yêu cầu ({})"),
+    (r"the partner asked to come back later", "đối tác hẹn gửi lại sau"),
+    (r"the partner cannot be asked whether it took effect; the route says hold",
+     "không hỏi được đối tác đã nhận chưa; tuyến quy định giữ lại (in_doubt: hold)"),
+    (r"still in doubt after (\d+) counted tries", "vẫn chưa rõ kết quả sau {} lần thử"),
+    (r"the portal holds this dossier, the ledger shows no send of ours: adopt or hold it",
+     "cổng đã có hồ sơ này, sổ của trục không ghi lần gửi nào: nhận là của mình hoặc giữ lại"),
+)  # fmt: skip
+_KNOWN = tuple((re.compile(pattern), words) for pattern, words in _SENTENCES)
+_TRIES = re.compile(r"(.*) \(after (\d+) counted tries\)")
+_OF_SCHEMA = re.compile(r"(.*) \(schema (\S+)\)")
+_AT = re.compile(r"([^\s:]+|\(whole\)): (.*)|: (.*)")
+
+
+def vietnamese(reason: str) -> str | None:
+    """The reason in Vietnamese; None when it is not one of the hub's own sentences. Several are parted by ``; ``."""
+    whole = _sentence(reason)
+    if whole is not None:
+        return whole
+    parts = [_sentence(part) for part in reason.split("; ")]
+    if not any(parts):
+        return None
+    return "; ".join(said or part for said, part in zip(parts, reason.split("; "), strict=True))
+
+
+def _sentence(text: str) -> str | None:
+    """One sentence, with the field it is about in front and what follows it in brackets."""
+    if tries := _TRIES.fullmatch(text):
+        said = _sentence(tries[1])
+        return said and f"{said} (sau {tries[2]} lần thử)"
+    if of_schema := _OF_SCHEMA.fullmatch(text):
+        said = _sentence(of_schema[1])
+        return said and f"{said} (lược đồ {of_schema[2]})"
+    for pattern, words in _KNOWN:
+        if found := pattern.fullmatch(text):
+            return words.format(*(_KINDS.get(value, value) for value in found.groups()))
+    if placed := _AT.fullmatch(text):
+        said = _sentence(placed[2] or placed[3] or "")
+        at = "" if placed[1] in (None, "(whole)") else f"{placed[1]}: "
+        return said and f"{at}{said}"
+    return None
