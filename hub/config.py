@@ -58,7 +58,10 @@ class ServerConfig(_Section):
     max_in_work: int = Field(
         128, ge=2, description="messages taken in at once; one client alone gets half; 3 times as many wait, others get 503"
     )
-    max_held_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="bytes of their bodies in memory at once, shared alike")
+    max_held_bytes: int = Field(
+        32 * 1024 * 1024, ge=1024,
+        description="bytes of their bodies in memory at once, shared alike; twice as many for first bodies of clients",
+    )  # fmt: skip
     max_connections: int = Field(768, ge=1, description="open connections; further ones get 503 and are closed")
     max_connections_per_address: int = Field(512, ge=1, description="open connections from one address, such as a proxy's")
     idle_seconds: float = Field(75.0, gt=0, description="a connection without a whole request head for so long is closed")
