@@ -25,7 +25,7 @@ from seams.processes import until
 from seams.sender import SCHEMA, lives
 from seams.world import World
 
-pytestmark = [pytest.mark.xdist_group("canaries"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("flood"), pytest.mark.timeout(300)]
 
 SOAK = os.environ.get("SOAK") == "1"
 TIMES, SECONDS, MEASURED = (5.0, 30.0, 5.0) if SOAK else (3.0, 6.0, 2.0)
