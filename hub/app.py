@@ -186,7 +186,7 @@ class Hub:
         chain = catalog.chain(canonical, partner_schema)
         made = self._outbox.take(chain, body)
         warnings = tuple(problem.as_dict() for problem in made.warnings)
-        return Prepared(chain.digest, chain.target.ref, made.request, made.body, warnings)
+        return Prepared(chain.digest, chain.target.ref, made.request, warnings)
 
     async def _take_replies(self) -> None:
         """Partners' answers re-enter as arrivals; one that is refused stays stored and is logged."""

@@ -49,17 +49,18 @@ class Calls:
         self._clock = clock
         self._on_reply = on_reply
 
-    def _view(self, due: Due, schema: SchemaRef, body: Any) -> Message:
+    def _view(self, due: Due, schema: SchemaRef, request: bytes) -> Message:
+        """An object of its own for each call: what a connector does to it touches no other delivery."""
         return Message(
             id=due.message_id, arrival_id=due.arrival_id, dossier_id=due.dossier_id, seq=due.seq, schema=schema,
-            body=body, correlation_id=due.correlation_id, full_state=due.full_state,
+            body=orjson.loads(request), correlation_id=due.correlation_id, full_state=due.full_state,
             traceparent=due.traceparent, origin=due.origin, hops=due.hops, codes=due.aliases,
         )  # fmt: skip
 
     async def send(self, due: Due, route: RoutePolicy, prepared: Prepared, attempt_id: str) -> None:
         """One attempt, from call to settlement."""
         attempt = LiveAttempt(due, attempt_id, due.number + 1, route.on_exists, self._store)
-        message = self._view(due, prepared.schema, prepared.body)
+        message = self._view(due, prepared.schema, prepared.request)
         with context(correlation_id=due.correlation_id, dossier=due.aliases.get(NATIONAL)):
             try:
                 receipt = await self._timed(self._sender.send(message, attempt))
@@ -76,7 +77,7 @@ class Calls:
             holds: bool | None = None
             if self._finder is not None and due.request is not None:
                 attempt = LiveAttempt(due, attempt_id, due.number, route.on_exists, self._store)
-                message = self._view(due, SchemaRef.parse(route.partner_schema), orjson.loads(due.request))
+                message = self._view(due, SchemaRef.parse(route.partner_schema), due.request)
                 try:
                     found = await self._timed(self._finder.find(message, attempt))
                 except DeliveryError as error:

@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Literal, Protocol
 
-import orjson
-
 from hub.connector import Connector
 from hub.delivery.breaker import SECOND, Breaker, Rate
 from hub.delivery.calls import STORE_RETRY_SECONDS, Calls
@@ -174,7 +172,7 @@ class Dispatcher:
 
     def _prepare(self, due: Due, route: RoutePolicy) -> Prepared:
         if due.request is not None and due.chain is not None:
-            return Prepared(due.chain, SchemaRef.parse(route.partner_schema), due.request, orjson.loads(due.request))
+            return Prepared(due.chain, SchemaRef.parse(route.partner_schema), due.request)
         return self._translate(due.schema, due.body, route.partner_schema)
 
     def _spawn(self, due: Due, work: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from hub.delivery.breaker import BreakerPolicy
 from hub.delivery.retry import RetryPolicy
@@ -37,6 +37,4 @@ class Prepared:
     chain: str
     schema: SchemaRef
     request: bytes
-    body: Any
-    """The same as an object."""
     warnings: tuple[dict[str, str], ...] = ()

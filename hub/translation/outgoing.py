@@ -20,8 +20,6 @@ class Outgoing:
     """The bytes to send, and what has to be recorded with them."""
 
     request: bytes
-    body: Any
-    """The same as an object, for one reader."""
     warnings: tuple[Problem, ...]
 
 
@@ -38,7 +36,7 @@ class Outbox:
         translation = chain.translate(body)
         if translation is None:
             return
-        made = Outgoing(orjson.dumps(translation.body), translation.body, translation.warnings)
+        made = Outgoing(orjson.dumps(translation.body), translation.warnings)
         key = (chain.digest, encoded)
         self._drop(key)
         self._made[key] = made
@@ -55,7 +53,7 @@ class Outbox:
                 text = f"the mapping to {chain.target.ref} has nothing to send for this message"
                 hint = "give the route the mapping's condition, so that such messages are not routed"
                 raise TranslationFailed([Problem("", "nothing_to_send", text, hint)])
-            made = Outgoing(orjson.dumps(translation.body), translation.body, translation.warnings)
+            made = Outgoing(orjson.dumps(translation.body), translation.warnings)
         return made
 
     def _drop(self, key: tuple[str, bytes]) -> Outgoing | None:

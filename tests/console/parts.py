@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 from flow.parts import CONFIG, MovableClock, make_home, running
 from playwright.async_api import Browser, BrowserContext, Page
+from system_parts import absent
 
 from hub.app import Hub
 from hub.intake.keys import new_key
@@ -23,10 +23,7 @@ AXE = Path(os.environ.get("AXE_CORE", Path(__file__).parents[2] / ".venv/axe/nod
 def needed(part: Path, what: str) -> None:
     """Skip without a part of the system, except where everything must be there."""
     if not part.exists():
-        said = f"{what} is not there: {part}"
-        if os.environ.get("CI"):
-            pytest.fail(said)
-        pytest.skip(said)
+        absent(f"{what} ({part})")
 
 
 @dataclass

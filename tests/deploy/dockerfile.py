@@ -15,7 +15,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.parts import ROOT, absent, tool
+from system_parts import absent
+
+from deploy.parts import ROOT, tool
 
 MOUNTED = ("/usr/src", "/opt", "/var/lib")
 _READ_ONLY = " && ".join(

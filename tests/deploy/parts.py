@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
 import yaml
+from system_parts import absent
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yaml"
-
-
-def absent(part: str) -> NoReturn:
-    """A system part that is not there: under CI a failure, else a reason to skip."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{part}: missing under CI, see .ci/setup")
-    pytest.skip(f"{part} is not here; .ci/setup installs it")
 
 
 def tool(name: str) -> str:

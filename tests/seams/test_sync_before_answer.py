@@ -5,12 +5,12 @@ SIGKILL proves nothing about power: the page cache survives it. What must be see
 
 from __future__ import annotations
 
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from system_parts import absent
 
 from seams.processes import Launcher
 from seams.sender import lives
@@ -25,9 +25,7 @@ TOGETHER = 8
 def proofs(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Proof]:
     """One traced run each of the hub and of the sabotaged hubs; the portal is paused, so that only messages are written."""
     if shutil.which("strace") is None:
-        if os.environ.get("CI"):
-            pytest.fail("strace is not installed: without it nothing shows a sync before each receipt")
-        pytest.skip("strace is not installed")
+        absent("strace, without which nothing shows a sync before each receipt")
     folder = tmp_path_factory.mktemp("traced")
     trace = folder / "calls"
     traced = Launcher(tracer(trace))
