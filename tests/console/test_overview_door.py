@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -176,3 +177,14 @@ async def test_no_key_reaches_the_log(world: World, client: aiohttp.ClientSessio
     tokens = [one.value for one in client.cookie_jar]
     said = "".join(capfd.readouterr())
     assert tokens and not any(secret in said for secret in (wrong, world.keys["operator"], *tokens))
+
+
+async def test_a_cookie_that_is_no_text_is_nobody(world: World) -> None:
+    """Bytes that are not UTF-8 in place of a session: the sign-in page, and nothing breaks."""
+    for path, status in (("/console", b"200"), ("/console/live", b"401")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.hub.port)
+        head = b"GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\nCookie: hub_session=\xff\xed\xa0\x80\r\n\r\n"
+        writer.write(head % path.encode())
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        assert answer.split(b" ", 2)[1] == status, answer[:200]
