@@ -103,10 +103,17 @@ class Dispatcher:
         await asyncio.gather(*left, return_exceptions=True)
         return len(left)
 
+    def _room(self, now: int) -> int:
+        """How many may begin now."""
+        free = self._policy.concurrency - len(self._under_way)
+        return self._rate.available(now, self.breaker.allowance(now, free))
+
     async def _until_next(self) -> float:
         """Seconds to wait if nothing changes: to the next stored time, at most the poll interval."""
         now = self._clock()
-        times = [self.breaker.next_change(now), self._rate.next_change(now), await self._store.next_due(self.endpoint)]
+        times = [self.breaker.next_change(now), self._rate.next_change(now)]
+        if self._room(now) > 0:
+            times.append(await self._store.next_due(self.endpoint))
         soonest = min((t for t in times if t is not None and t > now), default=now + int(POLL_SECONDS * SECOND))
         return min(POLL_SECONDS, max(0.001, (soonest - now) / SECOND))
 
@@ -115,8 +122,7 @@ class Dispatcher:
         if self._unsure:  # a claim may have been committed though the store said that it was away
             await self._store.recover(self.endpoint, frozenset(self._under_way), now)
             self._unsure = False
-        free = self._policy.concurrency - len(self._under_way)
-        room = self._rate.available(now, self.breaker.allowance(now, free))
+        room = self._room(now)
         if room <= 0:
             return False
         busy = set(self._under_way)  # one that ends while the store is read may be shown as it was before: next round

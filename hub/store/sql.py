@@ -23,6 +23,7 @@ from sqlalchemy import Connection, event, insert, select, update
 from hub.errors import StoreUnavailable
 from hub.message import Arrival, Clock, SchemaRef
 from hub.store import accepting, cells, delivering, listing, operating, overview, reading, restoring, retention
+from hub.store.checkpoints import Checkpoints
 from hub.store.engine import hold_running_lock, in_use, open_engine, parse_url, unavailable
 from hub.store.fitting import refuse_unfit_key
 from hub.store.glance import Overview
@@ -57,7 +58,8 @@ class SqlStore(Store):
         self._clock = clock
         self._write_engine = open_engine(self._url, writer=True)
         self._read_engine = open_engine(self._url, writer=False)
-        self._writer = Writer(self._write_engine)
+        self._checkpoints = Checkpoints(self._read_engine) if self._url.get_backend_name() == "sqlite" else None
+        self._writer = Writer(self._write_engine, self._checkpoints.wrote if self._checkpoints else lambda: None)
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
         self._doorkeepers = ThreadPoolExecutor(2, thread_name_prefix="store-door")
         self._salt = b""
@@ -103,6 +105,8 @@ class SqlStore(Store):
         if self._open:
             self._open = False
             await self._writer.close()
+            if self._checkpoints:
+                await self._checkpoints.close()
         self._readers.shutdown(wait=True)
         self._doorkeepers.shutdown(wait=True)
         self._write_engine.dispose()

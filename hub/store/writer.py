@@ -70,8 +70,9 @@ class Writer:
     All callers are of one event loop.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, committed: Callable[[], None] = lambda: None) -> None:
         self._engine = engine
+        self._committed = committed
         self._on_loop = engine.dialect.name == "sqlite"
         self._queue: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
@@ -111,6 +112,7 @@ class Writer:
                 await self._commit(group)
                 for waiting in group:
                     waiting.resolve()
+                self._committed()
         except BaseException:  # the loop ends: nobody may wait for ever, nor take for stored what may not be
             for waiting in (*group, *self._queue):
                 waiting.error = StoreUnavailable("closed")

@@ -1,10 +1,16 @@
-"""The writer at the end of its event loop: a commit under way is waited for, and nobody is left waiting."""
+"""The writer at the end of its event loop: a commit under way is waited for, and nobody is left waiting. Its log beside it."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
+
+from store_making import NATIONAL, FakeClock, plan
+
+from hub.message import new_id
+from hub.store.sql import SqlStore
 
 ENDS = """
 import asyncio, random, sys, time
@@ -67,3 +73,19 @@ def test_the_loop_may_end_in_the_middle_of_commits(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr[-2000:]
     told, gone, differed = ended.stdout.split()
     assert int(told) > 0 and gone == "[]" and differed == "0"
+
+
+async def test_the_log_is_moved_into_the_database_beside_the_writer(tmp_path: Path) -> None:
+    """What was written reaches the database file long before the log is so long that a commit would have to stop for it."""
+    file = tmp_path / "hub.db"
+    clock = FakeClock()
+    store = SqlStore(f"sqlite:///{file}", clock)
+    await store.open(exclusive=True)
+    try:
+        async with asyncio.timeout(60):
+            while file.stat().st_size < 500_000:
+                for _ in range(50):
+                    await store.accept(plan(store, clock, "x" * 1000, names=((NATIONAL, new_id()),)))
+                assert Path(f"{file}-wal").stat().st_size < 15_000 * 4096, "SQLite's own checkpoint comes first"
+    finally:
+        await store.close()
