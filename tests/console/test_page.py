@@ -126,7 +126,8 @@ async def test_a_form_that_came_by_a_strange_way_is_answered_in_words(
 ) -> None:
     """Not with JSON: the page says what a proxy needs, looks as it should, and takes the key at once."""
     async with window(browser, viewport={"width": 390, "height": 844}) as one:
-        form = f'<link rel=icon href={world.url}/console/icon.svg><form method=post action="{world.url}/console/sign-in?lang={lang}"><button>'
+        icon = f"<link rel=icon href={world.url}/console/icon.svg>"
+        form = f'{icon}<form method=post action="{world.url}/console/sign-in?lang={lang}"><button>'
         await one.page.set_content(form)
         await one.page.click("button")
         await one.sees("server.trusted_proxies", "#problem")
