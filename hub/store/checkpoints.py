@@ -49,4 +49,5 @@ class Checkpoints:
                 driver: Any = connection.connection.driver_connection
                 driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except Exception as error:  # the commits go on; the one that finds the log too long tries again, and says what is wrong
-            _log.warning("checkpoint_failed", reason=str(unavailable(error) or type(error).__name__))
+            gone = unavailable(error)
+            _log.warning("checkpoint_failed", reason=gone.reason if gone else "unknown", exc_info=error)

@@ -67,7 +67,7 @@ class _Waiting:
 class Writer:
     """Start with ``start()``; ``await run(operation)`` returns its result once its transaction is on disk.
 
-    All callers are of one event loop.
+    All callers are of one event loop. ``committed`` is called after each group, whether it could be committed or not.
     """
 
     def __init__(self, engine: Engine, committed: Callable[[], None] = lambda: None) -> None:
