@@ -18,6 +18,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -87,9 +88,6 @@ class HttpEndpoint:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "dossier-hub"},
-            timeout=aiohttp.ClientTimeout(
-                total=settings.connect_timeout + settings.read_timeout, connect=settings.connect_timeout
-            ),
             trace_configs=[watch],
         )
 
@@ -108,12 +106,15 @@ class HttpEndpoint:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         traceparent: str | None = None,
+        timeout: float | None = None,
+        any_status: bool = False,
     ) -> Answer:
         """One HTTP request, written at most once. ``effect`` says whether it may change something at the partner.
 
         Returns the answer of any status but 429 and 503. Raises NotConnected (nothing was written), Transient (429,
         503, with ``retry_after`` from Retry-After; a lost answer of a call without effect) or InDoubt (a lost answer
-        of a call with effect). ``traceparent`` (W3C) is passed on as it is, if well formed.
+        of a call with effect). ``traceparent`` (W3C) is passed on as it is, if well formed. ``timeout``: in place of
+        read_timeout. ``any_status``: 429 and 503 are returned too, if their body can be read.
         """
         if self._session is None:
             raise RuntimeError("HttpEndpoint.open() comes before call()")
@@ -123,18 +124,26 @@ class HttpEndpoint:
         if caller := trace.parse(traceparent):
             all_headers["traceparent"] = caller.traceparent
         writing = _Writing()
+        busy: Transient | None = None
+        connect = self._settings.connect_timeout
+        limits = aiohttp.ClientTimeout(total=connect + (timeout or self._settings.read_timeout), connect=connect)
         async with self._slots:
             try:
                 async with self._session.request(
-                    method, url, data=body, headers=all_headers, allow_redirects=False, trace_request_ctx=writing
-                ) as response:
+                    method, url, data=body, headers=all_headers, allow_redirects=False, trace_request_ctx=writing,
+                    timeout=limits,
+                ) as response:  # fmt: skip
                     if response.status in (429, 503):
                         wait = retry_after(response.headers.get("Retry-After"), self._clock())
-                        raise Transient(f"http_{response.status}", "the partner asked to come back later", wait)
+                        busy = Transient(f"http_{response.status}", "the partner asked to come back later", wait)
+                        if not any_status:
+                            raise busy
                     content = await self._read(response, effect)
                     return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
             except (aiohttp.ClientError, OSError) as failure:
-                raise _told(failure, writing.begun, effect) from None
+                raise busy or _told(failure, writing.begun, effect) from None
+            except DeliveryError as failure:
+                raise busy or failure from None
 
     async def _read(self, response: aiohttp.ClientResponse, effect: bool) -> bytes:
         parts: list[bytes] = []
@@ -207,14 +216,31 @@ def _connect_code(failure: Exception) -> str:
     return "no_connection"
 
 
+def unusable_files(settings: HttpSettings) -> tuple[Problem, ...]:
+    """What is wrong with the certificate files, as ``HttpEndpoint.open`` would say it."""
+    try:
+        _tls(settings)
+    except BadConfig as error:
+        return error.problems
+    return ()
+
+
+@cache
+def _trusting_the_system() -> ssl.SSLContext:
+    """The machine's own authorities, read once: it takes as long as many calls."""
+    return ssl.create_default_context()
+
+
 def _tls(settings: HttpSettings) -> ssl.SSLContext:
+    if settings.ca_file is None and settings.client_certificate is None:
+        return _trusting_the_system()
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as failure:
         raise _unusable("ca_file", settings.ca_file, failure) from None
     if settings.client_certificate is not None:
         try:
-            context.load_cert_chain(settings.client_certificate, settings.client_key)
+            context.load_cert_chain(settings.client_certificate, settings.client_key, password="")
         except (OSError, ssl.SSLError) as failure:
             raise _unusable("client_certificate", settings.client_certificate, failure) from None
     return context

@@ -341,3 +341,28 @@ async def test_an_unusable_certificate_file_is_told_at_open(field: str, tmp_path
     with pytest.raises(BadConfig) as bad:
         await it.open()
     assert bad.value.problems[0].at == field and "broken.pem" in str(bad.value)
+
+
+async def test_a_call_may_have_a_timeout_of_its_own() -> None:
+    """In place of read_timeout, in the same session."""
+    async with partner(silent) as (_, url), endpoint(connect_timeout=0.1, read_timeout=600.0) as it:
+        with pytest.raises(InDoubt) as doubt:
+            await it.call("POST", url, effect=True, timeout=0.1)
+    assert doubt.value.code == "read_timeout"
+
+
+BUSY = answering("HTTP/1.1 503 Busy\nContent-Length: 2\nRetry-After: 7\n\n{}")
+BUSY_AND_GONE = answering("HTTP/1.1 429 Busy\nContent-Length: 9\nConnection: close\nRetry-After: 7\n\n{}")
+
+
+async def test_who_wants_the_body_of_a_503_gets_it() -> None:
+    """For whoever can tell more of it than the status does; where it cannot be read the status decides, as ever."""
+    async with partner(BUSY) as (_, url), endpoint() as it:
+        answer = await it.call("POST", url, effect=True, any_status=True)
+        assert (answer.status, answer.body, answer.headers["retry-after"]) == (503, b"{}", "7")
+        with pytest.raises(Transient):
+            await post(it, url)
+    async with partner(BUSY_AND_GONE) as (_, url), endpoint(connect_timeout=0.1, read_timeout=0.1) as it:
+        with pytest.raises(Transient) as busy:
+            await it.call("POST", url, effect=True, any_status=True)
+    assert (busy.value.code, busy.value.retry_after) == ("http_429", 7.0)
