@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hub.api.server import Listen, Server, build_app
 from hub.assembly import Assembly, assemble
-from hub.config import EndpointConfig, Home, HubConfig
-from hub.connector import Connector, ConnectorContext, Listener, Receiver
+from hub.config import EndpointConfig, Home, HubConfig, LookupConfig
+from hub.connector import Connector, ConnectorContext, Listener, Receiver, Responder, Sender
 from hub.console.door import Console
 from hub.delivery.breaker import Breaker, BreakerPolicy
 from hub.delivery.dispatcher import Dispatcher
 from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
 from hub.delivery.retry import RetryPolicy
+from hub.delivery.verify import Known, Verification
 from hub.errors import BadConfig, Problem, Refused, StoreUnavailable
 from hub.intake.accept import Intake
 from hub.intake.allowance import Allowances
+from hub.intake.body import BodyLimits
+from hub.intake.doorway import Doorway
 from hub.intake.gate import Gate, Room
-from hub.intake.rest import BodyLimits
-from hub.message import Clock, SchemaRef
+from hub.intake.soap import SoapDoor
+from hub.lookup.registry import Registry, RegistryPolicy
+from hub.message import Clock, SchemaRef, system_clock
 from hub.observe import metrics
 from hub.observe.logging import get_logger
 from hub.store.retention import keep_to
@@ -33,16 +36,11 @@ from hub.translation import Outbox
 log = get_logger("hub")
 
 
-def system_clock() -> int:
-    """Microseconds since the epoch, by this machine."""
-    return time.time_ns() // 1000
-
-
 @dataclass(slots=True)
 class _Running:
     connector: Connector[Any]
     dispatcher: Dispatcher
-    task: asyncio.Task[None]
+    task: asyncio.Task[None] | None = None
 
 
 class Hub:
@@ -60,6 +58,7 @@ class Hub:
         )  # fmt: skip
         self._allowances = Allowances(self.store, clock, parts.home.config.clients)
         self._running: dict[str, _Running] = {}
+        self._registries: dict[str, Known] = {}
         self._receivers: list[asyncio.Task[None]] = []
         self._erasing: asyncio.Task[None] | None = None
         self._server: Server | None = None
@@ -83,11 +82,15 @@ class Hub:
         for name, endpoint in self._parts.endpoints.items():
             connector = endpoint.connector(endpoint.settings, ConnectorContext(name, self._clock))
             await connector.open()
-            dispatcher = self._dispatcher(name, connector, self._parts.home.config.endpoints[name])
-            task = asyncio.create_task(dispatcher.run(), name=f"dispatch:{name}")
-            self._running[name] = _Running(connector, dispatcher, task)
-            if isinstance(connector, Receiver):
-                self._receivers.append(asyncio.create_task(connector.receive(self.intake.accept), name=f"receive:{name}"))
+            endpoint_config = self._parts.home.config.endpoints[name]
+            dispatcher = self._dispatcher(name, connector, endpoint_config)
+            if endpoint_config.lookup is not None:
+                self._registries[name] = self._registry(dispatcher, connector, endpoint_config, endpoint_config.lookup)
+            self._running[name] = _Running(connector, dispatcher)
+        for name, one in self._running.items():  # only now: a route of one may ask a registry that stands further down
+            one.task = asyncio.create_task(one.dispatcher.run(), name=f"dispatch:{name}")
+            if isinstance(one.connector, Receiver):
+                self._receivers.append(asyncio.create_task(one.connector.receive(self.intake.accept), name=f"receive:{name}"))
         self._delivering = True
         days = self._parts.home.config.retention.bodies_days
         if days is not None:
@@ -108,6 +111,8 @@ class Hub:
             listeners=[*console.routes(), *listeners],
             prefix=config.prefix, trusted_proxies=config.trusted_proxies,
             catalog=lambda: (self._parts.catalog, self._parts.sources),
+            registries=[known.registry for known in self._registries.values()], endpoints=list(self._running),
+            soap=self._soap_doors,
         )  # fmt: skip
         folder = self._parts.home.folder
         cert = folder / config.tls.certificate if config.tls else None
@@ -131,7 +136,7 @@ class Hub:
         await asyncio.gather(*running, return_exceptions=True)
         for one in self._running.values():
             one.dispatcher.stop()
-        await asyncio.gather(*(one.task for one in self._running.values()), return_exceptions=True)
+        await asyncio.gather(*(one.task for one in self._running.values() if one.task), return_exceptions=True)
         seconds = self._parts.home.config.drain_seconds
         left = await asyncio.gather(*(one.dispatcher.drain(seconds) for one in self._running.values()))
         for one in self._running.values():
@@ -164,22 +169,42 @@ class Hub:
             log.warning("restart_needed", at=waiting)
         return []
 
+    def _soap_doors(self, doorway: Doorway) -> list[SoapDoor]:
+        server = self._parts.home.config.server
+        return [
+            SoapDoor(name, lambda: self._parts.soap, self.intake, doorway, server.max_depth, server.trusted_proxies)
+            for name in self._parts.soap
+        ]
+
     def _dispatcher(self, name: str, connector: Connector[Any], config: EndpointConfig) -> Dispatcher:
-        retry, breaker = config.retry, config.breaker
         policy = EndpointPolicy(
             concurrency=config.concurrency,
             rate=config.rate,
             deadline_seconds=config.deadline_seconds,
-            retry=RetryPolicy(retry.first_seconds, retry.longest_seconds, retry.attempts),
-            breaker=BreakerPolicy(breaker.failures, breaker.open_seconds, breaker.longest_seconds),
+            retry=_retry(config),
+            breaker=_breaker(config),
         )
         return Dispatcher(
-            name, connector, policy, self._route, self._translate, self.store, self._clock, on_reply=self._take_replies
-        )
+            name, connector, policy, self._route, self._translate, self.store, self._clock, on_reply=self._take_replies,
+            verification=Verification(self._registries.get, lambda: self._parts.catalog, self._clock),
+        )  # fmt: skip
+
+    def _registry(
+        self, dispatcher: Dispatcher, connector: Connector[Any], config: EndpointConfig, lookup: LookupConfig
+    ) -> Known:
+        """A connector that also delivers has a breaker of its own for questions: answers say nothing about deliveries."""
+        breaker = Breaker(_breaker(config)) if isinstance(connector, Sender) else dispatcher.breaker
+        policy = RegistryPolicy(
+            lookup.take, lookup.give, lookup.per_officer_per_minute, config.deadline_seconds, config.concurrency, config.rate,
+            lookup.per_client_per_minute,
+        )  # fmt: skip
+        catalog = lambda: self._parts.catalog  # noqa: E731
+        registry = Registry(dispatcher.endpoint, connector, policy, breaker, catalog, self.store, self._clock)
+        return Known(registry, _retry(config), cast(Responder, connector).queries)
 
     def _route(self, name: str) -> RoutePolicy | None:
         route = self._parts.router.named(name)
-        return None if route is None else RoutePolicy(route.as_, route.in_doubt, route.on_exists)
+        return None if route is None else RoutePolicy(route.as_, route.in_doubt, route.on_exists, route.verify)
 
     def _translate(self, canonical: SchemaRef, body: bytes, partner_schema: str) -> Prepared:
         catalog = self._parts.catalog
@@ -208,14 +233,25 @@ class Hub:
             one.dispatcher.wake()
 
     def _is_delivering(self) -> bool:
-        return self._delivering and not any(one.task.done() for one in self._running.values())
+        return self._delivering and not any(one.task is None or one.task.done() for one in self._running.values())
 
     def _know_labels(self) -> None:
         refs = [source.schema for source in self._parts.sources]
         metrics.know(senders=self._parts.endpoints, schemas=refs)
 
 
-_RELOADED = {"catalog", "sources", "owners", "routes", "clients"}
+def _retry(config: EndpointConfig) -> RetryPolicy:
+    return RetryPolicy(config.retry.first_seconds, config.retry.longest_seconds, config.retry.attempts)
+
+
+def _breaker(config: EndpointConfig) -> BreakerPolicy:
+    return BreakerPolicy(config.breaker.failures, config.breaker.open_seconds, config.breaker.longest_seconds)
+
+
+_RELOADED: dict[str, Any] = {
+    "catalog": True, "sources": True, "owners": True, "routes": True, "clients": True,
+    "soap": {"__all__": {"schema_", "operations"}},
+}  # fmt: skip
 
 
 def _changed(before: HubConfig, now: HubConfig) -> list[str]:

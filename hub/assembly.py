@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from hub.config import Home, load_home, validation_problems
 from hub.connector import Connector, ConnectorConfig, Sender, installed_connectors, load_connector
 from hub.errors import BadConfig, Problem, WithProblems
 from hub.intake.accept import Source
+from hub.intake.soap_config import make_service, paths_apart
+from hub.intake.soap_service import SoapService
+from hub.lookup.configured import lookup_fits, verify_of
 from hub.message import SchemaRef
 from hub.routing.routes import Condition, Route, Router
 from hub.translation import Catalog, Schema
@@ -45,6 +48,7 @@ class Assembly:
     sources: tuple[Source, ...]
     endpoints: dict[str, Endpoint]
     warnings: tuple[Problem, ...]
+    soap: dict[str, SoapService] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -82,11 +86,14 @@ def examine(folder: Path) -> tuple[Assembly | None, list[Problem], list[Problem]
     if problems:  # what is configured on top of a broken catalog would only be called wrong for its sake
         return None, found.problems, warnings
     sources = _sources(home, catalog, found)
+    _lookups(home, catalog, endpoints, found)
     routes = _routes(home, catalog, endpoints, found)
+    _settings_fit(home, catalog, endpoints, found)
+    soap = _soap(home, catalog, found)
     _tls(home, found)
     if found.problems:
         return None, found.problems, warnings
-    return Assembly(home, catalog, Router(routes), tuple(sources), endpoints, tuple(warnings)), [], warnings
+    return Assembly(home, catalog, Router(routes), tuple(sources), endpoints, tuple(warnings), soap), [], warnings
 
 
 def _what_else_is_wrong(folder: Path, found: _Findings) -> None:
@@ -99,7 +106,7 @@ def _what_else_is_wrong(folder: Path, found: _Findings) -> None:
         for name, one in (written if isinstance(written, dict) else {}).items():
             if isinstance(one, dict) and isinstance(one.get("connector"), str):
                 with found.gather(f"endpoints.{name}.connector", document.at("endpoints", name, "connector")):
-                    _settings(name, load_connector(one["connector"]), one.get("settings", {}), document.at)
+                    _settings(name, load_connector(one["connector"]), one.get("settings", {}), document.at, folder)
 
 
 def assemble(folder: Path) -> Assembly:
@@ -130,7 +137,8 @@ def _endpoints(home: Home, found: _Findings) -> dict[str, Endpoint]:
         at = f"endpoints.{name}.connector"
         with found.gather(at, home.where("endpoints", name, "connector")):
             connector = load_connector(config.connector)
-            endpoints[name] = Endpoint(name, connector, _settings(name, connector, config.settings, home.where))
+            settings = _settings(name, connector, config.settings, home.where, home.folder)
+            endpoints[name] = Endpoint(name, connector, settings)
     return endpoints
 
 
@@ -143,10 +151,12 @@ def _installed(found: _Findings) -> list[type[Connector[Any]]]:
     return loaded
 
 
-def _settings(name: str, connector: type[Connector[Any]], given: Any, where: Callable[..., str]) -> ConnectorConfig:
+def _settings(
+    name: str, connector: type[Connector[Any]], given: Any, where: Callable[..., str], folder: Path
+) -> ConnectorConfig:
     """The connector's own configuration. Raises BadConfig with every problem, placed."""
     try:
-        return connector.Config.model_validate(given)
+        return connector.Config.model_validate(given, context={"home": folder})
     except ValidationError as error:
         raise BadConfig(validation_problems(error, where, ("endpoints", name, "settings"))) from None
 
@@ -165,8 +175,27 @@ def _sources(home: Home, catalog: Catalog, found: _Findings) -> list[Source]:
     return sources
 
 
+def _soap(home: Home, catalog: Catalog, found: _Findings) -> dict[str, SoapService]:
+    services: dict[str, SoapService] = {}
+    taken = [one.schema_.partition("@")[0] for one in home.config.sources]
+    for name, config in home.config.soap.items():
+        with found.gather(f"soap.{name}", home.where("soap", name)):
+            services[name] = make_service(name, config, catalog, taken)
+    with found.gather("soap", home.where("soap")):
+        paths_apart(home.config.soap)
+    return services
+
+
+def _lookups(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found: _Findings) -> None:
+    for name, config in home.config.endpoints.items():
+        if config.lookup is not None and name in endpoints:
+            with found.gather(f"endpoints.{name}.lookup", home.where("endpoints", name, "lookup")):
+                lookup_fits(catalog, endpoints[name].connector, config.lookup)
+
+
 def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found: _Findings) -> list[Route]:
     routes: list[Route] = []
+    connectors = {name: endpoint.connector for name, endpoint in endpoints.items()}
     for name, config in home.config.routes.items():
         at: Callable[[str], str] = lambda part, name=name: home.where("routes", name, part)  # type: ignore[misc]  # noqa: E731
         if config.to not in home.config.endpoints:
@@ -183,6 +212,10 @@ def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found:
             catalog.chain(config.take, config.as_)
         with found.gather(f"routes.{name}.when", at("when")):
             _conditions_fit(catalog.schema(config.take), tuple(_conditions(config)))
+        verify = None
+        with found.gather(f"routes.{name}.verify", at("verify")):
+            if config.verify is not None:
+                verify = verify_of(catalog, config.take, config.verify, home.config.endpoints, connectors)
         with found.gather(f"routes.{name}.take", at("take")):
             take = SchemaRef.parse(config.take)
             routes.append(
@@ -195,6 +228,7 @@ def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found:
                     config.coalesce,
                     config.in_doubt,
                     config.on_exists,
+                    verify,
                 )
             )
     return routes
@@ -228,6 +262,23 @@ def _canonical(catalog: Catalog, ref: str) -> None:
         raise BadConfig(
             [Problem("", "not_canonical", text, "routes take, and sources become, canonical schemas such as dossier@1")]
         )
+
+
+def _settings_fit(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found: _Findings) -> None:
+    """What connectors themselves find wrong with their settings, beside this catalog and these routes."""
+
+    def document(ref: str) -> Mapping[str, Any] | None:
+        try:
+            return catalog.schema(ref).document
+        except WithProblems:
+            return None
+
+    for name, one in endpoints.items():
+        sent = [route.as_ for route in home.config.routes.values() if route.to == name]
+        for problem in one.connector.problems(one.settings, sent, document):
+            steps = (int(step) if step.isdecimal() else step for step in problem.at.split(".") if step)
+            path = ("endpoints", name, "settings", *steps)
+            found.problems.append(replace(problem, at=".".join(map(str, path)), source=home.where(*path)))
 
 
 def _tls(home: Home, found: _Findings) -> None:

@@ -108,6 +108,31 @@ class SourceConfig(_Section):
     becomes: tuple[str, ...] = Field(min_length=1, description="canonical schemas one arrival becomes, in order")
 
 
+class SoapConstant(_Section):
+    """A value that is always the same."""
+
+    value: bool | int | str = Field(description="what an element of the answer always is")
+
+
+class SoapOperationConfig(_Section):
+    """An operation of the WSDL."""
+
+    answer: dict[str, Literal["arrival", "state", "dossier", "correlation_id", "repeated"] | SoapConstant] = Field(
+        default_factory=dict, description="element of the answer (dotted path) → what of the receipt fills it, or { value: … }"
+    )
+    receipt_of: str | None = Field(
+        None, description="it stores nothing and answers the receipt of the request whose id stands here (JSON pointer)"
+    )
+
+
+class SoapConfig(_Section):
+    """A door for a WSDL."""
+
+    path: str = Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$", description="where it is, such as /soap/one-stop")
+    schema_: str = Field(alias="schema", description="id@major of the WSDL in the catalog; it stands under sources too")
+    operations: dict[str, SoapOperationConfig] = Field(description="every operation of the WSDL, by name")
+
+
 class RetryConfig(_Section):
     """When a delivery is tried again."""
 
@@ -124,6 +149,20 @@ class BreakerConfig(_Section):
     longest_seconds: float = Field(60.0, gt=0, description="the longest open period")
 
 
+class LookupConfig(_Section):
+    """What people may ask an endpoint, over POST /v1/lookups/NAME, and what routes may verify there."""
+
+    take: str = Field(description="canonical schema of a question, id@major; a key needs the right to its id")
+    give: str = Field(description="canonical schema of an answer, id@major")
+    per_officer_per_minute: int = Field(30, ge=1, le=6000, description="questions of one officer in a minute; beyond it 429")
+    per_client_per_minute: int = Field(
+        600,
+        ge=1,
+        le=60_000,
+        description="questions of all officers of one key in a minute, so that made-up officers gain nothing",
+    )
+
+
 class EndpointConfig(_Section):
     """A configured connector with a name."""
 
@@ -134,6 +173,7 @@ class EndpointConfig(_Section):
     deadline_seconds: float = Field(120.0, gt=0, description="an attempt that takes longer is in doubt")
     retry: RetryConfig = Field(default_factory=RetryConfig, description="when a delivery is tried again")
     breaker: BreakerConfig = Field(default_factory=BreakerConfig, description="when the endpoint is left alone")
+    lookup: LookupConfig | None = Field(None, description="it answers questions: which, and how many")
 
 
 class ConditionConfig(_Section):
@@ -150,6 +190,24 @@ class ConditionConfig(_Section):
         return self
 
 
+class VerifyConfig(_Section):
+    """A registry is asked about the owner of a dossier before it is sent for the first time."""
+
+    with_: Name = Field(alias="with", description="name of the endpoint that is asked; it has a lookup section")
+    query: str = Field(description="canonical schema of the question, id@major; a mapping makes it of the message")
+    on_mismatch: Literal["hold", "flag"] = Field(
+        description="the registry knows no such person, or another: hold makes a dead letter, flag sends it without the flag"
+    )
+    database_code: str = Field(
+        min_length=1, max_length=100, description="the registry's code at the portal (MaCSDL), put into databases_consulted"
+    )
+    purpose: str = Field(min_length=1, max_length=500, pattern=r"\S", description="why it is asked, for the record")
+    officer: str = Field(min_length=1, max_length=100, pattern=r"\S", description="in whose name it is asked")
+    birth_year_from_number: bool = Field(
+        True, description="ask with the year of birth that a number of 12 digits holds, where the message has no birth"
+    )
+
+
 class RouteConfig(_Section):
     """Which messages go where, as what."""
 
@@ -162,6 +220,7 @@ class RouteConfig(_Section):
     on_exists: Literal["hold", "adopt"] = Field(
         "hold", description="the partner already has it and the ledger shows no send of ours"
     )
+    verify: VerifyConfig | None = Field(None, description="ask a registry about the owner before the first attempt")
 
     @model_validator(mode="before")
     @classmethod
@@ -190,6 +249,7 @@ class HubConfig(_Section):
     log: LogConfig = Field(default_factory=LogConfig, description="where log lines go")
     catalog: tuple[Path, ...] = Field((), description="further folders with schemas/ and mappings/, after the home; first wins")
     sources: tuple[SourceConfig, ...] = Field((), description="schemas taken from senders")
+    soap: dict[Name, SoapConfig] = Field(default_factory=dict, description="doors for senders that speak SOAP, by name")
     owners: dict[str, str] = Field(default_factory=dict, description="beginning of national codes → sender that owns them")
     endpoints: dict[Name, EndpointConfig] = Field(default_factory=dict, description="partners by name")
     routes: dict[Name, RouteConfig] = Field(default_factory=dict, description="routes by name, in order")

@@ -8,25 +8,41 @@ asking again are the engine's work. Connectors come by entry point (``hub.connec
 from __future__ import annotations
 
 import abc
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import aiohttp.web
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from hub.errors import BadConfig, Problem
 from hub.message import Arrival, Clock, Message, SchemaRef
 
 
 class ConnectorConfig(BaseModel):
-    """Base of every connector's configuration: frozen, no unknown keys, every field described."""
+    """Base of every connector's configuration: frozen, no unknown keys, every field described; paths begin at the home."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @field_validator("*")
+    @classmethod
+    def _paths_begin_at_the_home(cls, value: Any, info: ValidationInfo) -> Any:
+        home = (info.context or {}).get("home")
+        return value if home is None else _below(Path(home).absolute(), value)
+
+
+def _below(home: Path, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _below(home, one) for name, one in value.items()}
+    return home / value if isinstance(value, Path) else value
+
 
 ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
+
+Documents = Callable[[str], Mapping[str, Any] | None]
+"""The JSON Schema of ``id@major`` in the catalog, None when there is no such schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,14 @@ class Connector(abc.ABC, Generic[ConfigT]):
         self.config = config
         self.context = context
 
+    @classmethod
+    def problems(cls, config: ConfigT, sent: Collection[str], documents: Documents) -> Iterable[Problem]:
+        """What is wrong with settings that are well formed, as far as it can be known without the partner (``hub check``).
+
+        ``sent``: the schemas that routes send to this endpoint. A problem's ``at`` is the dotted path of a setting.
+        """
+        return ()
+
     @abc.abstractmethod
     async def open(self) -> None:
         """Acquire sessions. Called once before anything else; must not need the partner to be up."""
@@ -177,6 +201,35 @@ class TableSource(Protocol):
         """The rows of ``id@major``: key → column → value. Never invents: a row the partner does not give is absent."""
 
 
+@runtime_checkable
+class Responder(Protocol):
+    """Answers questions about what its registry knows. The engine records who asked; it keeps no answer."""
+
+    queries: ClassVar[str]
+    """The partner's schema of a question, such as c06-citizen-query@1."""
+    answers: ClassVar[str]
+    """The partner's schema of an answer, such as c06-citizen@1."""
+
+    async def request(self, query: Message) -> Any | None:
+        """The answer, in the schema ``answers``; None: the registry does not know such a one. ``query.id`` is the question's
+        own id. Raises a DeliveryError: Rejected (the registry refused to tell), else the registry did not answer."""
+
+
+@runtime_checkable
+class Confirmer(Protocol):
+    """A Responder that can also be asked whether what the question says is so, without the answer."""
+
+    async def confirm(self, query: Message) -> bool:
+        """True: it is so. False: it is not, or the registry does not know such a one. Raises as ``request`` does."""
+
+
+def is_responder(kind: type) -> bool:
+    """Whether a connector class is a Responder (``issubclass`` refuses protocols that have data)."""
+    return callable(getattr(kind, "request", None)) and all(
+        isinstance(getattr(kind, name, None), str) for name in ("queries", "answers")
+    )
+
+
 GROUP = "hub.connectors"
 
 
@@ -198,6 +251,7 @@ def load_connector(name: str) -> type[Connector[Any]]:
 
 
 __all__ = [
-    "Accept", "Accepted", "Arrival", "Attempt", "Connector", "ConnectorConfig", "ConnectorContext", "Finder", "Found",
-    "Holder", "Listener", "Receipt", "Receiver", "Sender", "TableSource", "installed_connectors", "load_connector",
+    "Accept", "Accepted", "Arrival", "Attempt", "Confirmer", "Connector", "ConnectorConfig", "ConnectorContext", "Documents",
+    "Finder", "Found", "Holder", "Listener", "Receipt", "Receiver", "Responder", "Sender", "TableSource",
+    "installed_connectors", "is_responder", "load_connector",
 ]  # fmt: skip

@@ -4,16 +4,18 @@ HubError
 ├── Refused                 input a waiting caller sent; nothing stored, counted, answered as RFC 9457
 │   ├── Unauthenticated 401 · Forbidden 403 · TimedOut 408 · IdConflict 409 · TooLarge 413
 │   ├── UnknownSchema 415 · UnsupportedMediaType 415 · UnsupportedCoding 415 · NotParsable 400 · SchemaInvalid 422
-│   ├── TooMany 429 · Busy 503
+│   ├── TooMany 429 (OfficerTooMany) · Busy 503
 ├── TranslationFailed       a mapping could not translate a message; the arrival is kept, the delivery goes dead
 ├── BadConfig               config, schema, mapping or route that cannot run; carries every problem at once
 ├── StoreUnavailable        disk full, database locked, corrupt or gone; answered 503, never a false receipt
 ├── NotFound · NotAllowed   an operator's command that names nothing, or that the state does not allow
 └── DeliveryError           the only errors a connector may raise
     ├── Transient           the partner answered "not now" (503, 429, expired twice …); counts against the endpoint
+    │   └── AccountRefused  … and never with this account, until an operator mends the settings or the rights
     ├── NotConnected        nothing reached the partner; counts against the endpoint, never against the message
     ├── InDoubt             the request may have taken effect; ask the partner, or resend or hold by route
     └── Rejected            a business refusal; never retried
+        └── NotAsked        … by the connector itself, before any call: it cannot be said in the partner's schema
 
 No message of any of them quotes a value that a person typed: they name the place, not the content.
 """
@@ -110,10 +112,10 @@ class IdConflict(Refused):
     status, kind, title = 409, "id-conflict", "The same id was used before with another body"
 
     @classmethod
-    def of_another_body(cls) -> IdConflict:
-        """The refusal of a sender's id that came before with another body."""
+    def of_another_body(cls, at: str = "Idempotency-Key") -> IdConflict:
+        """The refusal of a sender's id that came before with another body; ``at``: where the id stands."""
         text = "this id was used before with another body"
-        return cls([Problem("Idempotency-Key", "id_conflict", text, "give each new message an id of its own")])
+        return cls([Problem(at, "id_conflict", text, "give each new message an id of its own")])
 
 
 class TooLarge(Refused):
@@ -149,6 +151,12 @@ class TooMany(Refused):
         self.retry_after, self.headers = retry_after, headers
 
 
+class OfficerTooMany(TooMany):
+    """The officer who asks a registry used up what one officer may ask."""
+
+    title = "This officer asks more than one officer may"
+
+
 class Busy(Refused):
     """The hub has more to do than it takes on at once; nothing was read."""
 
@@ -171,6 +179,8 @@ class BadConfig(WithProblems):
 
 class StoreUnavailable(HubError):
     """The store cannot take a write or a read now; ``reason`` is a word for metrics (disk_full, locked, corrupt, gone)."""
+
+    retry_after = 5
 
     def __init__(self, reason: str, detail: str = "") -> None:
         self.reason = reason
@@ -202,6 +212,10 @@ class Transient(DeliveryError):
         super().__init__(code, reason)
 
 
+class AccountRefused(Transient):
+    """The partner refuses the hub's own account, its key or its rights: an operator has to mend that."""
+
+
 class NotConnected(DeliveryError):
     """Nothing of the request reached the partner."""
 
@@ -212,3 +226,7 @@ class InDoubt(DeliveryError):
 
 class Rejected(DeliveryError):
     """The partner refused the message as such; sending it again unchanged is useless. ``code`` is the partner's."""
+
+
+class NotAsked(Rejected):
+    """The connector itself refused, before any call: what it was given cannot be sent to the partner."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,6 +18,11 @@ NATIONAL = "national"
 
 Clock = Callable[[], int]
 """Returns now as microseconds since 1970-01-01 UTC. Injected everywhere in process, so that tests own time."""
+
+
+def system_clock() -> int:
+    """Microseconds since the epoch, by this machine."""
+    return time.time_ns() // 1000
 
 
 def new_id() -> str:

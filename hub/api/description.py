@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from hub.api.openapi import document
 from hub.intake.accept import Source
+from hub.lookup.registry import Registry
 from hub.translation import Catalog
 from hub.wire.forwarded import Network, asked
 
@@ -45,11 +46,16 @@ class Description:
     """``catalog`` gives the schemas and sources in use now; see ``build_app`` for the rest."""
 
     def __init__(
-        self, prefix: str, trusted: Sequence[Network], catalog: Callable[[], tuple[Catalog, Sequence[Source]]] | None
+        self,
+        prefix: str,
+        trusted: Sequence[Network],
+        catalog: Callable[[], tuple[Catalog, Sequence[Source]]] | None,
+        registries: Sequence[Registry] = (),
     ) -> None:
         self._prefix = prefix
         self._trusted = trusted
         self._catalog = catalog
+        self._registries = registries
         self._made: tuple[Catalog | None, dict[str, Any], str] | None = None
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -69,7 +75,7 @@ class Description:
         """The document and its page, made anew when the catalog was loaded anew."""
         catalog, sources = (None, ()) if self._catalog is None else self._catalog()
         if self._made is None or self._made[0] is not catalog:
-            found = document(self._prefix or "/", catalog, sources)
+            found = document(self._prefix or "/", catalog, sources, self._registries)
             page = _pages.get_template("docs.html").render(doc=found, style=Markup(_STYLE), kind=_kind)
             self._made = (catalog, found, page)
         return self._made[1:]

@@ -11,10 +11,12 @@ from importlib.metadata import version
 from typing import Any
 
 from hub.api import models
+from hub.api.lookup_operations import Asked, lookup_components
 from hub.api.operations import Taken, paths
 from hub.api.responses import HEADERS, Json
 from hub.errors import SchemaInvalid
 from hub.intake.accept import Source
+from hub.lookup.registry import Registry
 from hub.strictjson import MAX_INT, MIN_INT
 from hub.translation import Catalog, Schema
 
@@ -32,22 +34,31 @@ Send a message once with `POST /v1/messages`; 202 means that it is on disk. Then
   send larger ones as text.
 * Too many open connections: 503 of the kind `too-many-connections`, before anything is read and so without correlation id.
 * `HEAD` answers as `GET` without the body, `OPTIONS` answers 204 with `Allow`.
-* Paths of a partner's own protocol, such as call-backs, and the operator's pages are not described here.
+* Paths of a partner's own protocol, such as call-backs, and the operator's pages are not described here. A SOAP door is
+  described by its WSDL, at its path with `?wsdl`.
 """
 
 
-def document(server: str, catalog: Catalog | None, sources: Sequence[Source]) -> Json:
-    """The whole document. ``server`` is the address that all paths are under, ``sources`` what is taken from senders."""
-    schemas = [] if catalog is None else [catalog.schema(source.schema) for source in sources]
+def document(server: str, catalog: Catalog | None, sources: Sequence[Source], registries: Sequence[Registry] = ()) -> Json:
+    """The whole document. ``server`` is the address that all paths are under, ``sources`` what is taken from senders,
+    ``registries`` what may be asked."""
+    known = [] if catalog is None else [catalog.schema(source.schema) for source in sources]
+    schemas = [one for one in known if one.xml is None]
+    in_xml = [name for one in known if one.xml is not None for name in _names(one)]
     taken = [Taken(_component(one), _names(one), _example(one, catalog)) for one in schemas if catalog is not None]
+    asked = [_asked(one, catalog) for one in registries if catalog is not None]
     return {
         "openapi": "3.1.0",
         "info": {"title": "dossier-hub", "version": version("dossier-hub"), "description": _ABOUT},
         "servers": [{"url": server}],
-        "tags": [{"name": "messages"}, {"name": "reading"}, {"name": "operation"}, {"name": "description"}],
-        "paths": paths(taken),
+        "tags": [{"name": name} for name in ("messages", "reading", "look-ups", "operation", "description")],
+        "paths": paths(taken, asked, in_xml),
         "components": {
-            "schemas": {**models.components(), **{_component(one): _embedded(one) for one in schemas}},
+            "schemas": {
+                **models.components(),
+                **{_component(one): _embedded(one, _component(one)) for one in schemas},
+                **lookup_components(asked),
+            },
             "headers": HEADERS,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "a key made with `hub key new`"},
@@ -67,10 +78,16 @@ def _names(schema: Schema) -> tuple[str, ...]:
     return tuple(f"{schema.ref.id}@{'.'.join(parts[:count])}" for count in range(1, len(parts) + 1))
 
 
-def _embedded(schema: Schema) -> Json:
+def _asked(registry: Registry, catalog: Catalog) -> Asked:
+    name, take, give = registry.name, catalog.schema(registry.policy.take), catalog.schema(registry.policy.give)
+    question, answer = _embedded(take, f"lookup-{name}-query"), _embedded(give, f"lookup-{name}-answer")
+    return Asked(name, question, answer, _example(take, catalog), registry.confirms)
+
+
+def _embedded(schema: Schema, component: str) -> Json:
     """The schema as a component: without what names it as a file, its references to itself mended, integers with the bounds
     that the hub sets to all (``hub.strictjson``)."""
-    here = f"#/components/schemas/{_component(schema)}"
+    here = f"#/components/schemas/{component}"
 
     def mended(node: Any) -> Any:
         if isinstance(node, list):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from hub.api import parameters
+from hub.api.lookup_operations import Asked, lookup_paths
 from hub.api.responses import LIMITS, STORE, Json, Kinds, answer, named, of_media, problems
 from hub.errors import Busy, Forbidden, Refused, TooMany, Unauthenticated
 from hub.store.port import ArrivalState
@@ -29,21 +30,23 @@ class Taken:
     example: Any = None
 
 
-def paths(taken: Sequence[Taken]) -> Json:
-    """Every path of the API with its operations."""
+def paths(taken: Sequence[Taken], asked: Sequence[Asked] = (), in_xml: Sequence[str] = ()) -> Json:
+    """Every path of the API with its operations; ``in_xml``: names of schemas whose messages are XML."""
     return {
-        "/v1/messages": {"post": _send(taken)},
+        "/v1/messages": {"post": _send(taken, in_xml)},
         "/v1/arrivals": {"get": _list_arrivals()},
         "/v1/arrivals/{id}": {"get": _get_arrival()},
         "/v1/dossiers": {"get": _list_dossiers()},
         "/v1/dossiers/{code}": {"get": _get_dossier()},
+        **lookup_paths(asked, _KEY, _TRACEPARENT),
         **_open_paths(),
     }
 
 
-def _send(taken: Sequence[Taken]) -> Json:
+def _send(taken: Sequence[Taken], in_xml: Sequence[str]) -> Json:
     bodies: list[Any] = [{"$ref": f"#/components/schemas/{one.component}"} for one in taken]
-    names = [name for one in taken for name in one.names]
+    names = [*(name for one in taken for name in one.names), *in_xml]
+    of_xml: Json = {"application/xml": {"schema": {"type": "string"}, "examples": {}}} if in_xml else {}
     examples = {one.component: {"value": one.example} for one in taken if one.example is not None}
     location = {"type": "string", "format": "uri-reference"}
     headers = {
@@ -58,8 +61,8 @@ def _send(taken: Sequence[Taken]) -> Json:
         "tags": ["messages"],
         "summary": "Send one message",
         "description": "The body is one JSON document of the schema that `Hub-Schema` names (or the parameter `schema` of the "
-        "media type). It may be packed: `Content-Encoding: gzip`. A message that fits its schema and cannot be translated yet "
-        "is taken too: state `kept`.",
+        "media type), or XML where its messages are XML. It may be packed: `Content-Encoding: gzip`. A message that fits its "
+        "schema and cannot be translated yet is taken too: state `kept`.",
         "security": _KEY,
         "parameters": [
             {
@@ -78,7 +81,8 @@ def _send(taken: Sequence[Taken]) -> Json:
                 "application/json": {
                     "schema": bodies[0] if len(bodies) == 1 else {"anyOf": bodies} if bodies else False,
                     "examples": examples,
-                }
+                },
+                **of_xml,
             },
         },
         "responses": {"202": accepted, **problems([*_kinds(_all_refusals()), STORE])},

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import orjson
 from aiohttp import web
 
-from hub.api.problems import STORE_RETRY_SECONDS, problem, store_unavailable
+from hub.api.problems import problem, store_unavailable
 from hub.errors import StoreUnavailable
 from hub.message import Clock
 from hub.observe import metrics
@@ -42,7 +42,7 @@ class Probes:
     async def _ready(self, request: web.Request) -> web.Response:
         if not self._running():
             detail = "the dispatcher is not running: messages are not delivered"
-            headers = {"Retry-After": str(STORE_RETRY_SECONDS)}
+            headers = {"Retry-After": str(StoreUnavailable.retry_after)}
             return problem(503, "not-ready", "Not ready", detail=detail, headers=headers, reason="dispatcher_stopped")
         try:
             await self._store.ping()

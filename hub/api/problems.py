@@ -24,7 +24,6 @@ TYPE = "urn:dossier-hub:problem:"
 MEDIA_TYPE = "application/problem+json"
 CORRELATION = "Hub-Correlation-Id"
 """The header of every answer that tells the request's correlation id."""
-STORE_RETRY_SECONDS = 5
 MAX_ERRORS = 100
 _HEADER = re.compile(r"[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)+|Authorization|Expect")
 _WORD = re.compile(r"[a-z][a-z_]{0,39}")
@@ -80,7 +79,7 @@ def store_unavailable(error: StoreUnavailable) -> web.Response:
     """503 with the reason as a word; nothing was accepted, the same request may be sent again."""
     reason = error.reason if _WORD.fullmatch(error.reason) else "unavailable"
     detail = f"the store cannot be used now ({reason}); nothing was accepted, send it again later"
-    headers = {"Retry-After": str(STORE_RETRY_SECONDS)}
+    headers = {"Retry-After": str(error.retry_after)}
     return problem(503, "store-unavailable", "The store is unavailable", detail=detail, headers=headers, reason=reason)
 
 

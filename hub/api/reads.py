@@ -19,9 +19,9 @@ from hub.api import parameters
 from hub.api.problems import CORRELATION
 from hub.errors import NotFound, Refused
 from hub.intake.allowance import Allowances
+from hub.intake.doorway import TRACE, Refusals
 from hub.intake.gate import Gate, Room
 from hub.intake.keys import Keys
-from hub.intake.rest import TRACE, Refusals
 from hub.store.port import JsonObject, Reader, Window
 
 ROOM = Room(requests=4, bytes=16 * 1024 * 1024, waiting=128)
@@ -97,7 +97,8 @@ class Reads:
         found = await self._store.dossier(code) if _CODE.fullmatch(code) else None
         if found is None or sender not in found["senders"]:
             raise NotFound("no such dossier of this sender")
-        timeline = [one for one in found["timeline"] if one["event"] != "audit"]  # who of the hub's people did what is theirs
+        # who of the hub's people did what, and whom the hub asked, is the hub's
+        timeline = [one for one in found["timeline"] if one["event"] not in ("audit", "verification")]
         shown = {**found, "timeline": timeline[-TIMELINE:]}
         return _json({**shown, "truncated": True} if len(timeline) > TIMELINE else shown)
 

@@ -30,6 +30,7 @@ _OF_STATUS: dict[int, dict[str, str]] = {
     401: {"WWW-Authenticate": "Challenge"},
     415: {"Accept-Encoding": "Codings"},
     429: {"Retry-After": "RetryAfter", **LIMITS},
+    502: {"Retry-After": "RetryAfter"},
     503: {"Retry-After": "RetryAfter"},
 }
 

@@ -15,17 +15,23 @@ from aiohttp.typedefs import Middleware
 
 from hub.api.crowd import READ_AHEAD, Crowd
 from hub.api.description import Description
+from hub.api.lookups import LookupDoor
 from hub.api.probes import Probes
 from hub.api.problems import CORRELATION, from_error, not_allowed, problem
 from hub.api.reads import Reads
 from hub.connector import Accept
-from hub.errors import BadConfig, HubError, Problem, Refused, StoreUnavailable
+from hub.errors import BadConfig, HubError, NotAllowed, NotFound, Problem, Refused, StoreUnavailable, UnknownSchema
 from hub.intake.accept import Source
 from hub.intake.allowance import Allowances
+from hub.intake.body import BodyLimits
+from hub.intake.doorway import RENDER, TRACE, Doorway
 from hub.intake.gate import Gate
 from hub.intake.keys import Keys
-from hub.intake.rest import TRACE, BodyLimits, MessageDoor
-from hub.message import Clock
+from hub.intake.rest import MessageDoor
+from hub.intake.soap import SoapDoor
+from hub.lookup.officers import Officers
+from hub.lookup.registry import Registry
+from hub.message import Clock, SchemaRef
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
 from hub.observe.trace import begin
@@ -68,26 +74,47 @@ def build_app(
     prefix: str = "",
     trusted_proxies: Sequence[Network] = (),
     catalog: Callable[[], tuple[Catalog, Sequence[Source]]] | None = None,
+    registries: Sequence[Registry] = (),
+    endpoints: Sequence[str] = (),
+    soap: Callable[[Doorway], Sequence[SoapDoor]] = lambda doorway: (),
 ) -> web.Application:
     """All paths of the hub.
 
     ``running`` says whether the dispatcher delivers; ``listeners`` are the paths that connectors mount; every path begins with
-    ``prefix``; ``catalog`` gives, at any time, the schemas and sources that the API's description shows.
+    ``prefix``; ``catalog`` gives, at any time, the schemas and sources that the API's description shows; ``registries`` are
+    those of the ``endpoints`` that may be asked; ``soap`` makes the doors for SOAP.
     """
     limits = limits or BodyLimits()
     keys = Keys(store, clock)
-    app = web.Application(middlewares=[_answering(prefix, trusted_proxies)], client_max_size=limits.bytes)
     allowances = allowances or Allowances(store, clock)
+    doorway = Doorway(keys, clock, allowances, gate or Gate(), limits, prefix)
+    doors = soap(doorway)
+    quiet = _QUIET | {one.path for one in doors}
+    app = web.Application(middlewares=[_answering(prefix, trusted_proxies, quiet)], client_max_size=limits.bytes)
     routes = [
-        *MessageDoor(accept, keys, clock, allowances, gate or Gate(), limits, prefix).routes(),
+        *MessageDoor(accept, doorway, _is_xml(catalog)).routes(),
         *Reads(store, keys, allowances, limits.seconds, prefix).routes(),
+        *LookupDoor(registries, endpoints, keys, allowances, Officers(clock), limits.seconds).routes(),
         *Probes(store, clock, running).routes(),
-        *Description(prefix, trusted_proxies, catalog).routes(),
+        *Description(prefix, trusted_proxies, catalog, registries).routes(),
+        *(route for one in doors for route in one.routes()),
         *listeners,
     ]
     expected = {"expect_handler": _continue}
     app.add_routes([web.RouteDef(one.method, prefix + one.path, one.handler, {**expected, **one.kwargs}) for one in routes])
     return app
+
+
+def _is_xml(catalog: Callable[[], tuple[Catalog, Sequence[Source]]] | None) -> Callable[[SchemaRef], bool]:
+    """Whether a schema's messages are XML, as the catalog says now."""
+
+    def is_xml(ref: SchemaRef) -> bool:
+        try:
+            return catalog is not None and catalog()[0].schema(ref).xml is not None
+        except UnknownSchema:
+            return False
+
+    return is_xml
 
 
 async def _continue(request: web.Request) -> None:
@@ -97,18 +124,18 @@ async def _continue(request: web.Request) -> None:
         request.writer.output_size = 0
 
 
-def _answering(prefix: str, trusted: Sequence[Network]) -> Middleware:
+def _answering(prefix: str, trusted: Sequence[Network], quiet: frozenset[str]) -> Middleware:
     """The one middleware of a hub whose paths begin with ``prefix``."""
 
     @web.middleware
     async def answer(request: web.Request, handler: _Next) -> web.StreamResponse:
         request[CLIENT_ADDRESS] = asked(request, trusted).client if trusted else request.remote or ""
-        return await _answer(request, handler, prefix)
+        return await _answer(request, handler, prefix, quiet)
 
     return answer
 
 
-async def _answer(request: web.Request, handler: _Next, prefix: str) -> web.StreamResponse:
+async def _answer(request: web.Request, handler: _Next, prefix: str, quiet: frozenset[str]) -> web.StreamResponse:
     """Outermost: errors become problems, and each request one log line: pattern, never path, query, address or body."""
     started = time.perf_counter()
     trace = begin(*request.headers.getall("traceparent", ()))
@@ -122,7 +149,7 @@ async def _answer(request: web.Request, handler: _Next, prefix: str) -> web.Stre
         metrics.request(request.method, route, response.status, seconds)
         if response.status >= 400 and not request.content.is_eof():
             response.force_close()  # what is left of the body is not worth reading
-        if response.status < 400 and route in _QUIET:
+        if response.status < 400 and route in quiet:
             return response
         code = {"dossier": request.match_info["code"]} if route.startswith("/v1/dossiers/") else {}
         _log.info("request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code)
@@ -136,11 +163,11 @@ async def _answered(request: web.Request, go_on: _Next) -> web.StreamResponse:
         return await go_on(request)
     except Refused as error:
         metrics.refused(error.kind)
-        return from_error(error)
+        return _shown(request, error)
     except StoreUnavailable as error:
         metrics.store_error(error.reason)
         _log.error("store unavailable", reason=error.reason)
-        return from_error(error)
+        return _shown(request, error)
     except web.HTTPMethodNotAllowed as error:
         allow = ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))
         return web.Response(status=204, headers={"Allow": allow}) if request.method == "OPTIONS" else not_allowed(allow)
@@ -149,13 +176,19 @@ async def _answered(request: web.Request, go_on: _Next) -> web.StreamResponse:
             raise
         return from_error(error)
     except HubError as error:
-        response = from_error(error)
-        if response.status >= 500:
+        response = _shown(request, error)
+        if not isinstance(error, NotFound | NotAllowed):
             _log.error("request failed", exc_info=error)
         return response
     except Exception as error:
         _log.error("request failed", exc_info=error)
-        return from_error(error)
+        return _shown(request, error)
+
+
+def _shown(request: web.Request, error: Exception) -> web.Response:
+    """As a problem document, or as the door of this request tells errors."""
+    render = request.get(RENDER)
+    return from_error(error) if render is None else render(error)
 
 
 class _Connection(web.RequestHandler):

@@ -29,9 +29,9 @@ def backfill(
     \b
     Example:  hub backfill dossiers-to-registry --dry-run
     """
-    from hub.app import system_clock
     from hub.assembly import assemble
     from hub.ledger.backfill import backfill as fill
+    from hub.message import system_clock
 
     shell = shell_of(context)
     parts = assemble(shell.folder)

@@ -33,7 +33,7 @@ def backup(
     Examples:  hub backup /backup/hub-2026-11-21.db
                hub --home /srv/hub backup /backup/hub.db --json
     """
-    from hub.app import system_clock
+    from hub.message import system_clock
     from hub.store.backup import back_up, expected
 
     shell = shell_of(context)
@@ -61,7 +61,7 @@ def restore(
     \b
     Example:  hub --home /srv/new-hub restore /backup/hub-2026-11-21.db
     """
-    from hub.app import system_clock
+    from hub.message import system_clock
     from hub.store.backup import restore as put_back
 
     shell = shell_of(context)

@@ -117,8 +117,8 @@ async def _fetch(
     endpoints: Sequence[Endpoint], advance: Callable[[int], object]
 ) -> list[tuple[str, str, tuple[str, ...], Rows]]:
     """(endpoint, table, columns, rows) of every table offered. Raises DeliveryError."""
-    from hub.app import system_clock
     from hub.connector import ConnectorContext, TableSource
+    from hub.message import system_clock
 
     found: list[tuple[str, str, tuple[str, ...], Rows]] = []
     for one in endpoints:

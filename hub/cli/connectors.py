@@ -27,8 +27,8 @@ def connectors(
     """List the installed connectors and what each can do; with NAME, what it is and every setting.
 
     sender: delivers messages; finder: can ask the partner what it holds; receiver: fetches messages; listener: answers the
-    partner's calls; tables: fetches code tables. Settings go below `settings:` of an endpoint in config.yaml. Exit code 3
-    for an unknown name.
+    partner's calls; tables: fetches code tables; responder: answers questions (look-ups); confirmer: says yes or no to them.
+    Settings go below `settings:` of an endpoint in config.yaml. Exit code 3 for an unknown name.
 
     \b
     Examples:  hub connectors
@@ -69,11 +69,12 @@ def _about(kind: type[Connector[Any]]) -> dict[str, Any]:
 
 
 def abilities(kind: type[Connector[Any]]) -> list[str]:
-    """What a connector can do, as one word each: sender, finder, holder, receiver, listener, tables."""
-    from hub.connector import Finder, Holder, Listener, Receiver, Sender, TableSource
+    """What a connector can do, as one word each: sender, finder, holder, receiver, listener, tables, responder, confirmer."""
+    from hub.connector import Confirmer, Finder, Holder, Listener, Receiver, Sender, TableSource, is_responder
 
     words = {
         "sender": Sender, "finder": Finder, "holder": Holder, "receiver": Receiver, "listener": Listener,
-        "tables": TableSource,
+        "tables": TableSource, "confirmer": Confirmer,
     }  # fmt: skip
-    return [word for word, protocol in words.items() if issubclass(kind, protocol)]
+    can = [word for word, protocol in words.items() if issubclass(kind, protocol)]
+    return [*can, "responder"] if is_responder(kind) else can

@@ -79,7 +79,7 @@ def show(
     home = shell.home()
     wanted = known_id(item)
     one = in_store(home, lambda store: one_of(store, wanted))
-    advice = for_kept(one) if one["state"] == "kept" else for_dead(one) if one["state"] == "dead" else None
+    advice = for_kept(one) if one["state"] == "kept" else for_dead(one, one["attempts"]) if one["state"] == "dead" else None
     shell.answer({**one, "next": asdict(advice) if advice else None})
     shell.say(Text(f"{_what(one)} of dossier {_code(one)}: {one['state']}", "bold"), f"  {_why(one)}")
     shell.say(*(f"  {line}" for line in reason_lines(one.get("reasons") or one.get("problems") or [])))

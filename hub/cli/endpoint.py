@@ -92,8 +92,8 @@ def check(
 
 
 async def _check_all(endpoints: list[Endpoint]) -> list[dict[str, Any]]:
-    from hub.app import system_clock
     from hub.connector import ConnectorContext
+    from hub.message import system_clock
 
     results: list[dict[str, Any]] = []
     for one in endpoints:
@@ -125,7 +125,7 @@ def pause(
     \b
     Example:  hub endpoint pause portal --why "maintenance announced until 18:00"
     """
-    from hub.app import system_clock
+    from hub.message import system_clock
 
     shell = shell_of(context)
     home = shell.home()
@@ -147,8 +147,8 @@ def resume(context: typer.Context, name: Name, as_json: Json = False) -> None:
     \b
     Example:  hub endpoint resume portal
     """
-    from hub.app import system_clock
     from hub.cli.restored import find_out_at, told
+    from hub.message import system_clock
 
     shell = shell_of(context)
     home = shell.home()

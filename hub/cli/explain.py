@@ -15,18 +15,20 @@ from rich.text import Text
 
 from hub.cli.names import source_ids
 from hub.cli.shell import REFUSED, Json, printable, reason_lines, shell_of
+from hub.dossier.applicant import is_no_citizen
 from hub.errors import TranslationFailed
 from hub.message import Arrival, SchemaRef, new_id
 
 if TYPE_CHECKING:
     from hub.assembly import Assembly
+    from hub.routing.routes import Verify
     from hub.store.port import JsonObject, Part, Plan, RouteMatch, Store
     from hub.translation.chain import Chain
 
 
 def explain(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="One JSON message; - reads it from stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="One message, JSON or XML as its schema; - reads it from stdin.")],
     schema: Annotated[
         str, typer.Option("--schema", metavar="ID", help="Its schema: opencps-dossier@1.", autocompletion=source_ids)
     ],
@@ -82,8 +84,8 @@ class _NoStore:
 
 async def _planned(parts: Assembly, sender: str, schema: SchemaRef, body: bytes) -> Plan:
     """What intake decides about the message. Raises Refused."""
-    from hub.app import system_clock
     from hub.intake.accept import Intake
+    from hub.message import system_clock
 
     store, config = _NoStore(), parts.home.config
     intake = Intake(
@@ -126,6 +128,8 @@ def _route(parts: Assembly, schema: SchemaRef, body: Any, match: RouteMatch, bod
         "route": match.route, "taken": match.matched, "why": match.why, "endpoint": match.endpoint,
         "as": str(chain.target.ref), **_path(chain), "problems": [], "warnings": [],
     }  # fmt: skip
+    if route.verify is not None:
+        told["verify"] = _verify(parts, route.verify, schema, body)
     if match.matched:
         try:
             translation = chain.translate(body)
@@ -135,6 +139,17 @@ def _route(parts: Assembly, schema: SchemaRef, body: Any, match: RouteMatch, bod
             told["warnings"] = [one.as_dict() for one in translation.warnings] if translation else []
             told |= {"body": translation.body if translation else None} if bodies else {}
     return told
+
+
+def _verify(parts: Assembly, verify: Verify, schema: SchemaRef, body: Any) -> dict[str, Any]:
+    """Whom the route would ask before its first attempt; nobody is asked here. ``problems``: why it cannot ask about this."""
+    chain = parts.catalog.chain(str(schema), verify.query)
+    told: dict[str, Any] = {"with": verify.endpoint, "on_mismatch": verify.on_mismatch, **_path(chain), "problems": []}
+    try:
+        told["applies"] = chain.translate(body) is not None
+    except TranslationFailed as error:
+        told |= {"applies": False, "problems": [one.as_dict() for one in error.problems]}
+    return told if told["applies"] else {**told, "no_citizen": is_no_citizen(body)}
 
 
 def _path(chain: Chain) -> dict[str, Any]:
@@ -154,19 +169,35 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str | Text]:
         yield Text(f"becomes {message['schema']}", "bold")
         yield f"  by      {_by(message)}"
         yield from _end(message)
+        reached = {route["endpoint"] for route in message["routes"] if route["taken"]}
         for route in message["routes"]:
             taken = "taken" if route["taken"] else "not taken"
-            yield Text(
-                f"  route {route['route']}: {taken} ({printable(route['why'])})", "green" if route["taken"] else "yellow"
-            )
+            stays = "" if route["endpoint"] in reached else f", unless the dossier is already with {route['endpoint']}"
+            said = f"  route {route['route']}: {taken} ({printable(route['why'])}){stays}"
+            yield Text(said, "green" if route["taken"] else "yellow")
             yield f"    to      {route['endpoint']}, as {route['as']}"
             yield f"    by      {_by(route)}"
+            if "verify" in route:
+                yield from _verify_lines(route["verify"])
             if route["problems"]:
                 yield Text("    it would be a dead letter:", "bold red")
                 yield from (f"      {line}" for line in reason_lines(route["problems"]))
             yield from _end(route)
         if not message["routes"]:
             yield "  no route takes this schema: no partner would get it"
+
+
+def _verify_lines(told: Mapping[str, Any]) -> Iterator[str | Text]:
+    then = "it would be a dead letter" if told["on_mismatch"] == "hold" else "it would be sent without the mark of it"
+    if told["applies"]:
+        yield f"    verify  the owner is looked up at {told['with']} before the first attempt; if it does not fit, {then}"
+        yield f"      by    {_by(told)}"
+        return
+    if told["no_citizen"]:
+        yield Text(f"    verify  {told['with']} would not be asked: the owner is no citizen", "yellow")
+        return
+    yield Text(f"    verify  {told['with']} cannot be asked about the owner, who lacks what it takes: {then}", "yellow")
+    yield from (f"      {line}" for line in reason_lines(told["problems"]))
 
 
 def _by(told: Mapping[str, Any]) -> str:

@@ -22,10 +22,15 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The sender's name, which stands in every trace; or a person's.")],
     schemas: Annotated[
         list[str] | None,
-        typer.Option("--schema", metavar="ID", help="A schema the key may send, without version; * for all. May be repeated."),
+        typer.Option(
+            "--schema",
+            metavar="ID",
+            help="A schema the key may send, without version; * for all that are sent. That of a question (citizen-query) lets "
+            "it ask the registry. May be repeated.",
+        ),
     ] = None,
     operator: Annotated[
-        bool, typer.Option("--operator", help="A key for a person: opens the overview, sends nothing.")
+        bool, typer.Option("--operator", help="A key for a person: opens the overview, sends nothing, may ask registries.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -36,10 +41,11 @@ def new(
 
     \b
     Examples:  hub key new one-stop --schema opencps-dossier > one-stop.key
+               hub key new one-stop --schema opencps-dossier --schema citizen-query
                hub key new lan --operator
     """
-    from hub.app import system_clock
     from hub.intake.keys import new_key
+    from hub.message import system_clock
 
     shell = shell_of(context)
     home = shell.home()
@@ -47,6 +53,10 @@ def new(
         key, text = new_key(name, schemas or (), system_clock(), "operator" if operator else "sender")
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    asked = _questions(home)
+    if operator and (sent := [schema for schema in key.schemas if schema not in asked]):
+        text = f"an operator's key sends nothing, and no endpoint is asked {sent[0]}"
+        raise typer.BadParameter(text, param_hint="--schema")
     in_store(home, lambda store: store.add_key(key))
     document = {"id": key.id, "name": key.name, "role": key.role, "schemas": list(key.schemas), "key": text}
     shell.answer(document, text)
@@ -94,7 +104,7 @@ def revoke(
     \b
     Example:  hub key revoke 0192f0c1-7e3b-7c41-9d2e-8f1a2b3c4d5e
     """
-    from hub.app import system_clock
+    from hub.message import system_clock
 
     shell = shell_of(context)
     home = shell.home()
@@ -104,9 +114,16 @@ def revoke(
 
 
 def _right(key: Key, before: str = "") -> str:
-    return "opens the overview" if key.role == "operator" else before + ", ".join(key.schemas)
+    if key.role == "sender":
+        return before + ", ".join(key.schemas)
+    return "opens the overview" + (f", may ask {', '.join(key.schemas)}" if key.schemas else "")
+
+
+def _questions(home: Home) -> set[str]:
+    """Schema ids of what endpoints may be asked."""
+    return {one.lookup.take.partition("@")[0] for one in home.config.endpoints.values() if one.lookup is not None}
 
 
 def _not_taken(home: Home, schemas: Sequence[str]) -> list[str]:
-    taken = {source.schema_.partition("@")[0] for source in home.config.sources}
+    taken = {source.schema_.partition("@")[0] for source in home.config.sources} | _questions(home)
     return [schema for schema in schemas if schema != "*" and schema not in taken]

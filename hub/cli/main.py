@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from hub.cli import (
     health,
     init,
     key,
+    lookups,
     purge,
     run,
     schema,
@@ -61,7 +63,7 @@ Exit codes:
 _SECTIONS = {
     "Set up and understand": ("init", "check", "explain", "schema", "catalog", "connectors", "key"),
     "Run and send": ("run", "send", "simulate", "demo"),
-    "Watch and repair": ("status", "health", "trace", "dead", "endpoint", "backfill", "ledger", "audit"),
+    "Watch and repair": ("status", "health", "trace", "dead", "endpoint", "backfill", "ledger", "audit", "lookups"),
 }
 """How ``hub --help`` groups the commands; what is in no group comes last, as ``Keep``."""
 
@@ -133,6 +135,7 @@ for _command, _summary in (
     (health.health, "Ask the running hub whether it is ready."),
     (trace.trace, "Show where a dossier is and what to do."),
     (audit.audit, "Show who did what, and why."),
+    (lookups.lookups, "Show who asked which registry."),
     (backfill.backfill, "Fill a route that was added later."),
     (simulate.simulate, "Run a partner's simulator."),
     (backup.backup, "Write everything into one file."),
@@ -157,6 +160,7 @@ def main() -> None:
     """The console script."""
     from hub.observe.logging import configure
 
+    gc.set_threshold(20_000, 20, 50)  # what a command imports stays; looking through it again and again is a fifth of its time
     configure(None, "error")
     app(prog_name="hub")
 

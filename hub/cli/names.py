@@ -27,7 +27,7 @@ def _completer(find: Callable[[Home], Iterable[str]]) -> Callable[[typer.Context
 
 
 _NAMED = re.compile(r"[a-z0-9][a-z0-9-]*@\d+\.\d+\.\d+", re.ASCII)
-SCHEMAS = ("schemas/*/*.json",)
+SCHEMAS = ("schemas/*/*.json", "schemas/*/*.wsdl", "schemas/*/*.xsd")
 CATALOG = (*SCHEMAS, "mappings/*/*.yaml", "mappings/tables/*/*.yaml")
 
 

@@ -148,7 +148,7 @@ async def _patiently(session: aiohttp.ClientSession, door: Door, body: bytes) ->
 
 async def _post(session: aiohttp.ClientSession, door: Door, body: bytes) -> dict[str, Any]:
     headers = {
-        "Authorization": f"Bearer {door.key}", "Content-Type": "application/json", "Hub-Schema": door.schema,
+        "Authorization": f"Bearer {door.key}", "Content-Type": _media_type(body), "Hub-Schema": door.schema,
         "Idempotency-Key": idempotency_key(door.schema, body, door.pointer),
     }  # fmt: skip
     try:
@@ -169,6 +169,11 @@ async def _post(session: aiohttp.ClientSession, door: Door, body: bytes) -> dict
         raise _NotNow("the connection broke" if not isinstance(error, TimeoutError) else "no answer in time") from error
     except aiohttp.InvalidURL:
         raise ValueError("that is not an address such as http://127.0.0.1:8080") from None
+
+
+def _media_type(body: bytes) -> str:
+    """XML begins with < (after a mark of its byte order), which JSON never does."""
+    return "application/xml" if body[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n").startswith(b"<") else "application/json"
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def purge(
                hub purge --before 2025-01-01
                hub purge --dossier 000.00.10.H22-261121-0001 --why "request 12/2026 of the dossier's owner"
     """
-    from hub.app import system_clock
+    from hub.message import system_clock
     from hub.store.retention import DAY
     from hub.store.retention import purge as erase
 

@@ -44,7 +44,7 @@ class Repair:
 
     async def discard(self, item: str) -> list[dict[str, Any]]:
         """Discard; then take in what was kept behind an arrival. The results of those."""
-        from hub.app import system_clock
+        from hub.message import system_clock
 
         one = await one_of(self._store, item)
         behind = [arrival.id for arrival in await self._store.kept_arrivals(item)] if one["kind"] == "arrival" else []
@@ -55,7 +55,7 @@ class Repair:
         return await self.replay(followers[:1], given=True) if followers else []
 
     async def _replay(self, one: JsonObject) -> list[dict[str, Any]]:
-        from hub.app import system_clock
+        from hub.message import system_clock
 
         if one["kind"] == "delivery":
             by = actor()

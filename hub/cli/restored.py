@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 async def find_out_at(folder: Path, store: Store, endpoint: str, *, actor: str, tell: Callable[[int], None]) -> Outcome:
     """Decide what the endpoint was sent since the backup, and resume it. Raises DeliveryError when it does not answer."""
-    from hub.app import system_clock
     from hub.assembly import assemble
     from hub.ledger.restored import find_out
+    from hub.message import system_clock
 
     parts = assemble(folder)
     one = parts.endpoints[endpoint]

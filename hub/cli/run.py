@@ -75,10 +75,9 @@ async def _until_signal(parts: Assembly, announce: Callable[[Hub], None]) -> Non
 
 
 def _spare_the_collector() -> None:
-    """What was loaded stays: the garbage collector need not look at it again, nor look after every 700 new objects."""
+    """What was loaded stays: the garbage collector need not look at it again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def _announce(shell: Shell, parts: Assembly, hub: Hub) -> None:

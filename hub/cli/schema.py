@@ -11,13 +11,14 @@ import typer
 from rich.text import Text
 
 from hub.cli.names import SCHEMAS, files, schema_ids
-from hub.cli.shell import Json, Shell, printable, shell_of, table
+from hub.cli.shell import Json, Shell, plural, printable, shell_of, table
 from hub.errors import NotFound, Problem, UnknownSchema
 from hub.message import SchemaRef
 
 if TYPE_CHECKING:
     from hub.translation import Catalog, Schema
 
+_IMPORTING = (".wsdl", ".xsd")
 app = typer.Typer(no_args_is_help=True, help="Schemas: what messages look like.")
 Ref = Annotated[
     str, typer.Argument(metavar="ID@V", help="Schema, such as dossier@1 (the newest 1.x).", autocompletion=schema_ids)
@@ -57,7 +58,7 @@ def show(context: typer.Context, ref: Ref, as_json: Json = False) -> None:
         {**about, "fields": fields},
         Text(f"{schema.ref}: {schema.role}, {state}", "bold"),
         f"  names of the dossier  {printable(subject)}",
-        *(f"  {name:<20}  {printable(pointer)}" for name, pointer in schema.pointers.items()),
+        *(f"  {name:<20}  {printable(' or '.join(pointers))}" for name, pointers in schema.pointers.items()),
         "",
         table(("field", "type", "required", "meaning"), cells),
     )
@@ -67,7 +68,8 @@ def show(context: typer.Context, ref: Ref, as_json: Json = False) -> None:
 def export(context: typer.Context, ref: Ref, out: Out = None, as_json: Json = False) -> None:
     """Print a schema's file as it is, for another program's validator. Exit code 3 for none.
 
-    With --json the document says which file it is, beside its content.
+    With --json the document says which file it is, beside its content. The files that an XSD or a WSDL imports are written
+    with it by --out, into the folder that it names.
 
     \b
     Example:  hub schema export opencps-dossier@1 --out opencps-dossier.json
@@ -97,7 +99,8 @@ def find_schema(catalog: Catalog, ref: str) -> Schema:
 def hand_out(shell: Shell, patterns: Sequence[str], ref: str, out: Path | None) -> None:
     """A file of the catalog as it is: to ``out``, which must not be there yet, or to stdout. Raises NotFound.
 
-    Where ``out`` is named by another version, as ``…/1.1.0.yaml``, that version is written into it.
+    What it imports goes with it to ``out``. Where ``out`` is named by another version, as ``…/1.1.0.yaml``, that version is
+    written into it.
     """
     from hub.translation.versions import is_full, newest
 
@@ -110,10 +113,13 @@ def hand_out(shell: Shell, patterns: Sequence[str], ref: str, out: Path | None) 
         raise NotFound(f"the catalog has nothing of that name; there are: {', '.join(sorted(map(str, known)))}")
     name, file = str(found), known[found]
     text = file.read_text(encoding="utf-8")
+    imported = sorted(one for one in file.with_suffix("").rglob("*") if one.is_file()) if file.suffix in _IMPORTING else []
     if out is None:
-        shell.answer({"name": name, "file": str(file), "content": text})
+        shell.answer({"name": name, "file": str(file), "content": text, "imports": [str(one) for one in imported]})
         if not shell.as_json:
             typer.echo(text, nl=False)
+        if imported:
+            shell.note(f"it imports {plural(len(imported), 'file')}: --out FILE writes them too")
         return
     if out.suffix == ".yaml" and is_full(out.stem):
         text = re.sub(r"(?m)^version:.*$", f"version: {out.stem}", text, count=1)
@@ -121,9 +127,16 @@ def hand_out(shell: Shell, patterns: Sequence[str], ref: str, out: Path | None) 
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("x", encoding="utf-8") as opened:
             opened.write(text)
+        for one in imported:
+            copy = out.parent / one.relative_to(file.parent)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with copy.open("xb") as opened_copy:
+                opened_copy.write(one.read_bytes())
     except OSError as error:
         raise typer.BadParameter(f"{printable(out)}: {error.strerror}", param_hint="--out") from None
-    shell.answer({"name": name, "file": str(file), "out": str(out)}, f"{name} written to {printable(out)}")
+    beside = f", with {plural(len(imported), 'file')} that it imports" if imported else ""
+    told = f"{name} written to {printable(out)}{beside}"
+    shell.answer({"name": name, "file": str(file), "out": str(out), "imports": [str(one) for one in imported]}, told)
 
 
 def _about(schema: Schema) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``hub send``: JSON files to a hub, each receipt shown; what is sent and repeated how is in ``posting``."""
+"""``hub send``: files of messages to a hub, each receipt shown; what is sent and repeated how is in ``posting``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 def send(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help=".json: one message; .jsonl or - (stdin): one a line.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help=".json, .xml: one message; .jsonl, - (stdin): one a line.")
+    ],
     schema: Annotated[
         str,
         typer.Option(
@@ -38,7 +40,8 @@ def send(
     patience: Annotated[float, typer.Option("--patience", min=0, help="Seconds to go on trying a hub that is away.")] = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Send JSON messages to a hub, in order, and print each receipt.
+    """Send messages to a hub, in order, and print each receipt. They are JSON, or XML where the schema's are: for a WSDL the
+    whole SOAP envelope.
 
     Goes on after a refused message; tries again when the hub is away or answers 503. Sending the same file again stores
     nothing twice: the Idempotency-Key is made of schema and content, so two messages with the very same bytes are one.

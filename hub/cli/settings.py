@@ -65,7 +65,8 @@ def _type(field: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
     if "anyOf" in field:
         return " | ".join(dict.fromkeys(_type(one, defs) for one in field["anyOf"] if one.get("type") != "null"))
     if "enum" in field or "const" in field:
-        return " | ".join(map(str, field.get("enum") or [field["const"]]))
+        values = field.get("enum") or [field["const"]]
+        return " | ".join(one if isinstance(one, str) else orjson.dumps(one).decode() for one in values)
     kind = field.get("type", "any")
     if kind == "array":
         items = field.get("items")

@@ -149,7 +149,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 def in_store(home: Home, work: Callable[[SqlStore], Awaitable[T]]) -> T:
     """What ``work`` gives, done in the home's store beside a hub that may be running. Raises StoreUnavailable, BadConfig."""
-    from hub.app import system_clock
+    from hub.message import system_clock
     from hub.store.sql import SqlStore
 
     async def opened() -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,13 +40,16 @@ def status(
     shell = shell_of(context)
     home = shell.home()
     names = tuple(home.config.endpoints)
+    asked = {name for name, one in home.config.endpoints.items() if one.lookup} - {
+        one.to for one in home.config.routes.values()
+    }
 
     async def look(store: Store) -> tuple[Overview, bool]:
         return await store.overview(names), await store.running()
 
     if not watch:
         seen, runs = in_store(home, look)
-        shell.answer({"running": runs, **asdict(seen)}, *_shown(seen, runs))
+        shell.answer({"running": runs, **asdict(seen)}, *_shown(seen, runs, asked))
         return
 
     async def work(store: Store) -> None:
@@ -56,17 +59,18 @@ def status(
             while True:
                 seen, runs = await look(store)
                 if place is not None:
-                    place.update(Group(*_shown(seen, runs)), refresh=True)
+                    place.update(Group(*_shown(seen, runs, asked)), refresh=True)
                 elif shell.as_json:
                     emit({"running": runs, **asdict(seen)}, line=True)
                 else:
-                    shell.say(*_shown(seen, runs), "")
+                    shell.say(*_shown(seen, runs, asked), "")
                 await asyncio.sleep(EVERY_SECONDS)
 
     in_store(home, work)
 
 
-def _shown(seen: Overview, runs: bool) -> Iterator[Any]:
+def _shown(seen: Overview, runs: bool, asked: Set[str]) -> Iterator[Any]:
+    """``asked`` are the endpoints that are sent nothing, only asked."""
     yield Text("a hub runs on this store", "green") if runs else Text("no hub runs on this store: hub run", "bold red")
     arrived = ", ".join(f"{count} {state}" for state, count in sorted(seen.traffic.arrivals.items())) or "nothing arrived"
     rate = sum(seen.traffic.arrivals.values()) * 60 / max(1, seen.traffic.seconds)
@@ -76,7 +80,11 @@ def _shown(seen: Overview, runs: bool) -> Iterator[Any]:
     yield ""
     yield Text("Endpoints", "bold")
     columns = ("endpoint", "state", "waiting", "oldest", "in doubt", "dead", "delivered", "lag p50 / p95", "last failure")
-    yield table(columns, map(_endpoint, seen.endpoints)) if seen.endpoints else "  none in config.yaml"
+    yield (
+        table(columns, (_endpoint(one, one.endpoint in asked) for one in seen.endpoints))
+        if seen.endpoints
+        else "  none in config.yaml"
+    )
     yield ""
     yield Text("Backlog by route", "bold")
     routes = [(one.route, one.endpoint, one.state, one.count, local(one.oldest_at)[:19]) for one in seen.backlog]
@@ -93,9 +101,11 @@ def _shown(seen: Overview, runs: bool) -> Iterator[Any]:
     yield table(("at", "what", "whom", "dossier", "why"), errors) if errors else "  none is open"
 
 
-def _endpoint(one: EndpointNow) -> tuple[object, ...]:
+def _endpoint(one: EndpointNow, asked: bool) -> tuple[object, ...]:
     state = "configured" if one.configured else "not in config.yaml"
-    if one.last_failure and (one.last_delivered_at or "") < one.last_failure.at:
+    if asked:
+        state = "failing; the newest question got no answer" if one.last_failure else "answers questions"
+    elif one.last_failure and (one.last_delivered_at or "") < one.last_failure.at:
         since = f"nothing delivered since {local(one.last_delivered_at)[11:19]}" if one.last_delivered_at else ""
         state = f"failing; {since or 'nothing delivered lately'}"
     if one.paused:

@@ -109,6 +109,15 @@ def _attempt(line: Text, one: Mapping[str, Any]) -> None:
     line.append(_because(one))
 
 
+def _verification(line: Text, one: Mapping[str, Any]) -> None:
+    line.append(f"asked       {one['endpoint']} about the owner, for route {one['route']}: ")
+    known = {"asked": "no answer is on record", "not_found": "not found"}
+    outcome = one["outcome"]
+    line.append(known.get(outcome, outcome), "green" if outcome == "confirmed" else "yellow")
+    line.append(_because(one))
+    line.append(f"  {one['lookup']}", "dim")
+
+
 def _audit(line: Text, one: Mapping[str, Any]) -> None:
     line.append(f"{one['act']:<12}", "cyan")
     line.append(f"by {printable(one['actor'])}: {printable(one.get('why', ''))}  ")
@@ -134,4 +143,4 @@ def _because(one: Mapping[str, Any]) -> str:
     return f" ({': '.join(told)})" if told else ""
 
 
-_EVENTS = {"arrival": _arrival, "message": _message, "attempt": _attempt, "audit": _audit}
+_EVENTS = {"arrival": _arrival, "message": _message, "attempt": _attempt, "verification": _verification, "audit": _audit}

@@ -20,8 +20,8 @@ from hub.console.sessions import LASTS_SECONDS, Sessions
 from hub.console.words import Words, preferred
 from hub.delivery.breaker import Breaker
 from hub.errors import Forbidden, StoreUnavailable, Unauthenticated
+from hub.intake.body import BodyLimits, read_body
 from hub.intake.keys import Keys
-from hub.intake.rest import BodyLimits, read_body
 from hub.message import Clock
 from hub.store.port import Reader
 from hub.wire.forwarded import Network, asked

@@ -56,6 +56,67 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"route (\S+) is not configured any more: put it back, or discard the delivery",
      "tuyến {} không còn trong cấu hình: khai báo lại, hoặc loại bỏ lần giao này"),
     (r"the mapping to (\S+) has nothing to send for this message", "ánh xạ sang {} không có gì để gửi cho thông điệp này"),
+    # of the SOAP connector: outcome_unknown, empty_answer, unreadable_answer, soap_version, mtom, http_…, misfit
+    (r"the answer was read, but no row of outcomes says what it means",
+     "đã đọc được câu trả lời, nhưng không dòng nào của outcomes nói nghĩa của nó"),
+    (r"whether a row fits cannot be told", "không xác định được có dòng nào của outcomes khớp hay không"),
+    (r"(/\S*) is absent", "{} không có giá trị"),
+    (r"(/\S*) is there", "{} có nội dung"),
+    (r"(/\S*) is ([^:]+)", "{} là {}"),
+    (r"it has (/.+)", "câu trả lời có {}"),
+    (r"the WSDL does not know (/.+) of the answer", "WSDL không có {} của câu trả lời"),
+    (r"write a row under outcomes", "hãy viết một dòng dưới outcomes"),
+    (r"compare the answer with the WSDL: names, namespaces", "hãy so câu trả lời với WSDL: tên, không gian tên"),
+    (r"HTTP (\d+) without an answer, where the WSDL says one", "HTTP {} không kèm câu trả lời, trong khi WSDL quy định là có"),
+    (r"HTTP (\d+), with an answer that is no fault", "HTTP {}, kèm một câu trả lời không phải là lỗi (fault)"),
+    (r"HTTP (\d+) does not say whether it was done", "HTTP {} không cho biết yêu cầu đã được thực hiện chưa"),
+    (r"HTTP (\d+)(?:, no known type)?: .+ \((\w+)(?: at \S+)?\)", "HTTP {}: không đọc được câu trả lời ({})"),
+    (r"HTTP (\d+), (\S+): .+ \((\w+)(?: at \S+)?\)", "HTTP {}, {}: không đọc được câu trả lời ({})"),
+    (r"HTTP (\d+), but no (?:SOAP envelope with an answer in it|JSON object with an error_code)",
+     "HTTP {}, nhưng không có câu trả lời đọc được"),
+    (r"the body holds (\S+), where the WSDL says (\S+)", "câu trả lời chứa {}, trong khi WSDL quy định {}"),
+    (r"the answer is SOAP (\S+), the port of the WSDL is (\S+)", "câu trả lời là SOAP {}, cổng trong WSDL là {}"),
+    (r"the answer (?:has attachments|refers to an attachment) \(.+\), which (?:are|is) not read",
+     "câu trả lời có tệp đính kèm, trục không đọc"),
+    (r"the answer is larger than (\d+) bytes", "câu trả lời lớn hơn {} byte"),
+    (r"the (?:partner|platform) refuse[sd] (?:our account or our rights|the account of the endpoint, its key, .+)",
+     "đối tác từ chối tài khoản hoặc quyền của trục"),
+    (r"the (?:partner|platform|adapter) refused the request without a (?:SOAP fault|readable reason)",
+     "đối tác từ chối yêu cầu mà không nêu lý do đọc được"),
+    (r"the (?:partner|platform|adapter) refused the call: .+|the call was refused: .+",
+     "cuộc gọi bị từ chối: sai địa chỉ, quyền hoặc cấu hình của điểm nhận"),
+    (r"the (?:partner|registry or the platform|portal or its adapter) failed while it had the (?:request|question)",
+     "đối tác gặp lỗi trong khi đang giữ yêu cầu"),
+    (r"the message is no input of (\S+)", "thông điệp không đúng đầu vào của thao tác {}"),
+    (r"no operation takes it", "không có thao tác nào nhận thông điệp này"),
+    (r"name it under operations, or mend the route", "khai báo nó dưới operations, hoặc sửa tuyến"),
+    (r"the partner holds this already, the ledger shows no send of ours: adopt or hold it",
+     "đối tác đã có hồ sơ này, sổ của trục không ghi lần gửi nào: nhận là của mình hoặc giữ lại"),
+    (r"the partner says it holds this, but no earlier try got there: is it an older state\?",
+     "đối tác nói đã có, nhưng chưa lần gửi nào của trục tới nơi: có phải là trạng thái cũ hơn không?"),
+    # of the population connector
+    (r"the platform refused the question; its words are not kept",
+     "nền tảng từ chối câu hỏi; lời của nền tảng không được lưu"),
+    (r"the registry answered with a fault; its words are not kept, they may quote a person",
+     "cơ sở dữ liệu báo lỗi; lời của nó không được lưu vì có thể chứa thông tin cá nhân"),
+    (r"the question fits (\d+) citizens", "có {} công dân khớp với câu hỏi"),
+    (r"the LGSP gave no token \(HTTP (\d+)\)", "LGSP không cấp token (HTTP {})"),
+    (r"the LGSP refused the token.*", "LGSP từ chối token"),
+    # applicant_not_found, applicant_mismatch, verification_refused, verification_unreadable
+    (r"(\S+) knows no person with the owner's number and name", "{} không có ai có số định danh và họ tên của chủ hồ sơ"),
+    (r"(\S+) knows no person with the owner's number and name and the birth year taken from the number",
+     "{} không có ai có số định danh, họ tên của chủ hồ sơ và năm sinh lấy từ số định danh"),
+    (r"(\S+) knows another person by the owner's number", "theo {}, số định danh của chủ hồ sơ là của người khác"),
+    (r"(\S+) knows another person by the owner's number, or one who was not born in the year taken from the number",
+     "theo {}, số định danh của chủ hồ sơ là của người khác, hoặc người đó không sinh vào năm lấy từ số định danh"),
+    (r"(\S+) cannot be asked about the owner: look at (.+)", "không hỏi được {} về chủ hồ sơ: xem {}"),
+    (r"(\S+) cannot be asked any more: see `hub check`, restart",
+     "{} không còn hỏi được: xem `hub check`, khởi động lại trục"),
+    (r"(\S+) refused the question \((.+)\)", "{} từ chối tra cứu ({})"),
+    (r"the answer of (\S+) cannot be translated", "không chuyển đổi được trả lời của {}"),
+    (r"(\S+) did not answer \((.+)\)", "{} không trả lời ({})"),
+    (r"(\S+) is paused", "{} đang tạm dừng"),
+    (r"(\S+) rests before it is asked again", "{} được hỏi lại sau một lúc"),
     # deadline, refused, no_connection, read_timeout, reset, in_doubt
     (r"no answer within (\S+) s", "không có trả lời trong {} giây"),
     (r"no connection to the partner \((.+)\)", "không kết nối được tới đối tác ({})"),
@@ -71,6 +132,7 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _KNOWN = tuple((re.compile(pattern), words) for pattern, words in _SENTENCES)
 _TRIES = re.compile(r"(.*) \(after (\d+) counted tries\)")
+_NO_INPUT = re.compile(r"(the message is no input of \S+): (.*)")
 _OF_SCHEMA = re.compile(r"(.*) \(schema (\S+)\)")
 _AT = re.compile(r"([^\s:]+|\(whole\)): (.*)|: (.*)")
 
@@ -94,6 +156,8 @@ def _sentence(text: str) -> str | None:
     if of_schema := _OF_SCHEMA.fullmatch(text):
         said = _sentence(of_schema[1])
         return said and f"{said} (lược đồ {of_schema[2]})"
+    if no_input := _NO_INPUT.fullmatch(text):
+        return f"{_sentence(no_input[1])}: {_sentence(no_input[2]) or no_input[2]}"
     for pattern, words in _KNOWN:
         if found := pattern.fullmatch(text):
             return words.format(*(_KINDS.get(value, value) for value in found.groups()))

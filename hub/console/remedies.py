@@ -55,6 +55,30 @@ SEND_CORRECTED = Remedy(
     "have the sender send it corrected (a newer full state takes its place); or, if {endpoint} was mended: `{replay}`; "
     "or: `hub dead discard {id} --why …`",
 )
+CORRECT_APPLICANT = Remedy(
+    "kiểm tra số định danh và họ tên của chủ hồ sơ tại nguồn và gửi lại (trạng thái đầy đủ mới hơn sẽ thay thế); hoặc, nếu "
+    "cơ sở dữ liệu đã được sửa: `{replay}`, trục sẽ hỏi lại; nếu không tìm thấy ai cả, có thể cơ sở dữ liệu cần đủ ngày sinh, "
+    "còn trục hỏi bằng năm sinh lấy từ số định danh (`birth_year_from_number`): hãy hỏi cơ quan quản lý",
+    "have number and name of the owner checked at the source and sent again (a newer full state takes its place); or, if the "
+    "registry was mended: `{replay}`, which asks it again; if it finds nobody at all, it may want the day of birth, and the "
+    "hub asks with the year in the number (`birth_year_from_number`): ask the agency",
+)
+COMPLETE_APPLICANT = Remedy(
+    "yêu cầu nguồn bổ sung loại, số định danh và họ tên của chủ hồ sơ rồi gửi lại (trạng thái đầy đủ mới hơn sẽ thay thế); "
+    f"hoặc, nếu được gửi khi chưa tra cứu: `on_mismatch: flag` ở tuyến, {_RELOAD_VI}, rồi: `{{replay}}`",
+    "have kind, number and name of the owner completed at the source and sent again (a newer full state takes its place); or, "
+    f"if such may be sent unverified: `on_mismatch: flag` on the route, {_RELOAD_EN}, then: `{{replay}}`",
+)
+EXPLAIN_ANSWER = Remedy(
+    "viết một dòng dưới `outcomes` của {endpoint} cho câu trả lời được nêu trong lý do (hoặc sửa tệp WSDL), `hub check`, khởi "
+    "động lại trục",
+    "write a row under `outcomes` of {endpoint} for the answer that the reason names (or mend its WSDL), `hub check`, restart "
+    "the hub",
+)
+EXPLAIN_AND_LOOK = Remedy(
+    f"{EXPLAIN_ANSWER.vi}; thông điệp này: {LOOK_THERE.vi}",
+    f"{EXPLAIN_ANSWER.en}; this one: {LOOK_THERE.en}",
+)
 FOLLOWS = Remedy(
     "không cần làm gì; nó đi tiếp khi thông điệp trước nó được chạy lại hoặc loại bỏ",
     "nothing; it follows when the one before it is replayed or discarded",
@@ -82,12 +106,23 @@ MEND_MAPPING = Remedy(
 )
 
 
-def for_delivery(code: str, *, doubted: bool = False) -> Remedy:
-    """What helps a delivery that is dead with this code. ``doubted``: one of its attempts was in doubt."""
-    if code in ("translation", "route_gone"):
-        return CORRECT_OR_MEND if code == "translation" else MEND_AND_REPLAY
+def for_delivery(code: str, *, doubted: bool = False, unexplained: bool = False) -> Remedy:
+    """What helps a delivery that is dead with this code. ``doubted``: one of its attempts was in doubt; ``unexplained``: one
+    was answered by what the endpoint's settings do not explain."""
+    if code in ("translation", "misfit", "schema"):
+        return CORRECT_OR_MEND
+    if code == "route_gone":
+        return MEND_AND_REPLAY
+    if code == "outcome_unknown" or (unexplained and code == "in_doubt"):
+        return EXPLAIN_AND_LOOK
     if code == "exists":
         return ADOPT
+    if code == "verification_unreadable":
+        return MEND_AND_REPLAY
+    if code == "applicant_not_askable":
+        return COMPLETE_APPLICANT
+    if code in ("applicant_not_found", "applicant_mismatch", "verification_refused"):
+        return CORRECT_APPLICANT
     return LOOK_THERE if code == "in_doubt" or doubted else SEND_CORRECTED
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from hub.console.causes import CODES
 from hub.console.remedies import Language
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -137,31 +139,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "claimed": ("đang gửi", "being sent"),
     "in_doubt": ("chưa rõ kết quả", "in doubt"),
     "is_dead": ("không giao được", "dead"),
-    # causes
-    "code_translation": ("không chuyển đổi được sang dạng của đối tác", "cannot be translated for the partner"),
-    "code_translation_broke": ("bộ chuyển đổi gặp lỗi", "the translation itself broke"),
-    "code_route_gone": ("tuyến không còn trong cấu hình", "its route is not configured any more"),
-    "code_exists": ("đối tác đã có hồ sơ này", "the partner holds it already"),
-    "code_in_doubt": ("không rõ đối tác đã nhận chưa", "nobody knows whether the partner took it"),
-    "code_not_in_table": ("mã không có trong bảng mã", "a code is not in its code table"),
-    "code_table_not_fetched": ("chưa tải bảng mã", "a code table was not fetched yet"),
-    "code_alias_conflict": ("mã thuộc hai hồ sơ khác nhau", "its names belong to two dossiers"),
-    "code_behind_kept": ("chờ sau một thông điệp giữ lại", "waits behind a kept arrival"),
-    "code_missing": ("thiếu giá trị bắt buộc", "a value that must be there is missing"),
-    "code_deadline": ("đối tác không trả lời kịp", "the partner did not answer in time"),
-    "code_read_timeout": ("đối tác không trả lời kịp", "the partner did not answer in time"),
-    "code_reset": ("mất kết nối khi đang gửi", "the connection broke while sending"),
-    "code_half_answer": ("trả lời bị ngắt giữa chừng", "the answer broke off"),
-    "code_hub_stopped": ("trục dừng khi đang gửi", "the hub stopped while sending"),
-    "code_refused": ("đối tác không mở cổng kết nối", "the partner's port is closed"),
-    "code_no_connection": ("không kết nối được tới đối tác", "no connection to the partner"),
-    "code_connect_timeout": ("không kết nối được tới đối tác", "no connection to the partner"),
-    "code_dns": ("không tìm thấy địa chỉ của đối tác", "the partner's address is not found"),
-    "code_tls": ("kết nối bảo mật (TLS) không thành", "no secure connection (TLS)"),
-    "code_sign_in": ("đối tác từ chối đăng nhập", "the partner refused the sign-in"),
-    "code_connector_error": ("bộ kết nối gặp lỗi", "the connector itself broke"),
-    "code_of_partner": ("đối tác từ chối", "refused by the partner"),
-    "code_of_mapping": ("không chuyển đổi được", "cannot be translated"),
+    **CODES,
 }
 _UNITS = {"vi": ("ngày", "giờ", "phút", "giây"), "en": ("d", "h", "min", "s")}
 
@@ -179,6 +157,8 @@ class Words:
 
     def cause(self, kind: str, code: str) -> str:
         """A code in words; a partner's own codes are only known as refusals."""
+        if re.fullmatch(r"http_[1-5][0-9]{2}", code):
+            return self("code_http", code[5:])
         name = f"code_{code}"
         if name not in WORDS or name in ("code_of_partner", "code_of_mapping"):
             name = "code_of_partner" if kind == "delivery" else "code_of_mapping"

@@ -9,23 +9,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from hub.connector import Connector
+from hub.delivery.behind import Behind
 from hub.delivery.breaker import SECOND, Breaker, Rate
 from hub.delivery.calls import STORE_RETRY_SECONDS, Calls
 from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
+from hub.delivery.verify import Verification
+from hub.delivery.verifying import Verifying
 from hub.errors import StoreUnavailable, WithProblems
 from hub.message import Clock, SchemaRef, new_id
 from hub.observe import metrics
 from hub.observe.logging import get_logger
-from hub.store.port import Due, Settlement, Start, Store
+from hub.store.port import Due, Place, Settlement, Start, Store
 
 POLL_SECONDS = 0.5
 """How soon what another process wrote (an operator's replay, a resume) is seen at the latest."""
 ROUTE_GONE_SECONDS = 60.0
 
 log = get_logger("delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What came of some that are due: how many began, whether anything ``moved``, how many are ``stuck`` behind others that a
+    registry is asked about, and the first that could have begun had there been room (``left``)."""
+
+    begun: int
+    moved: bool
+    stuck: int
+    left: Place | None
 
 
 class Translate(Protocol):
@@ -48,10 +63,13 @@ class Dispatcher:
         store: Store,
         clock: Clock,
         on_reply: Callable[[], Awaitable[None]],
+        verification: Verification,
     ) -> None:
         self.endpoint = endpoint
         self.breaker = Breaker(policy.breaker)
         self._calls = Calls(endpoint, connector, policy, self.breaker, store, clock, on_reply)
+        self._verifying = Verifying(endpoint, policy, verification, store, clock, self.wake, self._calls.say_dead)
+        self._behind = Behind(endpoint, store, clock)
         self._policy = policy
         self._routes = routes
         self._translate = translate
@@ -95,6 +113,7 @@ class Dispatcher:
 
     async def drain(self, seconds: float) -> int:
         """Wait for what is under way; returns how many attempts had to be left (they will be in doubt at restart)."""
+        await self._verifying.stop()
         if self._under_way:
             await asyncio.wait(list(self._under_way.values()), timeout=seconds)
         left = list(self._under_way.values())
@@ -125,21 +144,52 @@ class Dispatcher:
         room = self._room(now)
         if room <= 0:
             return False
-        busy = set(self._under_way)  # one that ends while the store is read may be shown as it was before: next round
-        found = await self._store.due(self.endpoint, now, room + len(self._asked))  # those asked about stay due meanwhile
-        fresh = [due for due in found if due.delivery_id not in busy][:room]
-        ways = [(due, self._routes(due.route)) for due in fresh]
-        for due in (due for due, route in ways if route is None):
-            await self._wait_for_route(due)
-        asked = [(due, route) for due, route in ways if route is not None and due.state == "in_doubt"]
-        begun = await self._start([(due, route) for due, route in ways if route is not None and due.state == "pending"])
+        # one that ends while the store is read may be shown as it was before: next round
+        busy = {*self._under_way, *self._verifying.under_way}
+        # those asked about, by the partner or a registry, stay due meanwhile
+        most = room + len(self._asked) + max(self._verifying.most, len(self._verifying.under_way))
+        found = await self._store.due(self.endpoint, now, most)
+        self._verifying.forget(found, now)
+        first = await self._begin([due for due in found if due.delivery_id not in busy], room)
+        if not first.stuck or len(found) < most or first.begun == room:
+            return first.moved
+        busy = {*self._under_way, *self._verifying.under_way}
+        found, more = await self._behind.page(found[-1].place, now)
+        others = await self._begin([due for due in found if due.delivery_id not in busy], room - first.begun)
+        before = [due.place for due in found if others.left is None or due.place < others.left]
+        if before:
+            self._behind.passed(before[-1])
+        return first.moved or others.moved or more
+
+    async def _begin(self, fresh: Sequence[Due], room: int) -> _Begun:
+        """Begin as many of these as there is room for, in their order, and have those that need it verified."""
+        asked: list[tuple[Due, RoutePolicy]] = []
+        ready: list[tuple[Due, RoutePolicy]] = []
+        stuck, left, elsewhere = 0, None, 0
+        for due in fresh:
+            route, free = self._routes(due.route), room - len(asked) - len(ready)
+            if route is None:
+                await self._wait_for_route(due)
+                elsewhere += 1
+                continue
+            doubtful = due.state == "in_doubt"
+            admission = "goes" if doubtful else self._verifying.admit(due, route, may_begin=free > 0)
+            if admission == "goes" and free > 0:
+                (asked if doubtful else ready).append((due, route))
+            elif admission == "goes":
+                left = left or due.place
+            else:
+                stuck += admission == "stuck"
+                elsewhere += admission == "settled"
+        begun = await self._start(ready)
         for due, route in asked:
             self._asked.add(due.delivery_id)
             self._spawn(due, self._calls.ask(due, route))
         for due, route, prepared, attempt_id in begun:
             self._spawn(due, self._calls.send(due, route, prepared, attempt_id))
         self._rate.take(len(asked) + len(begun))
-        return bool(fresh)
+        count = len(asked) + len(ready)
+        return _Begun(count, count + elsewhere > 0, stuck, left)
 
     async def _wait_for_route(self, due: Due) -> None:
         """A route taken out of the configuration leaves its deliveries waiting, visibly, until it is put back."""
@@ -179,7 +229,8 @@ class Dispatcher:
     def _prepare(self, due: Due, route: RoutePolicy) -> Prepared:
         if due.request is not None and due.chain is not None:
             return Prepared(due.chain, SchemaRef.parse(route.partner_schema), due.request)
-        return self._translate(due.schema, due.body, route.partner_schema)
+        made = self._translate(due.schema, due.body, route.partner_schema)
+        return replace(made, warnings=(*due.warnings, *made.warnings)) if due.warnings else made
 
     def _spawn(self, due: Due, work: Any) -> None:
         probe = self.breaker.began()

@@ -8,6 +8,7 @@ from typing import Literal
 from hub.delivery.breaker import BreakerPolicy
 from hub.delivery.retry import RetryPolicy
 from hub.message import SchemaRef
+from hub.routing.routes import Verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class RoutePolicy:
     partner_schema: str
     in_doubt: Literal["resend", "hold"] = "resend"
     on_exists: Literal["hold", "adopt"] = "hold"
+    verify: Verify | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ from hub.errors import (
     TranslationFailed,
     UnknownSchema,
 )
+from hub.intake.reading import Read, beforehand, identity, is_long_work, place_of_id
 from hub.message import NATIONAL, Alias, Arrival, SchemaRef
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
@@ -36,6 +38,7 @@ from hub.translation import Catalog, Outbox, Schema
 HOP_LIMIT = 8
 FUTURE_MICROSECONDS = 31 * 24 * 3600 * 1_000_000
 """How far ahead a sender's clock may be."""
+_NO_NAME_HINT = "give the dossier's code or your own id of it"
 log = get_logger("intake")
 
 
@@ -51,17 +54,9 @@ class Intake:
     """``accept`` for doors and connectors, ``replay`` for operators. Holds no state of its own but configuration."""
 
     def __init__(
-        self,
-        store: Store,
-        catalog: Catalog,
-        router: Router,
-        sources: Sequence[Source],
-        owners: Mapping[str, str],
-        on_accepted: Callable[[], None],
-        outbox: Outbox | None = None,
-        *,
-        max_depth: int = 64,
-    ) -> None:
+        self, store: Store, catalog: Catalog, router: Router, sources: Sequence[Source], owners: Mapping[str, str],
+        on_accepted: Callable[[], None], outbox: Outbox | None = None, *, max_depth: int = 64,
+    ) -> None:  # fmt: skip
         self._store = store
         self._outbox = outbox or Outbox()
         self._on_accepted = on_accepted
@@ -78,10 +73,11 @@ class Intake:
                 catalog.chain(str(schema.ref), target)
         self._catalog, self._router, self._owners, self._becomes = catalog, router, dict(owners), becomes
 
-    async def accept(self, arrival: Arrival, checkpoint: str | None = None) -> Accepted:
+    async def accept(self, arrival: Arrival, checkpoint: str | None = None, *, read: Read | None = None) -> Accepted:
         """Durable on return. Raises Refused (nothing stored) or StoreUnavailable.
 
-        ``checkpoint`` is where the arrival stood in what it was read from (a line, an offset); it is kept with it.
+        ``checkpoint`` is where the arrival stood in what it was read from (a line, an offset); it is kept with it. ``read``
+        gives what the schema's ``parse`` would: for a door that had to look into the body already.
         """
         if checkpoint is not None:
             arrival = replace(arrival, position=checkpoint)
@@ -89,21 +85,30 @@ class Intake:
             text = f"it went round {HOP_LIMIT} times between the hub and its partners"
             raise Forbidden([Problem("", "too_many_hops", text, "look for two routes that feed each other")])
         with context(correlation_id=arrival.correlation_id):
+            id_at = "Idempotency-Key"
+            schema: Schema | None = None
+            parsed: Any = None
             try:
-                parsed = strictjson.parse(arrival.body, max_depth=self._max_depth)
                 schema, becomes = self._source(arrival)
+                if read is None and is_long_work(schema, len(arrival.body)):
+                    read = await beforehand(partial(self._parsed, arrival), schema)
+                    schema, becomes = self._source(arrival)  # a reload may have come meanwhile
+                parsed = self._parsed(arrival, schema) if read is None else read(schema)
                 if arrival.key is None and (message_id := schema.message_id(parsed)) is not None:
-                    arrival = replace(arrival, key=f"id:{message_id}")
+                    arrival, id_at = replace(arrival, key=f"id:{message_id}"), place_of_id(schema, parsed)
                 schema.validate(parsed)
                 plan = self._plan(replace(arrival, schema=schema.ref), schema, becomes, parsed)
             except Refused:
                 # dedupe comes before validation: what was once accepted under this id is answered as it was then
-                first = await self._first(arrival)
+                first = await self._first(arrival, identity(arrival, schema, parsed), id_at)
                 if first is None:
                     raise
                 return self._answer(arrival, first, repeated=True)
             with context(dossier=_national_code(plan)):
-                receipt, repeated = await self._store.accept(plan)
+                try:
+                    receipt, repeated = await self._store.accept(plan)
+                except IdConflict:
+                    raise IdConflict.of_another_body(id_at) from None
                 return self._answer(arrival, receipt, repeated=repeated)
 
     async def replay(self, arrival_id: str, *, actor: str, why: str) -> list[JsonObject]:
@@ -119,8 +124,7 @@ class Intake:
             raise NotAllowed(f"arrival {arrival_id} is not kept, and none is kept behind it")
         for arrival in waiting:
             schema, becomes = self._source(arrival)
-            parsed = strictjson.parse(arrival.body, max_depth=self._max_depth)
-            plan = self._plan(arrival, schema, becomes, parsed)
+            plan = self._plan(arrival, schema, becomes, self._parsed(arrival, schema))
             receipt = await self._store.release(plan, actor=actor, why=why)
             receipts.append(receipt)
             log.info("replayed", arrival_id=arrival.id, outcome=receipt["state"])
@@ -129,14 +133,26 @@ class Intake:
         self._on_accepted()
         return receipts
 
-    async def _first(self, arrival: Arrival) -> JsonObject | None:
-        """The first receipt of this sender's id, when the body is the same. Raises IdConflict when it is not."""
-        found = None if arrival.key is None else await self._store.first_receipt(arrival.sender, arrival.key)
+    async def known(self, sender: str, message_id: str) -> JsonObject | None:
+        """The receipt of the sender's own message of this id, whether the id stood in it or came beside it."""
+        for key in (f"id:{message_id}", message_id):
+            if (found := await self._store.first_receipt(sender, key)) is not None:
+                return found[1]
+        return None
+
+    def _parsed(self, arrival: Arrival, schema: Schema) -> Any:
+        return schema.parse(arrival.body, self._max_depth)
+
+    async def _first(self, arrival: Arrival, same: bytes | None, id_at: str) -> JsonObject | None:
+        """The first receipt of this sender's id, when the message is the same. Raises IdConflict when it is not."""
+        if arrival.key is None or same is None:
+            return None
+        found = await self._store.first_receipt(arrival.sender, arrival.key)
         if found is None:
             return None
         digest, receipt = found
-        if digest != self._store.digest(arrival.body):
-            raise IdConflict.of_another_body()
+        if digest != self._store.digest(same):
+            raise IdConflict.of_another_body(id_at)
         return receipt
 
     def _source(self, arrival: Arrival) -> tuple[Schema, tuple[str, ...]]:
@@ -144,10 +160,12 @@ class Intake:
         try:
             schema = self._catalog.schema(arrival.schema)
         except UnknownSchema as error:
+            strictjson.parse(arrival.body, max_depth=self._max_depth)  # a body that is not even JSON is called that first
             text = f"no schema {arrival.schema} is known"
             raise UnknownSchema([Problem("Hub-Schema", "unknown_schema", text, hint)]) from error
         found = self._becomes.get(schema.ref.id)
         if found is None:
+            schema.parse(arrival.body, self._max_depth)
             raise UnknownSchema([Problem("Hub-Schema", "not_a_source", f"{arrival.schema} is not taken from senders", hint)])
         return schema, found[1]
 
@@ -155,16 +173,7 @@ class Intake:
         aliases = schema.aliases(parsed, arrival.sender)
         if not aliases:
             text = "the message names no dossier"
-            raise SchemaInvalid(
-                [
-                    Problem(
-                        schema.subject[0][1] if schema.subject else "",
-                        "missing",
-                        text,
-                        "give the dossier's code or your own id of it",
-                    )
-                ]
-            )
+            raise SchemaInvalid([Problem(schema.subject[0][1] if schema.subject else "", "missing", text, _NO_NAME_HINT)])
         parts: list[Part] = []
         problems: list[Problem] = []
         for target in becomes:
@@ -178,7 +187,7 @@ class Intake:
                     problems.extend(_too_new(part, arrival.received_at))
         return Plan(
             arrival=arrival,
-            digest=self._store.digest(arrival.body),
+            digest=self._store.digest(identity(arrival, schema, parsed) or arrival.body),
             aliases=aliases,
             parts=() if problems else tuple(parts),
             kept=tuple(problem.as_dict() for problem in problems),

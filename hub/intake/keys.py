@@ -5,7 +5,8 @@ is as good as a salted, slow hash: there is nothing to guess, and the hash can b
 
 What a sender's key may do: send the schema ids it was made for (``*``: all), read its sender's arrivals, and read dossiers
 of which its sender sent at least one arrival. Anything else of another sender answers 404, as if it were not there. An
-operator's key sends nothing and reads no dossier: it opens the overview, and only that.
+operator's key sends nothing and reads no dossier: it opens the overview. Either may put questions to a registry if it was made
+for the question's schema by name: ``*`` does not carry that right.
 """
 
 from __future__ import annotations
@@ -48,15 +49,15 @@ def hashed(text: str) -> str:
 def new_key(name: str, schemas: Iterable[str], now: int, role: KeyRole = "sender") -> tuple[Key, str]:
     """A key for the sender or operator ``name`` as it is kept, and its text, which exists nowhere else and is shown once.
 
-    ``schemas`` are schema ids without version, or ``*``; none for an operator. Raises ValueError for a malformed name or
-    schema id.
+    ``schemas`` are schema ids without version, or ``*``; for an operator those of questions, if any. Raises ValueError for a
+    malformed name or schema id.
     """
     rights = tuple(dict.fromkeys(schemas))
     if not _NAME.fullmatch(name):
         raise ValueError("the name of a key is 1 to 40 lower-case letters, digits and dashes, beginning with a letter")
-    if role == "operator" and rights:
-        raise ValueError("an operator's key sends nothing: give it no schema")
-    if role == "sender" and not (rights and all(right == "*" or _SCHEMA_ID.fullmatch(right) for right in rights)):
+    if role == "operator" and "*" in rights:
+        raise ValueError("an operator's key sends nothing: give it no schema but those of questions that it may ask")
+    if not all(right == "*" or _SCHEMA_ID.fullmatch(right) for right in rights) or (role == "sender" and not rights):
         raise ValueError("the schemas of a key are schema ids without version, such as opencps-dossier, or *")
     text = PREFIX + secrets.token_urlsafe(32)
     return Key(new_id(), name, hashed(text), rights, now, role=role), text
@@ -75,6 +76,13 @@ def require_right(key: Key, schema_id: str) -> None:
         raise Forbidden([Problem("Hub-Schema", "no_right", "the key may not send this schema", hint)])
 
 
+def require_lookup(key: Key, schema_id: str) -> None:
+    """Raises Forbidden unless the key was made for questions of the schema, by name."""
+    if schema_id not in key.schemas:
+        hint = f"make a key for it: `hub key new NAME --schema {schema_id}`"
+        raise Forbidden([Problem("Authorization", "no_right", "the key may not ask this registry", hint)])
+
+
 class Keys:
     """Recognises callers. The keys are read together and remembered for at most 5 s, so a revoked one works no longer than
     that. A key that is not among them makes the hub read again, so a new one works at once; all who ask meanwhile share the
@@ -89,12 +97,20 @@ class Keys:
         self._reading = asyncio.Lock()
         self._next: asyncio.Task[Mapping[str, Key]] | None = None
 
-    async def authenticate(self, headers: Mapping[str, str], role: KeyRole = "sender") -> Key:
-        """The key that the request's headers present. Raises Unauthenticated, Forbidden (a key of the other role),
-        StoreUnavailable."""
+    async def authenticate(self, headers: Mapping[str, str], role: KeyRole | None = "sender") -> Key:
+        """The key that the request's headers present. Raises Unauthenticated, Forbidden (a key of the other role; none: of
+        either), StoreUnavailable."""
         return await self.recognise(hashed(_presented(headers)), role)
 
-    async def recognise(self, digest: str, role: KeyRole) -> Key:
+    async def authenticate_as(self, name: str, text: str, at: str) -> Key:
+        """The sender's key ``text``, presented together with its name ``at`` some place. Raises as ``authenticate``."""
+        _require_form(text, at)
+        key = await self.recognise(hashed(text), "sender", at)
+        if key.name != name:
+            raise _unauthenticated("unknown_key", "the key is not known, or not by this name", at)
+        return key
+
+    async def recognise(self, digest: str, role: KeyRole | None, at: str = "Authorization") -> Key:
         """The key of which this is the hash. Raises as ``authenticate`` does."""
         now = self._clock()
         fresh = now < self._known_until <= now + self._cached_for
@@ -104,10 +120,10 @@ class Keys:
                 self._next = asyncio.create_task(self._read())
             key = (await asyncio.shield(self._next)).get(digest)
         if key is None or not hmac.compare_digest(key.hash, digest):
-            raise _unauthenticated("unknown_key", "the key is not known")
+            raise _unauthenticated("unknown_key", "the key is not known", at)
         if key.revoked_at is not None:
-            raise _unauthenticated("revoked", "the key was revoked")
-        if key.role != role:
+            raise _unauthenticated("revoked", "the key was revoked", at)
+        if role is not None and key.role != role:
             raise Forbidden([_WRONG_ROLE[key.role]])
         return key
 
@@ -135,10 +151,14 @@ def _presented(headers: Mapping[str, str]) -> str:
     if given is not None and alone is not None and given != alone.strip():
         raise _unauthenticated("two_keys", "Authorization and X-API-Key hold different keys")
     text = given if given is not None else (alone or "").strip()
-    if not _TEXT.fullmatch(text):
-        raise _unauthenticated("malformed", f"this is not a key: a key is {PREFIX} and 43 characters")
+    _require_form(text)
     return text
 
 
-def _unauthenticated(code: str, message: str) -> Unauthenticated:
-    return Unauthenticated([Problem("Authorization", code, message, _HINT)])
+def _require_form(text: str, at: str = "Authorization") -> None:
+    if not _TEXT.fullmatch(text):
+        raise _unauthenticated("malformed", f"this is not a key: a key is {PREFIX} and 43 characters", at)
+
+
+def _unauthenticated(code: str, message: str, at: str = "Authorization") -> Unauthenticated:
+    return Unauthenticated([Problem(at, code, message, _HINT)])

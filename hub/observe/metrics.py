@@ -49,6 +49,11 @@ _SENDABLE = Gauge(
 )  # fmt: skip
 _PAUSED = Gauge("hub_endpoint_paused", "1 while an operator has the endpoint paused", ("endpoint",), registry=_registry)
 _BREAKER = Gauge("hub_breaker_open", "1 while calls to the endpoint are held back", ("endpoint",), registry=_registry)
+_LOOKUPS = Counter("hub_lookups", "Questions to registries by outcome", ("endpoint", "kind", "outcome"), registry=_registry)
+_UNMARKED = Counter(
+    "hub_unmarked", "Deliveries begun without the mark of the registry that their route names, by why",
+    ("endpoint", "route", "code"), registry=_registry,
+)  # fmt: skip
 _READY = Gauge("hub_ready", "1 while the store answers and every dispatcher runs", registry=_registry)
 _STORE_ERRORS = Counter("hub_store_errors", "Times the store could not serve", ("reason",), registry=_registry)
 
@@ -133,6 +138,16 @@ def lag(endpoint: str, route: str, seconds: float) -> None:
 def partner(endpoint: str, seconds: float) -> None:
     """How long one call to a partner took."""
     _partner(endpoint).observe(seconds)
+
+
+def lookup(endpoint: str, kind: str, outcome: str) -> None:
+    """What came of one question to a registry."""
+    _LOOKUPS.labels(_word(endpoint), _word(kind), _word(outcome)).inc()
+
+
+def unmarked(endpoint: str, route: str, code: str) -> None:
+    """A delivery begins whose owner is not confirmed."""
+    _UNMARKED.labels(_word(endpoint), _word(route), _word(code)).inc()
 
 
 def request(method: str, route: str, status: int, seconds: float) -> None:

@@ -18,3 +18,16 @@ def text(value: str) -> str:
     """``value`` with every e-mail address, phone number and run of 9 digits or more replaced by the mask."""
     value = _EMAIL.sub(MASK, value) if "@" in value else value
     return _DIGITS.sub(MASK, _PHONE.sub(MASK, value))
+
+
+_WORD = re.compile(
+    r"""[("'‹]?(?:[a-z][a-z0-9_'-]{0,39}|/[A-Za-z0-9_/@.-]{0,160}|[0-9]{1,4}(?:\.[0-9]{1,3})?|‹masked›
+    |HTTP|HTTPS|JSON|LGSP|NDXP|SOAP|TLS|WSDL|XML|[A-Z][A-Za-z]{0,40}(?:Error|Exception))[)"'›]?[.,:;]?""",
+    re.VERBOSE,
+)
+
+
+def words(value: str) -> str:
+    """A reason as it may be shown and logged: plain lower-case words, places and small numbers. All else is masked, since a
+    name cannot be told from other words that have capitals or letters with marks."""
+    return " ".join(one if _WORD.fullmatch(one) else MASK for one in text(value).split())

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from hub.observe.redact import words
+
 LONG_DIGITS = re.compile(r"[0-9]{7}")
 """Seven digits in a row could be part of a person's number."""
 
@@ -80,6 +82,7 @@ SHAPES: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(_NUMBERS.split(), _is_number),
     **dict.fromkeys(_TIMES.split(), _is_time),
     **dict.fromkeys(_NAMED_OR_COUNTED.split(), lambda value: _is_name(value) or _is_number(value)),
+    "why": lambda value: isinstance(value, str) and len(value) <= 500 and words(value) == value,
     "attempt": lambda value: _is_id(value) or _is_number(value),
 }
 """Every key that may be logged, with the check its value must pass. To log a new thing, add it here with its shape."""

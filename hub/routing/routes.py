@@ -35,6 +35,19 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """Ask the registry ``endpoint`` about the owner, by a question of the schema ``query``, before the first attempt."""
+
+    endpoint: str
+    query: str
+    on_mismatch: Literal["hold", "flag"]
+    database_code: str
+    purpose: str
+    officer: str
+    birth_year_from_number: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """``take`` messages of a canonical schema (``dossier@1``) ``to`` an endpoint, ``as_`` its schema (``npsp-dossier@1``)."""
 
@@ -46,6 +59,7 @@ class Route:
     coalesce: bool = False
     in_doubt: Literal["resend", "hold"] = "resend"
     on_exists: Literal["hold", "adopt"] = "hold"
+    verify: Verify | None = None
 
 
 Trial = Callable[[SchemaRef, Any, str], None]

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import Connection, Text, and_, bindparam, delete, func, insert, literal_column, or_, select, update
 
 from hub.message import Alias, SchemaRef, new_id
 from hub.store import cells, lanes
 from hub.store.accepting import learn
 from hub.store.fitting import fit, names
-from hub.store.port import OPEN_STATES, Due, Settlement, Start
+from hub.store.port import OPEN_STATES, Due, Place, Settlement, Start
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.rows import AnyRow, pack, unpack
 from hub.store.tables import aliases as al
@@ -29,7 +29,7 @@ from hub.store.tables import messages as m
 _sent = bodies.alias("sent_bodies")
 # written out, not bound: only so does SQLite see that the partial index ix_deliveries_due serves it
 _CLAIMABLE = and_(d.c.head, d.c.state.in_([literal_column("'pending'"), literal_column("'in_doubt'")]))
-_DUE = Prepared(
+_CLAIMABLE_NOW = (
     select(
         d, m.c.arrival_id, m.c.schema, m.c.correlation_id, m.c.traceparent, m.c.origin, m.c.hops, m.c.accepted_at,
         bodies.c.content, _sent.c.content.label("request"), c.c.sent_seq, c.c.doubted.label("own_doubt"),
@@ -42,6 +42,9 @@ _DUE = Prepared(
     .order_by(d.c.next_at, d.c.id)
     .limit(bindparam("most"))
 )  # fmt: skip
+_DUE = Prepared(_CLAIMABLE_NOW)
+_since = d.c.next_at >= bindparam("since")  # of its own, so that the index is entered there
+_DUE_AFTER = Prepared(_CLAIMABLE_NOW.where(_since, or_(d.c.next_at > bindparam("since"), d.c.id > bindparam("last"))))
 _NEXT_DUE = Prepared(select(func.min(d.c.next_at)).where(_CLAIMABLE, d.c.endpoint == bindparam("endpoint")))
 _LOCK = Prepared(select(dossiers.c.id).where(dossiers.c.id == bindparam("dossier")).with_for_update())
 _CLAIM = Prepared(
@@ -84,11 +87,15 @@ _ENDED = Prepared(
 )
 
 
-def due(connection: Connection, endpoint: str, now: int, limit: int) -> list[Due]:
-    """Read: the claimable heads of lanes of an endpoint that is not paused, oldest first."""
+def due(connection: Connection, endpoint: str, now: int, limit: int, after: Place | None = None) -> list[Due]:
+    """Read: the claimable heads of lanes of an endpoint that is not paused, oldest first; those behind ``after``."""
     if _PAUSED.scalar(connection, {"endpoint": endpoint}) is not None:
         return []
-    rows = _DUE.rows(connection, {"endpoint": endpoint, "now": now, "most": limit})
+    asked = {"endpoint": endpoint, "now": now, "most": limit}
+    if after is None:
+        rows = _DUE.rows(connection, asked)
+    else:
+        rows = _DUE_AFTER.rows(connection, {**asked, "since": after[0], "last": after[1]})
     return [_due(row, dict(_NAMES.rows(connection, {"dossier": row.dossier_id}))) for row in rows]
 
 
@@ -122,6 +129,7 @@ def _due(row: AnyRow, aliases: dict[str, str]) -> Due:
         own_earlier_doubt=bool(row.own_doubt),
         aliases=aliases,
         remembered=unpack(row.notes) or {},
+        next_at=row.next_at,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import JSON, ColumnElement, Connection, and_, cast, func, litera
 
 from hub.message import NATIONAL
 from hub.observe.redact import text as redacted
+from hub.store import lookups
 from hub.store.glance import Backlog, Cause, EndpointNow, Failure, LastError, Minute, Overview, Paused, Recent, Traffic
 from hub.store.rows import AnyRow, instant, unpack
 from hub.store.tables import aliases as al
@@ -59,6 +60,15 @@ _DEAD_CAUSES = (
 )  # fmt: skip
 
 
+_WAITING = (
+    select(d)
+    .where(d.c.head, d.c.state.in_([literal_column("'pending'"), literal_column("'in_doubt'")]))
+    .order_by(d.c.next_at.desc())
+    .limit(MOST)
+)
+"""Of one endpoint, the heads of lanes that are tried last."""
+
+
 def overview(connection: Connection, now: int, configured: Iterable[str] = ()) -> Overview:
     """The exchange as it stands. ``configured`` endpoints are listed even when nothing is with them."""
     open_now = backlog(connection)
@@ -69,7 +79,7 @@ def overview(connection: Connection, now: int, configured: Iterable[str] = ()) -
         endpoints=_endpoints(connection, now, open_now, tuple(configured)),
         backlog=open_now,
         causes=tuple(sorted((*dead, *kept), key=lambda one: -one.count)),
-        errors=_last_errors(connection),
+        errors=_last_errors(connection, {one.endpoint for one in open_now if one.state == "pending"}),
     )
 
 
@@ -182,6 +192,7 @@ def _endpoints(
         row.name: Paused(row.paused_by or "", instant(row.paused_at), redacted(row.why or ""))
         for row in connection.execute(select(e))
     }
+    asked = lookups.failing(connection, now - WINDOW_SECONDS * SECOND, MOST)
     dead = any(one.state == "dead" for one in open_now)
     behind: dict[str, int] = {row.endpoint: row.number for row in connection.execute(_BEHIND_DEAD)} if dead else {}
     others = {*(one.endpoint for one in open_now), *lately, *paused} - {*configured}
@@ -190,6 +201,7 @@ def _endpoints(
         mine, recent = [one for one in open_now if one.endpoint == name], lately.get(name, _Lately())
         waiting = [one for one in mine if one.state != "dead"]
         oldest = min((one.since for one in waiting), default=None)
+        failure = Failure(_instant(asked[name][0]), asked[name][1]) if name in asked else recent.failure
         made.append(
             EndpointNow(
                 endpoint=name,
@@ -201,7 +213,7 @@ def _endpoints(
                 oldest_waiting_seconds=None if oldest is None else max(0, now - oldest) / SECOND,
                 recent=Recent(seconds, recent.delivered, recent.retried, recent.lag(50), recent.lag(95)),
                 last_delivered_at=instant(recent.last_delivered),
-                last_failure=recent.failure,
+                last_failure=failure,
                 behind_dead=behind.get(name, 0),
             )
         )
@@ -236,8 +248,13 @@ def _first_code(dialect: str) -> ColumnElement[str]:
     return func.json_extract(a.c.reasons, literal_column("'$[0].code'"))
 
 
-def _last_errors(connection: Connection) -> tuple[LastError, ...]:
+def _last_errors(connection: Connection, waiting_at: Iterable[str]) -> tuple[LastError, ...]:
+    """What is dead, in doubt or kept, and what waits for a registry to answer."""
     found: list[tuple[int, str, AnyRow]] = []
+    for endpoint in waiting_at:
+        heads = _WAITING.where(d.c.endpoint == endpoint).subquery()
+        rows = connection.execute(select(heads).where(heads.c.code.startswith("verification_")).limit(LAST))
+        found += [(row.created_at, "pending", row) for row in rows]
     found += [(row.settled_at, "dead", row) for row in connection.execute(_NEWLY_DEAD)]
     found += [(row.last_attempt_at or row.created_at, "in_doubt", row) for row in connection.execute(_IN_DOUBT)]
     found += [(row.received_at, "kept", row) for row in connection.execute(_NEWLY_KEPT)]

@@ -16,12 +16,19 @@ from hub.store.glance import Overview
 ArrivalState = Literal["accepted", "kept", "superseded", "discarded"]
 DeliveryState = Literal["pending", "claimed", "in_doubt", "dead", "delivered", "superseded", "discarded"]
 KeyRole = Literal["sender", "operator"]
+LookupKind = Literal["look-up", "confirm", "verify"]
+LookupOutcome = Literal[
+    "found", "not_found", "confirmed", "mismatch", "unreachable", "refused", "not_askable", "unreadable"
+]  # fmt: skip
+"""What came of a question; ``unreadable``: an answer came that no mapping or schema takes."""
 Fate = Literal["there", "passed", "again", "hold"]
 """After a restore, of a delivery that may have been sent since the backup: the partner holds it, it holds a newer state, it is
 sent again, or a person must look (a dead letter in doubt)."""
 OPEN_STATES: tuple[DeliveryState, ...] = ("pending", "claimed", "in_doubt", "dead")
 
 JsonObject = Mapping[str, Any]
+Place = tuple[int, str]
+"""When a delivery became due, and its id: the order in which deliveries are given out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,14 @@ class Due:
     own_earlier_doubt: bool
     aliases: Mapping[str, str] = field(default_factory=dict)
     remembered: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[dict[str, str], ...] = ()
+    """What was found out about it before its first attempt, to be kept with it."""
+    next_at: int = 0
+
+    @property
+    def place(self) -> Place:
+        """Where it stands among those that are due."""
+        return self.next_at, self.delivery_id
 
 
 @dataclass(slots=True)
@@ -176,6 +191,24 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """A question to a registry: who asked what of whom, when and why. ``key`` is the key's name, or ``route:`` and a route's;
+    ``digest`` the salted digest of whom it was about. No answer, and nothing of one, belongs to it."""
+
+    id: str
+    at: int
+    key: str
+    officer: str
+    purpose: str
+    procedure: str
+    endpoint: str
+    kind: LookupKind
+    digest: str
+    correlation_id: str
+    dossier_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointState:
     """What is remembered of an endpoint over restarts."""
 
@@ -199,7 +232,8 @@ class Reader(Protocol):
 
     async def dossier(self, code: str) -> JsonObject | None:
         """Everything known of the dossier that any system calls ``code``: aliases, owner, ledger cells per endpoint, and
-        ``timeline``: arrivals, messages, deliveries, attempts and what operators did, in order of time. No bodies."""
+        ``timeline``: arrivals, messages, verifications, deliveries, attempts and what operators did, in order of time.
+        No bodies."""
 
     async def arrivals_of(self, window: Window, *, state: ArrivalState | None, schema: SchemaRef | None) -> JsonObject:
         """A page (``items``, ``next``) of the sender's arrivals, newest first."""
@@ -217,6 +251,13 @@ class Reader(Protocol):
 
     async def audit(self, *, since: int | None = None, limit: int = 100) -> Sequence[JsonObject]:
         """Lines of the audit trail, newest first: ``at``, ``actor``, ``act``, ``target`` and ``why``."""
+
+    async def lookups(
+        self, *, officer: str | None = None, endpoint: str | None = None, since: int | None = None, limit: int = 100,
+        dossier: str | None = None, outcome: str | None = None,
+    ) -> Sequence[JsonObject]:  # fmt: skip
+        """Questions to registries, newest first: who asked, why, and what came of it; ``asked`` while nothing is known.
+        A ``dossier`` is told, and asked for, by what systems call it."""
 
     async def running(self) -> bool:
         """Whether a hub runs on the store now."""
@@ -267,8 +308,8 @@ class Store(Reader, Protocol):
         """The reply has been accepted as an arrival."""
 
     # ── delivery
-    async def due(self, endpoint: str, now: int, limit: int) -> Sequence[Due]:
-        """Claimable heads of lanes (pending and due, or in doubt and due to be asked), oldest first."""
+    async def due(self, endpoint: str, now: int, limit: int, after: Place | None = None) -> Sequence[Due]:
+        """Claimable heads of lanes (pending and due, or in doubt and due to be asked), oldest first; those behind ``after``."""
 
     async def next_due(self, endpoint: str) -> int | None:
         """When the next head of a lane becomes due."""
@@ -283,6 +324,13 @@ class Store(Reader, Protocol):
 
     async def settle(self, settlement: Settlement, now: int) -> bool:
         """Conditional on the attempt: False when it is no longer this attempt's to settle."""
+
+    # ── look-ups (see hub.lookup)
+    async def asked(self, lookup: Lookup) -> None:
+        """A question is about to be asked; durable before it is."""
+
+    async def answered(self, lookup_id: str, outcome: LookupOutcome, code: str, duration: int, reason: str = "") -> None:
+        """What came of it, in so many microseconds; durable before the answer leaves. ``reason`` is masked already."""
 
     # ── operators (each is written to the audit trail with actor and why)
     async def replay(self, delivery_id: str, *, actor: str, why: str, adopt: bool, now: int) -> None: ...

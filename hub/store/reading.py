@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from hub.message import NATIONAL, Arrival, SchemaRef
+from hub.store import lookups
 from hub.store.overview import backlog, first_head, kept
 from hub.store.port import OPEN_STATES, EndpointState, JsonObject, Key
 from hub.store.rows import AnyRow, instant, unpack
@@ -76,6 +77,7 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
     for one in routed:
         if one.settled_at is not None:
             events.append((one.settled_at, 3, {"event": one.state, "at": instant(one.settled_at), **_delivery(one)}))
+    events += [(asked_at, 2, {"event": "verification", **one}) for asked_at, one in lookups.of_dossier(connection, dossier_id)]
     items = {dossier_id, *by_id, *(one.id for one in arrived)}
     for one in connection.execute(select(au).where(au.c.target.in_(items)).order_by(au.c.id)):
         if one.act != "discard" or one.target not in by_id:  # that one is told by the delivery itself

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, event, insert, select, update
 
 from hub.errors import StoreUnavailable
 from hub.message import Arrival, Clock, SchemaRef
-from hub.store import accepting, cells, delivering, listing, operating, overview, reading, restoring, retention
+from hub.store import accepting, cells, delivering, listing, lookups, operating, overview, reading, restoring, retention
 from hub.store.checkpoints import Checkpoints
 from hub.store.engine import hold_running_lock, in_use, open_engine, parse_url, unavailable
 from hub.store.fitting import refuse_unfit_key
@@ -35,6 +35,9 @@ from hub.store.port import (
     Fate,
     JsonObject,
     Key,
+    Lookup,
+    LookupOutcome,
+    Place,
     Plan,
     RouteMatch,
     Settlement,
@@ -162,8 +165,8 @@ class SqlStore(Store):
         await self._writer.run(lambda connection: delivering.forget_reply(connection, reply_id))
 
     # ── delivery
-    async def due(self, endpoint: str, now: int, limit: int) -> Sequence[Due]:
-        return await self._glance(lambda connection: delivering.due(connection, endpoint, now, limit))
+    async def due(self, endpoint: str, now: int, limit: int, after: Place | None = None) -> Sequence[Due]:
+        return await self._glance(lambda connection: delivering.due(connection, endpoint, now, limit, after))
 
     async def next_due(self, endpoint: str) -> int | None:
         return await self._glance(lambda connection: delivering.next_due(connection, endpoint))
@@ -179,6 +182,21 @@ class SqlStore(Store):
 
     async def settle(self, settlement: Settlement, now: int) -> bool:
         return await self._writer.run(lambda connection: delivering.settle(connection, settlement, now))
+
+    # ── look-ups
+    async def asked(self, lookup: Lookup) -> None:
+        await self._writer.run(lambda connection: lookups.asked(connection, lookup))
+
+    async def answered(self, lookup_id: str, outcome: LookupOutcome, code: str, duration: int, reason: str = "") -> None:
+        await self._writer.run(lambda connection: lookups.answered(connection, lookup_id, outcome, code, duration, reason))
+
+    async def lookups(
+        self, *, officer: str | None = None, endpoint: str | None = None, since: int | None = None, limit: int = 100,
+        dossier: str | None = None, outcome: str | None = None,
+    ) -> Sequence[JsonObject]:  # fmt: skip
+        return await self._read(
+            lambda connection: lookups.listed(connection, officer, endpoint, since, limit, dossier, outcome)
+        )
 
     # ── operators
     async def replay(self, delivery_id: str, *, actor: str, why: str, adopt: bool, now: int) -> None:

@@ -245,6 +245,29 @@ keys = Table(
     Column("role", String(10), nullable=False, server_default="sender"),  # sender | operator
 )
 
+lookups = Table(
+    "lookups",
+    metadata,
+    _id(primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("key_name", String(100), nullable=False),  # a key's name, or route: and a route's
+    Column("officer", String(100), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("procedure", String(100), nullable=False),
+    Column("endpoint", String(100), nullable=False),
+    Column("kind", String(10), nullable=False),  # look-up | confirm | verify
+    Column("outcome", String(12)),  # none: asked, and no answer is known of
+    Column("code", String(60)),
+    Column("reason", Text),  # why there is no answer: places and words, masked
+    Column("digest", String(64), nullable=False),
+    _id("dossier_id", nullable=True),
+    Column("correlation_id", String(64), nullable=False),
+    Column("duration", BigInteger),
+    Index("ix_lookups_at", "at"),
+    Index("ix_lookups_officer", "officer", "at"),
+    Index("ix_lookups_dossier", "dossier_id"),
+)
+
 audit = Table(
     "audit",
     metadata,

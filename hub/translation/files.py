@@ -19,6 +19,7 @@ from hub.translation.tables import CodeTable, parse_table
 from hub.translation.versions import is_full
 
 T = TypeVar("T")
+SCHEMA_SUFFIXES = (".json", ".wsdl", ".xsd")
 CAME_WITH_THE_HUB = "hub"
 
 
@@ -32,18 +33,18 @@ class Found:
 
 
 def read_schemas(layers: Sequence[Path], problems: list[Problem]) -> dict[SchemaRef, Schema]:
-    """All ``schemas/<id>/<version>.json``."""
-    return _read(_find(layers, "schemas", ".json", problems), _schema, problems)
+    """All ``schemas/<id>/<version>.json``, ``.wsdl`` and ``.xsd``."""
+    return _read(_find(layers, "schemas", SCHEMA_SUFFIXES, problems), _schema, problems)
 
 
 def read_tables(layers: Sequence[Path], problems: list[Problem]) -> dict[SchemaRef, CodeTable]:
     """All ``mappings/tables/<id>/<version>.yaml``."""
-    return _read(_find(layers, "mappings/tables", ".yaml", problems), _from_yaml(parse_table), problems)
+    return _read(_find(layers, "mappings/tables", (".yaml",), problems), _from_yaml(parse_table), problems)
 
 
 def read_mappings(layers: Sequence[Path], problems: list[Problem]) -> dict[SchemaRef, Mapping]:
     """All ``mappings/<id>/<version>.yaml``."""
-    return _read(_find(layers, "mappings", ".yaml", problems), _from_yaml(parse_mapping), problems)
+    return _read(_find(layers, "mappings", (".yaml",), problems), _from_yaml(parse_mapping), problems)
 
 
 def shown_name(layers: Sequence[Path], layer: int, relative: str) -> str:
@@ -53,24 +54,27 @@ def shown_name(layers: Sequence[Path], layer: int, relative: str) -> str:
     return folder + relative
 
 
-def _find(layers: Sequence[Path], folder: str, suffix: str, problems: list[Problem]) -> Iterator[Found]:
-    seen: set[SchemaRef] = set()
+def _find(layers: Sequence[Path], folder: str, suffixes: Sequence[str], problems: list[Problem]) -> Iterator[Found]:
+    seen: dict[SchemaRef, int] = {}
     for index, home in enumerate(layers):
-        for path in sorted((home / folder).glob(f"*/*{suffix}")):
+        for path in sorted(path for suffix in suffixes for path in (home / folder).glob(f"*/*{suffix}")):
             if path.parent.name == "tables" or path.name.startswith("."):
                 continue
             shown = shown_name(layers, index, path.relative_to(home).as_posix())
-            version = path.name.removesuffix(suffix)
+            version = path.name.removesuffix(path.suffix)
             try:
                 ref = SchemaRef.parse(f"{path.parent.name}@{version}")
             except ValueError:
                 ref = None
             if ref is None or not is_full(version):
-                message = "the file's name is not <id>/<major>.<minor>.<patch>" + suffix
+                message = "the file's name is not <id>/<major>.<minor>.<patch>" + path.suffix
                 problems.append(Problem(shown, "bad_name", message, "rename the file", shown))
             elif ref not in seen:
-                seen.add(ref)
+                seen[ref] = index
                 yield Found(ref, path, shown)
+            elif seen[ref] == index:
+                message = "another file of the folder has the same name and version"
+                problems.append(Problem(shown, "two_files", message, "keep one of them", shown))
 
 
 def _read(found: Iterator[Found], read: Callable[[Found, bytes], T], problems: list[Problem]) -> dict[SchemaRef, T]:
@@ -86,6 +90,10 @@ def _read(found: Iterator[Found], read: Callable[[Found, bytes], T], problems: l
 
 
 def _schema(file: Found, data: bytes) -> Schema:
+    if file.path.suffix != ".json":
+        from hub.translation.xml_schema import read_xml_schema  # what reads XML is loaded where there is some
+
+        return read_xml_schema(file.ref, file.path, file.shown)
     try:
         document = json.loads(data, object_pairs_hook=_no_duplicates)
     except json.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Keeps released schemas as they were: ``schemas/schemas.lock`` has the digest of every released file."""
+"""Keeps released schemas as they were: ``schemas/schemas.lock`` has the digest of every released file, imported ones too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from hub.errors import Problem
 
 LOCK = "schemas.lock"
-_LINE = re.compile(r"([0-9a-f]{64})  ([a-z0-9][a-z0-9-]*/[^/\s]+)")
+_LINE = re.compile(r"([0-9a-f]{64})  ([a-z0-9][a-z0-9-]*(?:/[^/\s]+)+)")
 _HINT = "add a new version instead of changing a released one"
 
 
@@ -39,7 +39,7 @@ def check_lock(home: Path, shown: str) -> list[Problem]:
         found = _LINE.fullmatch(line)
         where = f"{shown}:{number}"
         if found is None:
-            wrong(LOCK, "bad_lock", "the line is not `<sha256>  <id>/<version>.json`", "restore the line", where)
+            wrong(LOCK, "bad_lock", "the line is not `<sha256>  <id>/<file>`", "restore the line", where)
             continue
         digest, name = found.groups()
         if name in listed:
@@ -56,7 +56,8 @@ def check_lock(home: Path, shown: str) -> list[Problem]:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    return {path.relative_to(folder).as_posix(): path for path in folder.glob("*/*") if path.is_file() and path.name[0] != "."}
+    found = {path.relative_to(folder).as_posix(): path for path in folder.glob("*/**/*") if path.is_file()}
+    return {name: path for name, path in found.items() if "/." not in f"/{name}"}
 
 
 def _digest(path: Path) -> str:

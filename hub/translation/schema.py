@@ -1,30 +1,43 @@
-"""A released JSON Schema at run time: does a message fit, and which names does it carry?
+"""A released schema at run time: what do these bytes say, does the message fit, and which names does it carry?
 
-What the hub has to know of a message beyond its shape stands in the schema's ``x-hub`` object.
+What the hub has to know of a message beyond its shape stands in the schema's ``x-hub`` object. A schema in XML (see
+``xml_schema``) has a JSON Schema too, of its messages' object form.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jsonschema_rs
 
+from hub import strictjson
 from hub.errors import BadConfig, Problem, SchemaInvalid
 from hub.message import Alias, SchemaRef
 from hub.translation.schema_problems import problems_of
 from hub.translation.shape import Shape, shape_of
 
+if TYPE_CHECKING:
+    from hub.translation.xml_schema import XmlDocuments
+
 ROLES = ("source", "canonical", "partner")
 _X_HUB_KEYS = ("role", "full_state", "subject", "message_id", "version", "code", "at", "step")
 _POINTERS = ("message_id", "version", "code", "at", "step")
 _ABSENT = (None, "")
+Read = Callable[[bytes, int], Any]
+"""Bytes, and how deep things may stand in each other, to the message. Raises NotParsable, SchemaInvalid."""
+
+
+def _read_json(body: bytes, max_depth: int) -> Any:
+    return strictjson.parse(body, max_depth=max_depth)
 
 
 @dataclass(frozen=True, eq=False)
 class Schema:
-    """One version of one schema. ``document`` is the parsed file, ``sha256`` the digest of its bytes."""
+    """One version of one schema. ``document`` is the parsed file, or what is derived from one in XML; ``sha256`` the digest of
+    its bytes, those of the files it imports included. ``pointers``: alternatives, of which the first that is there counts."""
 
     ref: SchemaRef
     role: str
@@ -33,9 +46,16 @@ class Schema:
     sha256: str
     source: str
     subject: tuple[tuple[str, str], ...]
-    pointers: dict[str, str]
+    pointers: dict[str, tuple[str, ...]]
     shape: Shape = field(repr=False)
     _validator: jsonschema_rs.Draft202012Validator = field(repr=False)
+    _read: Read = field(default=_read_json, repr=False)
+    xml: XmlDocuments | None = field(default=None, repr=False)
+    """How its messages are written, when that is XML."""
+
+    def parse(self, body: bytes, max_depth: int = strictjson.MAX_DEPTH) -> Any:
+        """The message that these bytes are. Raises NotParsable; SchemaInvalid for XML that has no object form."""
+        return self._read(body, max_depth)
 
     def validate(self, obj: Any) -> None:
         """Raises SchemaInvalid with one problem per bad field: its JSON pointer and what is wrong, never its value."""
@@ -80,11 +100,15 @@ class Schema:
         return self._read_time("at", obj)
 
     def _read_text(self, name: str, obj: Any) -> str | None:
-        return _text(at_pointer(obj, self.pointers[name])) if name in self.pointers else None
+        for pointer in self.pointers.get(name, ()):
+            if (found := _text(at_pointer(obj, pointer))) is not None:
+                return found
+        return None
 
     def _read_time(self, name: str, obj: Any) -> int | None:
-        value = at_pointer(obj, self.pointers[name]) if name in self.pointers else None
-        if value in _ABSENT or isinstance(value, bool):
+        found = ((one, at_pointer(obj, one)) for one in self.pointers.get(name, ()))
+        pointer, value = next((one for one in found if one[1] not in _ABSENT), ("", None))
+        if value is None or isinstance(value, bool):
             return None
         if isinstance(value, int):
             return value
@@ -94,7 +118,7 @@ class Schema:
                 raise ValueError("no offset")
         except (ValueError, TypeError) as error:
             message = "is neither an integer nor a time with an offset (RFC 3339)"
-            raise SchemaInvalid([Problem(self.pointers[name], "bad_date", message)]) from error
+            raise SchemaInvalid([Problem(pointer, "bad_date", message)]) from error
         return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
@@ -117,7 +141,9 @@ def at_pointer(obj: Any, pointer: str) -> Any:
     return obj
 
 
-def build_schema(ref: SchemaRef, document: Any, sha256: str, source: str) -> Schema:
+def build_schema(
+    ref: SchemaRef, document: Any, sha256: str, source: str, read: Read = _read_json, xml: XmlDocuments | None = None
+) -> Schema:
     """Makes a Schema of a parsed file. Raises BadConfig with every problem of the file."""
     problems: list[Problem] = []
 
@@ -131,7 +157,8 @@ def build_schema(ref: SchemaRef, document: Any, sha256: str, source: str) -> Sch
         wrong("$id", "bad_id", "the $id does not name this file", f'write "$id": "{expected_id}"')
     x_hub = document.get("x-hub")
     if not isinstance(x_hub, dict):
-        wrong("x-hub", "missing", "the schema has no x-hub object", 'write "x-hub": {"role": "source", "subject": [...]}')
+        hint = 'write "x-hub": {"role": "source", "subject": [...]}; role partner for what is sent to one'
+        wrong("x-hub", "missing", "the schema has no x-hub object", hint)
         x_hub = {}
     for key in x_hub.keys() - set(_X_HUB_KEYS):
         wrong(f"x-hub.{key}", "unknown_key", f"x-hub has no {key!r}", f"one of: {', '.join(_X_HUB_KEYS)}")
@@ -152,11 +179,16 @@ def build_schema(ref: SchemaRef, document: Any, sha256: str, source: str) -> Sch
                 "a subject is one system and one pointer",
                 'write {"system": "national", "pointer": "/dossierNo"}',
             )
-    pointers = {name: x_hub[name] for name in _POINTERS if isinstance(x_hub.get(name), str)}
+    pointers: dict[str, tuple[str, ...]] = {}
     for name in _POINTERS:
-        if name in x_hub and name not in pointers:
-            wrong(f"x-hub.{name}", "mistyped", "must be a JSON pointer")
-    for name, pointer in [*pointers.items(), *(("subject", pointer) for _, pointer in subject)]:
+        given = x_hub.get(name, [])
+        listed = [given] if isinstance(given, str) else given
+        if isinstance(listed, list) and all(isinstance(one, str) for one in listed) and (listed or name not in x_hub):
+            pointers |= {name: tuple(listed)} if listed else {}
+        else:
+            wrong(f"x-hub.{name}", "mistyped", "must be a JSON pointer, or a list of alternatives")
+    pointed = [(name, pointer) for name, several in pointers.items() for pointer in several]
+    for name, pointer in [*pointed, *(("subject", pointer) for _, pointer in subject)]:
         parts = tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
         if not pointer.startswith("/") or not shape.defines(parts, strict=True):
             wrong(
@@ -173,8 +205,9 @@ def build_schema(ref: SchemaRef, document: Any, sha256: str, source: str) -> Sch
     if problems:
         raise BadConfig(problems)
     return Schema(
-        ref, x_hub["role"], x_hub.get("full_state", False), document, sha256, source, tuple(subject), pointers, shape, validator
-    )
+        ref, x_hub["role"], x_hub.get("full_state", False), document, sha256, source, tuple(subject), pointers, shape,
+        validator, read, xml,
+    )  # fmt: skip
 
 
 def _no_retrieval(uri: str) -> NoReturn:

@@ -1,0 +1,168 @@
+"""The verify steps of one dispatcher that are under way, each in a task of its own, beside the deliveries that are sent.
+
+What a registry said is remembered until the delivery begins, in memory only: a hub that dies in between asks again. Once the
+bytes to be sent are pinned, nothing is asked any more. Only so many are asked about as the endpoint can soon be given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence, Set
+from functools import partial
+from typing import Literal
+
+from hub.delivery.breaker import SECOND
+from hub.delivery.policy import EndpointPolicy, RoutePolicy
+from hub.delivery.verify import Go, Held, Question, Verdict, Verification, Waits
+from hub.errors import StoreUnavailable, WithProblems
+from hub.message import NATIONAL, Clock
+from hub.observe import metrics
+from hub.observe.logging import context, get_logger
+from hub.routing.routes import Verify
+from hub.store.port import Due, Place, Settlement, Store
+
+FRESH_SECONDS = 300.0
+"""An answer is used for a delivery that begins within this time; later it is asked again."""
+REMEMBERED = 2_000
+BROKEN_SECONDS = 60.0
+STORE_RETRY_SECONDS = 0.5
+
+Admission = Literal["goes", "settled", "stuck"]
+log = get_logger("delivery")
+
+
+class Verifying:
+    """``admit`` for each that is due; ``changed`` is called when one of those asked about has its verdict."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        policy: EndpointPolicy,
+        verification: Verification,
+        store: Store,
+        clock: Clock,
+        changed: Callable[[], None],
+        say_dead: Callable[[Due, str], None],
+    ) -> None:
+        self._endpoint = endpoint
+        self._verification = verification
+        self._store = store
+        self._clock = clock
+        self._changed = changed
+        self._say_dead = say_dead
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._verdicts: dict[str, tuple[Go, int, Place]] = {}
+        self._tries: OrderedDict[str, int] = OrderedDict()
+        """How often a registry could not be asked about a delivery, in a row."""
+        self.most = 2 * policy.concurrency
+        """So many are asked about, or wait for their turn with the answer: what is delivered soon, while it is fresh."""
+        if policy.rate is not None:
+            self.most = max(1, min(self.most, int(policy.rate * FRESH_SECONDS / 2)))
+
+    @property
+    def under_way(self) -> Set[str]:
+        """Deliveries that are being asked about."""
+        return self._tasks.keys()
+
+    def admit(self, due: Due, route: RoutePolicy, *, may_begin: bool) -> Admission:
+        """``goes``: it may begin, as far as is known without room to begin. ``settled``: it waits for its verdict, or has one.
+        ``stuck``: somebody must be asked about it, and too many are asked about already."""
+        verify = route.verify
+        room = self.most - len(self._verdicts) - len(self._tasks)
+        if verify is None or due.request is not None or (room <= 0 and not may_begin):
+            return "goes"
+        try:
+            known, _, _ = self._verdicts.get(due.delivery_id, (None, 0, 0))
+            found: Question | Verdict = known or self._verification.question(due, verify)
+        except Exception as error:
+            found = self._misfortune(due, error)
+        match found:
+            case Go(body, warnings):
+                if may_begin:
+                    self._verdicts.pop(due.delivery_id, None)
+                    due.body, due.warnings = body, warnings
+                    for warning in warnings:
+                        metrics.unmarked(self._endpoint, due.route, warning["code"])
+                return "goes"
+            case Question():
+                if room <= 0:
+                    return "stuck"
+                self._begin(due, partial(self._ask, due, verify, found))
+            case _:
+                self._begin(due, partial(self._settle, due, found, 0))
+        return "settled"
+
+    def forget(self, found: Sequence[Due], now: int) -> None:
+        """Answers that are old, and those about deliveries that are not due any more: ``found`` are the first that are."""
+        there = {due.delivery_id for due in found}
+        last = found[-1].place if found else (0, "")
+        for delivery_id, (_, at, place) in [*self._verdicts.items()]:
+            fresh = abs(now - at) < FRESH_SECONDS * SECOND
+            if not fresh or (place <= last and delivery_id not in there):
+                del self._verdicts[delivery_id]
+
+    async def stop(self) -> None:
+        """Leave all questions: nothing depends on their answers."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, due: Due, work: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(self._watched(due, work), name=f"verify:{due.delivery_id}")
+        self._tasks[due.delivery_id] = task
+
+        def ended(done: asyncio.Task[None]) -> None:
+            self._tasks.pop(due.delivery_id, None)
+            self._changed()
+            if not done.cancelled() and done.exception() is not None:
+                log.error("verifying_broke", endpoint=self._endpoint, delivery_id=due.delivery_id, exc_info=done.exception())
+
+        task.add_done_callback(ended)
+
+    async def _watched(self, due: Due, work: Callable[[], Awaitable[None]]) -> None:
+        with context(correlation_id=due.correlation_id, dossier=due.aliases.get(NATIONAL)):
+            try:
+                await work()
+            except StoreUnavailable as error:
+                metrics.store_error(error.reason)
+                log.warning("store_unavailable", endpoint=self._endpoint, reason=error.reason)
+                await asyncio.sleep(STORE_RETRY_SECONDS)
+
+    async def _ask(self, due: Due, verify: Verify, question: Question) -> None:
+        tries = self._tries.pop(due.delivery_id, 0)
+        try:
+            verdict = await self._verification.verdict(due, verify, question, tries)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            verdict = self._misfortune(due, error)
+        await self._settle(due, verdict, tries)
+
+    def _misfortune(self, due: Due, error: Exception) -> Held | Waits:
+        """A mapping that is wrong; or whatever else it is: it must not be asked again without end."""
+        if isinstance(error, WithProblems):
+            reason = "; ".join(f"{problem.at}: {problem.message}" for problem in error.problems)
+            return Held("translation", reason, tuple(problem.as_dict() for problem in error.problems))
+        log.error("verification_broke", endpoint=self._endpoint, delivery_id=due.delivery_id, exc_info=error)
+        return Waits("verification_broke", type(error).__name__, self._clock() + int(BROKEN_SECONDS * SECOND))
+
+    async def _settle(self, due: Due, verdict: Verdict, tries: int) -> None:
+        """Remember that it may go, or settle that it may not, or not yet."""
+        match verdict:
+            case Go():
+                self._verdicts[due.delivery_id] = (verdict, self._clock(), due.place)
+            case Held(code, reason, problems):
+                dead = Settlement(due.delivery_id, None, "dead", code, reason, problems=problems)
+                if await self._store.settle(dead, self._clock()):
+                    self._say_dead(due, code)
+            case Waits(code, reason, next_at):
+                self._tries[due.delivery_id] = tries + 1
+                while len(self._tries) > REMEMBERED:  # those superseded meanwhile fall out at the other end
+                    self._tries.popitem(last=False)
+                again = Settlement(due.delivery_id, None, "again", code, reason, next_at=next_at)
+                await self._store.settle(again, self._clock())
+                log.warning(
+                    "verification_waits", endpoint=self._endpoint, route=due.route, delivery_id=due.delivery_id, code=code
+                )

@@ -1,0 +1,60 @@
+"""Is the applicant of a dossier who a registry says it is? Whom it can be asked about, and the mark of that."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+_PASSPORT = re.compile("[A-HJ-NP-Z]{1,2}[0-9]{6,8}")
+"""A passport's number: no I and no O, which stand for 1 and 0 in a mistyped number of another paper."""
+_PERSONAL_NUMBER = re.compile(r"[0-9]{3}([0-5])([0-9]{2})[0-9]{6}")
+
+
+def fits(asked: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether the person asked about (citizen-query) is the one that the registry knows (citizen).
+
+    The number is one of the registry's two, the names are equal but for case, blanks and the way their letters are
+    composed, and the births agree as far as both are known.
+    """
+    numbers = (known.get("number"), known.get("old_number"))
+    if asked["number"] not in numbers or _plain(asked["name"]) != _plain(known.get("name", "")):
+        return False
+    mine, theirs = asked.get("birth", ""), known.get("birth", "")
+    common = min(len(mine), len(theirs))
+    return bool(mine[:common] == theirs[:common])
+
+
+def is_no_citizen(dossier: Mapping[str, Any]) -> bool:
+    """Whether the owner is certainly nobody whom a registry of citizens holds: an organisation, or known by a passport alone.
+
+    Anybody else may be a citizen: also one of no kind, without a number, or with one that looks like none.
+    """
+    owner = dossier.get("owner") or {}
+    if owner.get("kind", "citizen") != "citizen":
+        return True
+    return not owner.get("identity_papers") and _PASSPORT.fullmatch(owner.get("id_number", "")) is not None
+
+
+def birth_year(number: str) -> str | None:
+    """The year of birth that a personal number of 12 digits holds: the fourth digit has century and sex (0 and 1: 1900 to
+    1999), the two after it the year (Decree 137/2015/NĐ-CP). None for other numbers."""
+    found = _PERSONAL_NUMBER.fullmatch(number)
+    return f"{19 + int(found[1]) // 2}{found[2]}" if found else None
+
+
+def consulted(dossier: Mapping[str, Any], code: str) -> dict[str, Any]:
+    """The dossier, with this database among those consulted, once."""
+    there = dossier.get("databases_consulted") or []
+    added = [] if says_consulted(dossier, code) else [{"code": code}]
+    return {**dossier, "databases_consulted": [*there, *added]}
+
+
+def says_consulted(dossier: Mapping[str, Any], code: str) -> bool:
+    """Whether the dossier itself names the database."""
+    return any(one.get("code") == code for one in dossier.get("databases_consulted") or [])
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).upper()).split())
