@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from connectors.national_portal.config import PortalConfig
 from connectors.national_portal.exchange import Adapter, Exchange, Reply
-from connectors.national_portal.values import named_values, object_of, redacted, same_as_sent, typed
+from connectors.national_portal.values import object_of, same_as_sent, typed
 from hub.connector import Attempt, Connector, ConnectorContext, Found, Receipt
 from hub.errors import DeliveryError, NotFound, Rejected, Transient
 from hub.message import Message
 from hub.wire import HttpEndpoint, SignIn
+from hub.wire.partner_text import named_values, redacted
 
 DOSSIER, PROGRESS = "npsp-dossier", "npsp-progress"
 PROCEDURES = "npsp-procedures@1"

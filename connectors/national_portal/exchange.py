@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 import orjson
 
 from connectors.national_portal.config import PortalConfig
-from connectors.national_portal.values import plain
 from hub.errors import Rejected, Transient, shown
 from hub.wire import Answer, HttpEndpoint, SignIn, unclear
+from hub.wire.partner_text import plain
 
 _BUSINESS_STATUS = (400, 413, 422)
 """HTTP refusals of what was sent; every other 4xx speaks of the address, the account or the adapter."""

@@ -1,10 +1,10 @@
-"""Values on the portal's wire: their JSON types, comparing what it holds with what was sent, and masking its texts."""
+"""Values on the portal's wire: their JSON types, and comparing what it holds with what was sent."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.national_portal.config import JsonType
@@ -62,35 +62,3 @@ def object_of(result: Iterable[Any], code: str) -> Any:
         if isinstance(item, Mapping) and any(str(k).casefold() == "mahoso" and v == code for k, v in item.items()):
             return item
     return None
-
-
-def redacted(text: str, told: Iterable[tuple[str, str]] = ()) -> str:
-    """A partner's free text as it may be kept: each value of 4 characters or more that we told it (field name, value)
-    becomes ‹field name›, e-mail addresses and runs of 7 or more digits are masked, the rest is cut to 300 letters."""
-    text = unicodedata.normalize("NFC", text)
-    seen = plain(text)
-    names = {plain(value): name for name, value in told if 4 <= len(value) <= 4 * len(seen) and plain(value) in seen}
-    if names:
-        longest_first = sorted(names, key=len, reverse=True)
-        pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
-        text = pattern.sub(lambda found: f"‹{names.get(plain(found[0]), 'value')}›", text)
-    text = re.sub(r"[\w.+%-]+@[\w.-]+", "‹email›", text)
-    text = re.sub(r"\d(?:[ .-]?\d){6,}", "‹number›", text)
-    text = " ".join(text.split())
-    return text if len(text) <= 300 else text[:297] + "..."
-
-
-def named_values(sent: Any, field: str = "") -> Iterator[tuple[str, str]]:
-    """(field name, value as text) of everything in a data object, at any depth."""
-    if isinstance(sent, Mapping):
-        for name, value in sent.items():
-            yield from named_values(value, name)
-    elif isinstance(sent, list):
-        for value in sent:
-            yield from named_values(value, field)
-    elif sent is not None:
-        yield field, str(sent)
-
-
-def plain(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()

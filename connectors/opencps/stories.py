@@ -129,7 +129,9 @@ def _applicant(rng: random.Random, business: bool) -> dict[str, Any]:
     ward, street = rng.choice(_WARDS), f"Số {rng.randint(1, 250)}, đường {rng.choice(_STREETS)}"
     contact = _person(rng)
     name = f"{rng.choice(_BUSINESS)} {rng.choice(_TRADE)}" if business else contact
-    number = "5100" + _digits(rng, 6) if business else "002" + _digits(rng, 9)
+    digits = _digits(rng, 6 if business else 9)
+    # a citizen's hold century and sex in one digit, the year in the two after it: born 1930 to 1999
+    number = f"5100{digits}" if business else f"002{int(digits[0]) % 2}{3 + int(digits[1]) % 7}{digits[2:]}"
     if not business and rng.random() < 0.2:
         contact = _person(rng)  # somebody of the family is easier to reach
     return {

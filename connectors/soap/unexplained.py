@@ -1,0 +1,78 @@
+"""What is said of an answer that no row explains, so that the missing row can be written: what stands where the rows look.
+
+Kept are numbers and short codes; what may be a person is masked, and what we sent is called by the name of its field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from connectors.soap.answer import Heard
+from connectors.soap.pointers import MISSING, holder_of, values_at
+from connectors.soap.table import Row, as_text
+from hub.errors import shown
+from hub.wire.partner_text import named_values, plain
+
+Mask = Callable[[str], str]
+"""A partner's text as it may be kept."""
+
+NO_ROW = "the answer was read, but no row of outcomes says what it means"
+UNSURE = "whether a row fits cannot be told"
+WRITE_A_ROW = "write a row under outcomes"
+MEND_THE_WSDL = "compare the answer with the WSDL: names, namespaces"
+_MOST = 4
+_CODE = re.compile(r"[+-]?[0-9]{1,6}|[A-Za-z][A-Za-z0-9_.:-]{0,23}")
+
+
+def unexplained(heard: Heard, rows: Iterable[Row], sent: Any, mask: Mask, *, sure: bool) -> str:
+    """Why no row decides, what the partner said at the places of the rows, and what to do; its parts by semicolons.
+
+    ``sure``: no row fits; else one may, by what stands in places that the WSDL does not know.
+    """
+    skipped = [place for places in heard.skipped.values() for place in places]
+    parts = [NO_ROW if sure else UNSURE, *_said(heard, rows, sent, mask)]
+    if skipped:
+        parts.append(f"the WSDL does not know {_listed(_with_name_masked(place, mask) for place in skipped)} of the answer")
+    parts.append(WRITE_A_ROW if sure else MEND_THE_WSDL)
+    return "; ".join(parts)
+
+
+def _said(heard: Heard, rows: Iterable[Row], sent: Any, mask: Mask) -> list[str]:
+    if not heard.has_body:
+        return []
+    places = dict.fromkeys(row.at for row in rows if row.at and not row.names_fault)
+    if not places:
+        names = [f"/{name}" for name in heard.body] if isinstance(heard.body, dict) else []
+        return [f"it has {_listed(names)}"] if names else []
+    ours = {plain(word) for _, value in named_values(sent) for word in value.split()}
+    return [f"{place} is {_values(values_at(heard.body, place), ours, mask)}" for place in [*places][:_MOST]]
+
+
+def _values(values: list[Any], ours: set[str], mask: Mask) -> str:
+    told = [text for text in dict.fromkeys(_value(value, ours, mask) for value in values) if text]
+    return _listed(told) if told else "absent"
+
+
+def _value(value: Any, ours: set[str], mask: Mask) -> str:
+    if value is MISSING or value is None or value in ("", []):
+        return ""
+    text = as_text(value)
+    if text is None:
+        return "there"
+    masked = mask(text)
+    if masked.startswith("‹") and masked.endswith("›"):
+        return masked if masked.count("‹") == 1 else "‹masked›"
+    return shown(text) if masked == text and _CODE.fullmatch(text) and plain(text) not in ours else "‹masked›"
+
+
+def _with_name_masked(place: str, mask: Mask) -> str:
+    """The places are those of the WSDL, their last name is the partner's."""
+    name = place.rpartition("/")[2]
+    return f"{holder_of(place)}/{name if mask(name) == name else '‹masked›'}"
+
+
+def _listed(texts: Iterable[str]) -> str:
+    found = list(dict.fromkeys(texts))
+    return ", ".join(found[:_MOST]) + (", …" if len(found) > _MOST else "")
