@@ -11,7 +11,8 @@ only: type "1" with 12 digits, "2" with 9, otherwise no entry.
 
 Choices: where the contract leaves room, ``DEFAULT_CHOICES`` names the source fields of a wire field; the first that is not
 empty wins, an empty tuple means that the field must be absent. A caller passes other sources for single fields. A field in
-neither list (Fax, SoBienNhan, NoiNopHoSo, DSKetNoiCSDL, the download addresses ...) is one that the source does not know.
+neither list (Fax, SoBienNhan, NoiNopHoSo, the download addresses ...) is one that the source does not know. DSKetNoiCSDL is
+no field of a source at all: the caller knows which databases were consulted.
 """
 
 from __future__ import annotations
@@ -131,7 +132,9 @@ def settled(choices: Choices) -> dict[str, tuple[str, ...]]:
     return {**DEFAULT_CHOICES, **choices}
 
 
-def expected_dossier(record: Mapping[str, Any], code: str, catalogue: Catalogue, choices: Choices) -> dict[str, Any]:
+def expected_dossier(
+    record: Mapping[str, Any], code: str, catalogue: Catalogue, choices: Choices, consulted: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
     """The DongBoHoSoMC object of one record, without the fields that must be absent. Raises NotAgreed."""
     state = _state(record, catalogue)
     procedure = catalogue.services.get(_text(record, "serviceCode"), "")
@@ -163,10 +166,11 @@ def expected_dossier(record: Mapping[str, Any], code: str, catalogue: Catalogue,
     results = [file for file in files if _text(file, "dossierPartType") == "2"]
     papers = [file for file in files if _text(file, "dossierPartType") != "2"]
     wanted["TaiLieuNop"] = [
-        _item(file, "TaiLieuNop.", choices) | {"IsDeleted": "True" if _text(file, "removed") == "true" else "False"}
+        _item(file, "TaiLieuNop.", choices) | {"IsDeleted": {"true": "True", "": ""}.get(_text(file, "removed"), "False")}
         for file in papers
     ]
     wanted["DanhSachGiayToKetQua"] = [_item(file, "DanhSachGiayToKetQua.", choices) for file in results]
+    wanted["DSKetNoiCSDL"] = [dict(one) for one in consulted]
     return _known(wanted)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
+from connectors.demo.population import ENDPOINT, VERIFY
 from connectors.demo.processes import DemoFailed
+from connectors.demo.soap_shop import PATH
 
 SIMULATOR_YAML = """\
 # The portal of the demo, beside the simulator's defaults:
@@ -22,6 +24,13 @@ later_fields: optional
 # gives the code alone leaves updates in doubt; the route then sends the same state once more.
 search_result: full
 """
+_ANSWER = {"ReceiptId": "arrival", "State": "state", "CorrelationId": "correlation_id", "Repeated": "repeated"}
+_OPERATIONS = {
+    "SubmitDossier": {"answer": _ANSWER},
+    "ReportProgress": {"answer": _ANSWER},
+    "QueryReceipt": {"receipt_of": "/RequestId", "answer": _ANSWER},
+}
+_SCHEMA = "one-stop-soap@1"
 _FOLDERS = ("schemas", "mappings")
 _CONFIG = "config.yaml"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -41,7 +50,7 @@ def source_home() -> Path:
 
 
 def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any]]) -> Path:
-    """``folder/home`` with schemas, mappings and a configuration, ``folder/simulator.yaml`` beside it; returns the home.
+    """``folder/home`` with schemas, mappings and a configuration, ``folder/portal.yaml`` beside it; returns the home.
 
     Fetched tables are left out: the demo fetches its own. ``standing_faults`` are what the portal refuses in any case.
     """
@@ -51,14 +60,14 @@ def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any
         shutil.copytree(source / name, home / name, ignore=shutil.ignore_patterns("npsp-procedures"))
     write_config(home, adapted(yaml.safe_load((source / _CONFIG).read_text(encoding="utf-8"))))
     faults = yaml.safe_dump({"faults": [dict(one) for one in standing_faults]}, allow_unicode=True, sort_keys=False)
-    (folder / "simulator.yaml").write_text(SIMULATOR_YAML + faults, encoding="utf-8")
+    (folder / "portal.yaml").write_text(SIMULATOR_YAML + faults, encoding="utf-8")
     return home
 
 
 def adapted(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration for a demo that lasts less than a minute: free port, own store and log, short waits.
 
-    Routes, sources and everything else stay what they are in the home.
+    Routes, sources and everything else stay what they are in the home, but for what ``enlarged`` adds.
     """
     config["store"] = {"url": "sqlite:///var/hub.db"}
     config["server"] = {"host": "127.0.0.1", "port": 0}
@@ -77,6 +86,19 @@ def adapted(config: dict[str, Any]) -> dict[str, Any]:
         portal["concurrency"] = 16
         portal["retry"] = {"first_seconds": 0.2, "longest_seconds": 2}
         portal["breaker"] = {"failures": 5, "open_seconds": 1, "longest_seconds": 2}
+    return enlarged(config)
+
+
+def enlarged(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the door of the older one-stop shop, and with the population registry, by which the applicant
+    is verified before a dossier goes to the portal."""
+    others = [one for one in config["sources"] if one["schema"] != _SCHEMA]
+    config["sources"] = [*others, {"schema": _SCHEMA, "becomes": ["dossier@1", "dossier-progress@1"]}]
+    config["soap"] = {"one-stop": {"path": PATH, "schema": _SCHEMA, "operations": _OPERATIONS}}
+    for route in config["routes"].values():
+        if route["take"] == "dossier@1" and config["endpoints"][route["to"]]["connector"] == "national-portal":
+            route["verify"] = VERIFY
+    config["endpoints"]["population"] = ENDPOINT
     return config
 
 

@@ -33,19 +33,22 @@ _COUNTS = {
     "kept": "select count(*) from (select id from arrivals where state = 'kept'"
     " union select target from audit where act = 'replay' and target in (select id from arrivals))",
     "delivered": "select count(*) from deliveries where state = 'delivered'",
+    "not_found": "select count(distinct dossier_id) from lookups where outcome = 'not_found'",
+    "mismatch": "select count(distinct dossier_id) from lookups where outcome = 'mismatch'",
+    "unreachable": "select count(*) from lookups where outcome = 'unreachable'",
 }
 """What is counted, once and for all: ``retried``, attempts after the first of a delivery; ``in_doubt``, deliveries that were
 ever in doubt; ``dead``, deliveries that ever were dead letters, healed ones included; ``superseded``, deliveries that a newer
-state replaced; ``kept``, arrivals that were ever kept, those taken in since included. The counters of /metrics begin again
-with each life of the hub, so the totals over a SIGKILL are an operator's query on the store, read only."""
+state replaced; ``kept``, arrivals that were ever kept, those taken in since included; ``not_found`` and ``mismatch``, dossiers
+whose owner the registry did not know, or not by this name; ``unreachable``, questions that it did not answer. The counters of
+/metrics begin again with each life of the hub, so the totals over a SIGKILL are an operator's query on the store, read only."""
 
 
 class HubProcess:
     """The hub, a process of its own, started as often as it has to be."""
 
-    def __init__(self, place: Place, key: str, session: aiohttp.ClientSession) -> None:
-        """``key`` is that of a sender who may ask what became of its arrivals."""
-        self._place, self._key, self._session = place, key, session
+    def __init__(self, place: Place, session: aiohttp.ClientSession) -> None:
+        self._place, self._session = place, session
         self._process: Running | None = None
         self.url = ""
         self.seen: dict[str, int] = {}
@@ -129,9 +132,9 @@ class HubProcess:
         told = await command(self._place, "dead", "list", "--limit", "1000", "--json")
         return list(json.loads(told)["dead"])
 
-    async def arrival(self, arrival_id: str) -> dict[str, Any]:
-        """What became of an arrival, as its sender may ask."""
-        headers = {"Authorization": f"Bearer {self._key}"}
+    async def arrival(self, arrival_id: str, key: str) -> dict[str, Any]:
+        """What became of an arrival, as its sender, whose key this is, may ask."""
+        headers = {"Authorization": f"Bearer {key}"}
         async with self._session.get(f"{self.url}/v1/arrivals/{arrival_id}", headers=headers) as response:
             return dict(await response.json())
 

@@ -1,4 +1,4 @@
-"""The script of the demo: every request the one-stop shop will make, and what is planted among them, fixed by the seed.
+"""The script of the demo: every request the one-stop shops will make, and what is planted among them, fixed by the seed.
 
 Planted kinds are the checker's: ``duplicate``, ``wrong``, ``unknown_code``, ``refused_by_portal``, ``known_at_portal``; and
 one step whose answer gets lost on the way. The dossiers that carry the last four are the earliest of the day, so that their
@@ -10,66 +10,24 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
 
+from connectors.demo.planted_people import people
+from connectors.demo.planted_soap import as_envelopes, suits, wrong_envelopes
+from connectors.demo.script import OTHER_KEY, WRONG_KEY, Item, Script
 from connectors.opencps.stories import Story, stories
 
 DAY = date(2026, 11, 20)
-SCHEMA = "opencps-dossier@1"
 UNKNOWN_PAIR = ("processing", "field-check")
 UNKNOWN_ROW = [*UNKNOWN_PAIR, "processing"]
 """What the operator adds to the unit's state table: the unit checks on the spot, which is processing."""
 BAD_ABSTRACT = "Trích yếu chưa đúng mẫu"
 UNNUMBERED = 0.1
 _DATES = "%d/%m/%Y %H:%M:%S"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One request. ``key`` is its Idempotency-Key; ``waits_for`` names what must have happened before it is sent;
-    ``status`` is the answer it must get, ``names`` the field or header that a refusal must name."""
-
-    code: str | None
-    reference_uid: str
-    body: bytes
-    record: dict[str, Any] | None
-    key: str | None
-    due: datetime
-    planted: str | None = None
-    waits_for: str | None = None
-    status: int = 202
-    names: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """The whole play. ``lives`` are sent each in order, side by side; the fault rules are the simulator's."""
-
-    lives: tuple[tuple[Item, ...], ...]
-    counts: Mapping[str, int]
-    known: tuple[dict[str, str], ...]
-    known_code: str
-    refused_code: str
-    lost_code: str
-    unknown_codes: tuple[str, ...]
-    standing_faults: tuple[dict[str, Any], ...]
-    first_faults: tuple[dict[str, Any], ...]
-    later_faults: tuple[dict[str, Any], ...]
-
-    @property
-    def total(self) -> int:
-        """How many requests there are."""
-        return sum(map(len, self.lives))
-
-    @property
-    def kept(self) -> int:
-        """How many records will be kept: those with the unknown code and those that wait behind them."""
-        return sum(len(life) - 1 for life in self.lives if any(one.planted == "unknown_code" for one in life))
 
 
 def write(seed: int, dossiers: int) -> Script:
@@ -80,9 +38,13 @@ def write(seed: int, dossiers: int) -> Script:
     known, refused, lost, mended, *unknown = (one.code for one in early[:6])
     special = {known, refused, lost, mended, *unknown}
     ordinary = [one for one in told if one.code not in special]
-    repeated = {one.code for one in rng.sample(ordinary, max(5, dossiers // 20))}
-    unkeyed = {one.code for one in rng.sample(ordinary, max(3, dossiers // 50))}
-    conflicting = rng.choice(ordinary).code
+    by_soap = rng.sample([one for one in ordinary if suits(one)], len(ordinary) // 8)
+    enveloped = {one.code for one in by_soap}
+    by_rest = [one for one in ordinary if one.code not in enveloped]
+    repeated = {one.code for one in rng.sample(by_rest, max(5, dossiers // 20))}
+    repeated |= {one.code for one in rng.sample(by_soap, len(by_soap) // 10)}
+    unkeyed = {one.code for one in rng.sample(by_rest, max(3, dossiers // 50))}
+    conflicting = rng.choice(by_rest).code
     lives: list[tuple[Item, ...]] = []
     for story in told:
         items = _records(story)
@@ -96,6 +58,8 @@ def write(seed: int, dossiers: int) -> Script:
         elif story.code == mended:
             first, *rest = _with_unknown_code(items)
             items = [first, *(replace(one, planted=None, waits_for="table mended") for one in rest)]
+        if story.code in enveloped:
+            items = as_envelopes(items)
         if story.code in repeated:
             items = _repeat(items, rng)
         if story.code in unkeyed:
@@ -105,8 +69,11 @@ def write(seed: int, dossiers: int) -> Script:
             other = {**(items[0].record or {}), "sampleCount": 2}
             items.insert(1, replace(_wrong(items[0], other, 409, "Idempotency-Key"), key=items[0].key))
         lives.append(tuple(items))
-    lives.append(tuple(_wrong_ones(ordinary, rng)))
+    lives.append(tuple(_wrong_ones(by_rest, rng)))
+    bare = [one for one in by_soap if "files" not in one.records[0]]
+    lives.append(tuple(wrong_envelopes(_records(one)[0] for one in rng.sample(bare, 3))))
     struck = iter(rng.sample([one.code for one in ordinary if _plain(one)], 9))
+    known_people, strangers, renamed = people(told, by_soap, by_rest, rng)
     counts: dict[str, int] = {}
     for item in (one for life in lives for one in life):
         if item.planted:
@@ -131,6 +98,7 @@ def write(seed: int, dossiers: int) -> Script:
             {"service": "CapNhatTienDoHoSoMC", "fault": "session_expired", "times": 2, "after": 150},
             {"service": "CapNhatTienDoHoSoMC", "fault": "slow", "times": 5, "seconds": 0.4, "after": 250},
         ),
+        people=known_people, strangers=strangers, renamed=renamed,
     )  # fmt: skip
 
 
@@ -222,10 +190,6 @@ def _headers(status: int, names: str | None, **headers: str) -> Callable[[Item],
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda item: _wrong(item, item.record, status, names, headers=named)
 
-
-WRONG_KEY = "hub_" + "0" * 43
-OTHER_KEY = "{other key}"
-"""Stands for a real key that may send another schema only."""
 
 _SPOILT: tuple[Callable[[Item], Item], ...] = (
     _bytes(lambda body: body[: len(body) // 2], None),  # breaks off

@@ -1,5 +1,7 @@
 """``hub demo`` and ``make demo``: 500 dossiers through repeats, refusals, an outage and a kill, and the proof that all arrived.
 
+They come by REST and, from an older one-stop system, by SOAP; their applicants are verified at the population registry.
+
 Everything runs in processes of its own, in a temporary hub home, and is used from outside only: ``hub`` commands, HTTP,
 signals. The verdict is the checker's (``check``), which shares nothing with the hub.
 """
@@ -18,21 +20,25 @@ import aiohttp
 
 from connectors.demo import home
 from connectors.demo.check import check
+from connectors.demo.envelopes import SENDER
 from connectors.demo.expected import Catalogue, Choices
 from connectors.demo.hub_process import POLL_SECONDS, HubProcess
-from connectors.demo.planted import Script, write
+from connectors.demo.planted import write
+from connectors.demo.population import DATABASE_CODE, Population
 from connectors.demo.portal import ACCOUNT, Portal
 from connectors.demo.processes import DemoFailed, Place, command, environment
 from connectors.demo.repairs import Operator
+from connectors.demo.script import Script
 from connectors.demo.sender import Keys, OneStop
 from connectors.demo.show import Show
+from connectors.demo.told import Registry
 from connectors.demo.verdict import compared, conclude
 
-OUTAGE_SECONDS = 6.0
-OUTAGE_AT, OUTAGE_TO, EXPIRY_AT, KILL_AT, KILL_TO = 0.3, 0.6, 0.65, 0.75, 0.95
+OUTAGE_SECONDS, REGISTRY_SECONDS = 6.0, 2.0
+REGISTRY_AT, OUTAGE_AT, OUTAGE_TO, EXPIRY_AT, KILL_AT, KILL_TO = 0.1, 0.3, 0.6, 0.65, 0.75, 0.95
 """Shares of all requests answered when things happen, and how far the sending may get meanwhile."""
-PER_SECOND = 100.0
-"""How fast the one-stop shop sends."""
+PER_SECOND = 110.0
+"""How fast the one-stop shops send."""
 SET_UP_SECONDS, END_SECONDS = 60.0, 10.0
 CHOICES: Choices = {
     "ChuHoSo": ("applicantName",),  # name and number of one person: mappings/opencps-to-dossier says why
@@ -97,65 +103,83 @@ class _Demo:
         script = write(options.seed, options.dossiers)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session, AsyncExitStack() as ends:
             async with asyncio.timeout(SET_UP_SECONDS):
-                place, portal, hub, keys = await self._set_up(script, session, ends)
+                place, portal, population, hub, keys = await self._set_up(script, session, ends)
             began = show.seconds
             shop = OneStop(script, hub.url, keys, self._folder / "sent.jsonl", PER_SECOND)
             operator = Operator(place, script, hub, portal, shop, show)
             show.counts = lambda: _counts(shop, hub)
-            show.event(f"the one-stop shop begins to send: {options.dossiers} dossiers, {script.total} requests", "bold")
+            requests = f"{script.total} requests, {script.envelopes} of them SOAP envelopes"
+            show.event(f"the one-stop shops begin to send: {options.dossiers} dossiers, {requests}", "bold")
             try:
                 async with asyncio.timeout(options.seconds - END_SECONDS), asyncio.TaskGroup() as acts:
                     await shop.may_send(OUTAGE_AT)
                     acts.create_task(shop.run())
                     beside = [acts.create_task(operator.watch()), acts.create_task(hub.watch())]
-                    await self._play(script, portal, hub, shop, operator)
+                    await self._play(script, portal, population, hub, shop, operator)
                     for one in beside:
                         one.cancel()
             except TimeoutError:
                 raise DemoFailed(f"not done after {options.seconds - END_SECONDS:g} s: {_counts(shop, hub)}") from None
-            state, procedures = await portal.state(), await portal.procedures()
+            state, procedures, people = await portal.state(), await portal.procedures(), await population.people()
             show.quiet()
             show.counts = lambda: ""
             await hub.end()
             show.event(f"all is settled, {show.seconds - began:.1f} s after set-up; the hub is drained and stopped", "bold")
         tables = place.home / "mappings" / "tables"
         counts, sent = hub.counts(), [line.sent() for line in shop.lines]
-        verdict = check(sent, state, counts, Catalogue.load([tables], procedures), choices=CHOICES)
+        catalogue, registry = Catalogue.load([tables], procedures), Registry.of(DATABASE_CODE, people)
+        verdict = check(sent, state, counts, catalogue, choices=CHOICES, registry=registry)
         planted = compared(script, shop.lines, operator.repaired, counts)
         return conclude(show, verdict, planted, script, place.home, kept=options.keep)
 
     async def _set_up(
         self, script: Script, session: aiohttp.ClientSession, ends: AsyncExitStack
-    ) -> tuple[Place, Portal, HubProcess, Keys]:
-        """A home, the portal, its catalogue fetched, two keys made, the hub started."""
+    ) -> tuple[Place, Portal, Population, HubProcess, Keys]:
+        """A home, the portal and the registry, the portal's catalogue fetched, keys made, the hub started."""
         show = self._show
         folder = home.build(home.source_home(), self._folder, script.standing_faults)
         show.event(f"a hub home of its own: {folder}")
-        portal = Portal(Place(folder, environment()), session)
-        ends.push_async_callback(portal.end)
-        await portal.start()
+        bare = Place(folder, environment())
+        portal, population = Portal(bare, session), Population(bare, session)
+        for one in (portal, population):
+            ends.push_async_callback(one.end)
+        population.configure(script.people)
+        await asyncio.gather(portal.start(), population.start())
         await portal.plant_dossiers(script.known)
         show.event(f"the national portal (simulated) listens on {portal.url}; it knows {script.known_code} already")
+        show.event(f"the population registry (simulated) listens on {population.url}; it holds {len(script.people)} people")
         account = {f"PORTAL_{name.upper()}": value for name, value in ACCOUNT.items()}
-        place = Place(folder, environment(PORTAL_URL=portal.adapter_url, **account))
+        place = Place(folder, environment(PORTAL_URL=portal.adapter_url, **account, **population.environment))
         told, own = await asyncio.gather(
             command(place, "catalog", "refresh"), command(place, "key", "new", "one-stop", "--schema", "opencps-dossier")
         )
         show.event(f"hub catalog refresh: {told.splitlines()[0].replace(str(folder) + '/', '')}")
-        told, other = await asyncio.gather(
-            command(place, "check"), command(place, "key", "new", "other", "--schema", "dossier")
+        told, other, older = await asyncio.gather(
+            command(place, "check"),
+            command(place, "key", "new", "other", "--schema", "dossier"),
+            command(place, "key", "new", SENDER, "--schema", "one-stop-soap"),
         )
         show.event(f"hub check: {told.strip().splitlines()[-1]}")
-        hub = HubProcess(place, own.strip(), session)
+        hub = HubProcess(place, session)
         ends.push_async_callback(hub.end)
         await hub.start()
         show.event(f"hub run: the hub listens on {hub.url}")
         await portal.plant(script.first_faults)
-        return place, portal, hub, Keys(own.strip(), other.strip())
+        return place, portal, population, hub, Keys(own.strip(), other.strip(), older.strip())
 
-    async def _play(self, script: Script, portal: Portal, hub: HubProcess, shop: OneStop, operator: Operator) -> None:
-        """The day: sending goes on while the portal and the hub have their troubles; returns when nothing is open."""
+    async def _play(
+        self, script: Script, portal: Portal, population: Population, hub: HubProcess, shop: OneStop, operator: Operator
+    ) -> None:
+        """The day: sending goes on while partners and hub have their troubles; returns when nothing is open."""
         show = self._show
+        await shop.reached(REGISTRY_AT)
+        await population.kill()
+        show.event(f"the registry is gone (SIGKILL) for {REGISTRY_SECONDS:g} s; dossiers of citizens wait for it", "yellow")
+        await asyncio.sleep(REGISTRY_SECONDS)
+        await population.start()
+        show.event(
+            f"the registry is back; {hub.counts()['unreachable']} questions had no answer and were asked again", "yellow"
+        )
         await operator.early.wait()
         await shop.may_send(OUTAGE_TO)
         await shop.reached(OUTAGE_AT)
@@ -173,7 +197,7 @@ class _Demo:
         show.event("the portal ends the hub's session; the hub signs in again", "yellow")
         await shop.reached(KILL_AT)
         await hub.kill()
-        show.event("SIGKILL: the hub is dead in the middle of it; the one-stop shop keeps trying", "bold yellow")
+        show.event("SIGKILL: the hub is dead in the middle of it; the one-stop shops keep trying", "bold yellow")
         await hub.start()
         await shop.may_send(1)
         show.event("the hub is back; what was under way is in doubt, and asked about", "yellow")

@@ -16,9 +16,10 @@ from typing import Any
 
 from connectors.demo.home import add_row
 from connectors.demo.hub_process import POLL_SECONDS, HubProcess
-from connectors.demo.planted import UNKNOWN_ROW, Script
+from connectors.demo.planted import UNKNOWN_ROW
 from connectors.demo.portal import Portal
 from connectors.demo.processes import DemoFailed, Place
+from connectors.demo.script import Script
 from connectors.demo.sender import Line, OneStop, by_message
 from connectors.demo.show import Show
 
@@ -126,13 +127,15 @@ class Operator:
         )
 
     async def _origin(self, one: Mapping[str, Any]) -> Line:
-        """The request of a message that no receipt named: it was kept at first, or its receipt was lost with the hub."""
+        """The request of a message that no receipt named: it was kept at first, came in an envelope, or its receipt was lost
+        with the hub."""
         for line in self._shop.lines:
             if line.item.code != one["codes"].get("national") or not line.arrival:
                 continue
-            if any(message["message"] == one["message"] for message in (await self._hub.arrival(line.arrival))["messages"]):
+            arrival = await self._hub.arrival(line.arrival, self._shop.keys.of(line.item))
+            if any(message["message"] == one["message"] for message in arrival["messages"]):
                 return line
-        raise DemoFailed(f"message {one['message']} came from no request of the one-stop shop")
+        raise DemoFailed(f"message {one['message']} came from no request of a one-stop shop")
 
     async def mend_table(self) -> None:
         """Add the row, reload, and have what was kept taken in again."""

@@ -1,5 +1,6 @@
-"""The one-stop shop of the demo: sends each dossier's records in their order, again until it has an answer, and writes down
-what it sent and what it was told. Dossiers go side by side; a record leaves only after the one before it was answered.
+"""The one-stop shops of the demo: each dossier's records are sent in their order, again until there is an answer, and what
+was sent and told is written down. Dossiers go side by side; a record leaves only after the one before it was answered. One
+shop speaks REST; the older one (``soap_shop``) sends its envelopes in the same order, at the same pace and as stubbornly.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any, TextIO
 
 import aiohttp
 
-from connectors.demo.check import Sent
-from connectors.demo.planted import OTHER_KEY, SCHEMA, Item, Script
+from connectors.demo import soap_shop
+from connectors.demo.evidence import SENDERS_FAULT, Sent
+from connectors.demo.script import OTHER_KEY, SCHEMA, Item, Script
 
 WORKERS = 16
 FIRST_WAIT, LONGEST_WAIT = 0.05, 0.5
@@ -41,7 +43,7 @@ class Line:
     def sent(self) -> Sent:
         """The line as the checker takes it."""
         one = self.item
-        return Sent(self.n, one.code, one.reference_uid, one.record, one.key or "", one.planted, self.answers)
+        return Sent(self.n, one.code, one.reference_uid, one.record, one.key or "", one.planted, self.answers, one.part)
 
     def refused_as_planned(self) -> bool:
         """Whether a wrong request got the answer it must get, and was told which field is wrong."""
@@ -51,10 +53,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """API keys: the sender's own, and one that may send something else only."""
+    """API keys: the sender's own, one that may send something else only, and that of the older shop."""
 
     own: str
     other: str
+    older: str
+
+    def of(self, item: Item) -> str:
+        """The key of the shop that sends it."""
+        return self.own if item.part == "both" else self.older
 
 
 class OneStop:
@@ -63,7 +70,7 @@ class OneStop:
     def __init__(self, script: Script, url: str, keys: Keys, record: Path, per_second: float) -> None:
         self._lives = [list(life) for life in script.lives]
         self._total = script.total
-        self._url, self._keys, self._record = url, keys, record
+        self._url, self.keys, self._record = url, keys, record
         self._gap = 1 / per_second
         self._ready: list[tuple[datetime, int, int]] = []
         self._waiting: dict[str, list[tuple[datetime, int, int]]] = {}
@@ -166,9 +173,10 @@ class OneStop:
         while True:
             status, told, repeated = await self._try(session, item)
             kind = "duplicate" if repeated else str(told.get("state") or told.get("type", "").rpartition(":")[2])
+            final = 200 <= status < 500 or (status, kind) == (500, SENDERS_FAULT)
             line.answers.append((status, kind))
             _write(file, {"n": line.n, "try": len(line.answers), "status": status, "answer": kind, "told": told})
-            if 200 <= status < 500:
+            if final:
                 line.arrival = told.get("arrival")
                 line.messages = [one["id"] for one in told.get("messages", [])]
                 line.errors = told.get("errors", [])
@@ -180,6 +188,8 @@ class OneStop:
     async def _try(self, session: aiohttp.ClientSession, item: Item) -> tuple[int, dict[str, Any], bool]:
         """Status (0 without an answer), the answer's JSON, and whether it is the first receipt given again."""
         try:
+            if item.part != "both":
+                return await soap_shop.post(session, self._url, item, self.keys.of(item))
             async with session.post(f"{self._url}/v1/messages", data=item.body, headers=self._headers(item)) as response:
                 repeated = response.headers.get("Idempotency-Replayed") == "true"
                 return response.status, json.loads(await response.read()), repeated
@@ -187,10 +197,10 @@ class OneStop:
             return 0, {"type": type(error).__name__}, False
 
     def _headers(self, item: Item) -> Mapping[str, str]:
-        headers = {"Authorization": f"Bearer {self._keys.own}", "Hub-Schema": SCHEMA, "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.keys.own}", "Hub-Schema": SCHEMA, "Content-Type": "application/json"}
         if item.key:
             headers["Idempotency-Key"] = item.key
-        return headers | {name: value.replace(OTHER_KEY, self._keys.other) for name, value in item.headers.items()}
+        return headers | {name: value.replace(OTHER_KEY, self.keys.other) for name, value in item.headers.items()}
 
 
 def _write(file: TextIO, entry: Mapping[str, Any]) -> None:

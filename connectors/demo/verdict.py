@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.demo.check import Verdict
-from connectors.demo.planted import Script
+from connectors.demo.evidence import Verdict
 from connectors.demo.repairs import Repaired
+from connectors.demo.script import Script
 from connectors.demo.sender import Line
 from connectors.demo.show import Show
 
@@ -46,12 +46,14 @@ def compared(script: Script, lines: Sequence[Line], repaired: Repaired, counts: 
         Planted("refused by the portal, healed by a corrected resend", planted["refused_by_portal"], repaired.refused),
         Planted("known at the portal, adopted by the operator", len(script.known), repaired.known),
         Planted("a step whose answer was lost, settled by the operator", 1, repaired.lost_answers),
+        Planted("applicants the registry does not know, not marked", len(script.strangers), counts["not_found"]),
+        Planted("applicants it knows by another name, not marked", len(script.renamed), counts["mismatch"]),
         Planted(f"dead letters, {by_accident} of them left by outage and kill", 3 + by_accident, counts["dead"]),
     ]
 
 
 def _repeated(line: Line) -> bool:
-    return any(answer == (202, "duplicate") for answer in line.answers)
+    return (line.item.status, "duplicate") in line.answers
 
 
 def conclude(show: Show, verdict: Verdict, planted: Sequence[Planted], script: Script, home: Path, *, kept: bool) -> int:
