@@ -1,6 +1,6 @@
 """``make bench``: every figure on a line ``bench: NAME=VALUE``; nothing here passes or fails (see docs/performance.md).
 
-Words choose what is measured: rest, intake, drain, portal, mapping; all of them when none is given.
+Words choose what is measured: rest, intake, drain, portal, mapping, soap; all of them when none is given.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import drain, intake, mapping, portal, rest
+from benchmarks import drain, intake, mapping, portal, rest, soap
 from benchmarks.figures import line
 from benchmarks.processes import ROOT
 from benchmarks.records import bodies
 from benchmarks.stage import Stage
 
-FIGURES = ("rest", "intake", "drain", "portal", "mapping")
+FIGURES = ("rest", "intake", "drain", "portal", "mapping", "soap")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Size:
     passes: int = 12
 
 
-QUICK = Size(rounds=1, messages=60, dossiers=15, seconds=0.3, passes=1)
+QUICK = Size(rounds=1, messages=20, dossiers=2, seconds=0.05, passes=1)
 
 
 def main() -> None:
@@ -66,6 +66,8 @@ def main() -> None:
             line("rss_mb", f"{stage.hub.process.peak_mb():.0f}")
         if "portal" in chosen:
             portal.measure(stage, rounds, size.dossiers, line)
+        if "soap" in chosen:
+            soap.measure(stage, rounds, size.messages, line)
 
 
 def _sync_us(folder: Path) -> float:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from benchmarks.processes import ROOT
 from hub import strictyaml
@@ -10,11 +13,14 @@ from hub import strictyaml
 CONCURRENCY = 16
 """Calls to the destination at once, of the hub's endpoint and of the floor alike."""
 ENDPOINT = "destination"
+SOAP_CATALOG = ROOT / "benchmarks" / "soap_home"
+SOAP_SCHEMA = "bench-soap-dossier"
+SOAP_WSDL = SOAP_CATALOG / "schemas" / SOAP_SCHEMA / "1.0.0.wsdl"
 _CONFIG = """\
 store: {{ url: "sqlite:///var/hub.db" }}
 server: {{ port: 0 }}
 log: {{ file: var/hub.log }}
-catalog: ["{root}"]
+catalog: [{catalog}]
 sources: [{{ schema: opencps-dossier@1, becomes: [{becomes}] }}]
 endpoints:
   {endpoint}: {{ connector: {connector}, settings: {{ {settings} }}, concurrency: {concurrency} }}
@@ -41,9 +47,25 @@ def portal_home(folder: Path, url: str) -> Path:
     return _home(folder, "national-portal", settings, {"dossier": "npsp-dossier", "dossier-progress": "npsp-progress"})
 
 
-def _home(folder: Path, connector: str, settings: str, routes: dict[str, str]) -> Path:
+def soap_home(folder: Path, url: str) -> Path:
+    """A home whose one partner is called over SOAP."""
+    settings = orjson.dumps(soap_settings(url)).decode()[1:-1]
+    return _home(folder, "soap", settings, {"dossier": SOAP_SCHEMA}, SOAP_CATALOG)
+
+
+def soap_settings(url: str) -> dict[str, Any]:
+    """What the SOAP connector is told of the partner."""
+    outcomes = [{"at": "/Code", "equals": "0", "then": "accepted"}]
+    operation = {"operation": "SubmitDossier", "reference": "/ReceiptId", "outcomes": outcomes}
+    return {
+        "wsdl": str(SOAP_WSDL), "address": url, "connections": CONCURRENCY, "operations": {f"{SOAP_SCHEMA}@1": operation},
+    }  # fmt: skip
+
+
+def _home(folder: Path, connector: str, settings: str, routes: dict[str, str], *catalogs: Path) -> Path:
     text = _CONFIG.format(
-        root=ROOT, endpoint=ENDPOINT, connector=connector, settings=settings, concurrency=CONCURRENCY,
+        catalog=", ".join(f'"{one}"' for one in (*catalogs, ROOT)),
+        endpoint=ENDPOINT, connector=connector, settings=settings, concurrency=CONCURRENCY,
         becomes=", ".join(f"{take}@1" for take in routes),
     )  # fmt: skip
     text += "".join(_ROUTE.format(take=take, endpoint=ENDPOINT, as_=as_) for take, as_ in routes.items())

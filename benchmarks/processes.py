@@ -21,9 +21,12 @@ DEADLINE = 120.0
 
 
 def environment(*paths: Path) -> dict[str, str]:
-    """This process's environment without the hub's own variables; imports come from the checkout, then from ``paths``."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
-    return {**kept, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths))), "PYTHONDONTWRITEBYTECODE": "1"}
+    """This process's environment without the hub's own variables; imports come from the checkout, then from ``paths``.
+
+    What is compiled is kept: otherwise every process of a fresh checkout compiles the whole hub.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HUB_", "PYTHONDONTWRITEBYTECODE"))}
+    return {**kept, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths)))}
 
 
 def until(what: str, condition: Callable[[], Any], pause: float = 0.01) -> Any:
@@ -85,22 +88,27 @@ class Process:
             connection.close()
 
 
-def shell(*words: str, paths: Sequence[Path] = ()) -> str:
-    """Run one ``hub`` command to its end; what it printed. Raises CalledProcessError."""
-    done = subprocess.run(
-        [sys.executable, *HUB, *words], cwd=ROOT, env=environment(*paths), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"hub {words[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
+def shell(*words: str) -> str:
+    """Run one ``hub`` command to its end, in this process, which imports it once; what it printed. Raises RuntimeError."""
+    from typer.testing import CliRunner  # here: most processes of a run need none of it
+
+    from hub.cli.main import app
+
+    done = CliRunner(env=dict.fromkeys(name for name in os.environ if name.startswith("HUB_"))).invoke(app, words)
+    if done.exit_code:
+        raise RuntimeError(f"hub {' '.join(words)} ended with {done.exit_code}: {done.stderr[-2000:]}")
     return done.stdout
 
 
 class Loader:
-    """The load generator's process (``benchmarks.load``), told by lines of JSON. Ended at the end of the ``with``."""
+    """A process that makes load (by default ``benchmarks.load``), told by lines of JSON. Ended at the end of the ``with``."""
+
+    def __init__(self, words: Sequence[str] = ("-m", "benchmarks.load")) -> None:
+        self._words = words
 
     def __enter__(self) -> Loader:
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.load"], cwd=ROOT, env=environment(), stdin=subprocess.PIPE,
+            [sys.executable, *self._words], cwd=ROOT, env=environment(), stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         return self
@@ -109,7 +117,7 @@ class Loader:
         self._popen.kill()
         self._popen.communicate()
 
-    def run(self, order: Mapping[str, Any], begun: Callable[[], None]) -> dict[str, Any]:
+    def run(self, order: Mapping[str, Any], begun: Callable[[], None] = lambda: None) -> dict[str, Any]:
         """Send what is ordered; ``begun`` is called when all is prepared, just before the first request."""
         self._say(orjson.dumps(order).decode())
         self._heard()
@@ -126,6 +134,6 @@ class Loader:
         assert self._popen.stdout is not None
         line = self._popen.stdout.readline()
         if not line:
-            raise RuntimeError("the load generator broke off")
+            raise RuntimeError(f"{' '.join(self._words)} broke off")
         heard: dict[str, Any] = orjson.loads(line)
         return heard

@@ -91,13 +91,20 @@ class Stage:
     @contextmanager
     def running_hub(self, home: Path) -> Iterator[Taker]:
         """A hub of this home, and a key for its sender."""
-        key = self.shell(home, "key", "new", "one-stop", "--schema", "opencps-dossier").strip()
-        with Process((*HUB, "--home", str(home), "run"), (self.paths,)) as process:
-            yield Taker("hub", process, home, key)
+        with self.running_hubs(home) as (hub,):
+            yield hub
+
+    @contextmanager
+    def running_hubs(self, *given: Path) -> Iterator[list[Taker]]:
+        """A hub of each home, all started at the same time, and a key for the sender of each."""
+        keys = [self.shell(home, "key", "new", "one-stop", "--schema", "opencps-dossier").strip() for home in given]
+        with ExitStack() as stack:
+            started = [stack.push(Process((*HUB, "--home", str(home), "run"), (self.paths,))) for home in given]
+            yield [Taker("hub", one.__enter__(), home, key) for one, home, key in zip(started, given, keys, strict=True)]
 
     def shell(self, home: Path, *words: str) -> str:
         """One ``hub`` command on a home."""
-        return shell("--home", str(home), *words, paths=(self.paths,))
+        return shell("--home", str(home), *words)
 
     def send(self, taker: Taker, messages: int, rate: float | None = None, began: Any = lambda: None) -> dict[str, Any]:
         """Send new dossiers: 64 connections in a closed loop, or an open loop at ``rate`` messages a second."""
@@ -105,9 +112,10 @@ class Stage:
         order = {"url": taker.process.url, "key": taker.key, "first": first, "count": messages, "rate": rate}
         return self._loader.run({**order, "connections": CONNECTIONS if rate is None else 4 * CONNECTIONS}, began)
 
-    def round(self, taker: Taker, messages: int, rate: float | None = None) -> Round:
-        """Send, and wait until every message is at the destination and settled."""
-        self.destination.ask("POST", "/forget")
+    def round(self, taker: Taker, messages: int, rate: float | None = None, to: Process | None = None) -> Round:
+        """Send, and wait until every message is at the destination (or where else it goes to) and settled."""
+        destination = to or self.destination
+        destination.ask("POST", "/forget")
         cpu = 0.0
 
         def began() -> None:
@@ -115,10 +123,10 @@ class Stage:
             cpu = taker.process.cpu()
 
         said = self.send(taker, messages, rate, began)
-        until("all delivered", lambda: self.destination.ask("GET", "/seen")["count"] >= messages, 0.05)
+        until("all delivered", lambda: destination.ask("GET", "/seen")["count"] >= messages, 0.05)
         until("all settled", lambda: taker.unsettled() == 0, 0.05)
         spent = taker.process.cpu() - cpu
-        seen = self.destination.ask("GET", "/seen")
+        seen = destination.ask("GET", "/seen")
         if seen["count"] != messages:
             raise RuntimeError(f"{taker.name}: {messages} messages became {seen['count']} calls")
         return Round(messages / (seen["last"] - said["began"]), spent / messages * 1e6, said)
