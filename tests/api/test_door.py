@@ -22,8 +22,8 @@ from hub import strictjson
 from hub.api.server import Listen, Server, build_app
 from hub.connector import Accepted
 from hub.errors import BadConfig, IdConflict, Problem, SchemaInvalid, StoreUnavailable, UnknownSchema
+from hub.intake.body import BodyLimits
 from hub.intake.keys import hashed, may_send, new_key
-from hub.intake.rest import BodyLimits
 from hub.message import Arrival
 from hub.observe import metrics
 from hub.observe.logging import configure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -10,18 +11,20 @@ from typing import Any
 
 import pytest
 
-from benchmarks import mapping
+from benchmarks import homes, mapping, soap
 from benchmarks.by_hand import by_hand
 from benchmarks.mapping_records import records
 from benchmarks.processes import ROOT
 from benchmarks.records import SIZE, bodies
 from hub.translation import Catalog
 from hub.translation.lint import lint_catalog
+from hub.wire.soap import write_envelope
+from hub.wire.wsdl import load_wsdl
 
 PROMISED = {
     "rest_rate", "rest_cpu_us", "rest_cpu_ratio", "intake_p99_ratio", "mapping_us", "mapping_ratio", "rss_mb", "drain_rate",
     "portal_rate", "intake_capacity", "intake_p99_ms", "floor_p99_ms", "steady_p99_ratio", "sync_us", "body_bytes",
-    "translate_us",
+    "translate_us", "soap_rate", "soap_zeep_rate", "soap_rate_ratio", "soap_cpu_us", "soap_cpu_ratio",
 }  # fmt: skip
 
 
@@ -76,6 +79,32 @@ def test_the_twin_by_hand_refuses_what_the_mapping_refuses(part: str, name: str,
 def test_the_bench_s_own_mapping_is_as_sound_as_a_shipped_one() -> None:
     """Lint finds nothing in it and its tests hold."""
     assert lint_catalog(Catalog.load((ROOT / "benchmarks" / "home",))) == []
+
+
+def test_the_bench_s_own_soap_mapping_is_sound_and_gives_what_the_operation_takes(tmp_path: Path) -> None:
+    """Lint finds nothing in it, its tests hold, and each dossier becomes an envelope of about 3 KB and some forty elements."""
+    home = homes.soap_home(tmp_path / "home", "http://127.0.0.1:1/soap")
+    assert [one for one in lint_catalog(soap.catalog(home)) if "bench-soap" in str(one)] == []
+    operation = load_wsdl(homes.SOAP_WSDL).operation("SubmitDossier")
+    envelopes = [write_envelope(operation, one["SubmitDossier"], clock=lambda: 0) for one in soap.values(home, soap.VALUES)]
+    assert len({soap.canonical(one.decode()) for one in envelopes}) == soap.VALUES
+    assert 2_600 < statistics.median(map(len, envelopes)) < 3_400
+    assert 40 <= statistics.median(one.count(b"</") - 2 for one in envelopes) <= 50
+
+
+def test_two_envelopes_are_the_same_when_their_bodies_say_the_same() -> None:
+    """Prefixes, the header and how an empty element is written do not matter; a value, an order, a namespace does."""
+    frame = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">{}<s:Body>{}</s:Body></s:Envelope>'
+    one = frame.format("", '<a:X xmlns:a="urn:a"><a:Y>1</a:Y><a:Z/></a:X>')
+    same = frame.format("<s:Header/>", '\n<X xmlns="urn:a"><Y>1</Y><Z></Z></X>\n')
+    assert soap.canonical(one) == soap.canonical(same)
+    for other in (
+        '<X xmlns="urn:a"><Y>2</Y><Z/></X>',
+        '<X xmlns="urn:a"><Z/><Y>1</Y></X>',
+        '<X xmlns="urn:b"><Y>1</Y><Z/></X>',
+        '<X xmlns="urn:a"><Y> 1</Y><Z/></X>',
+    ):
+        assert soap.canonical(frame.format("", other)) != soap.canonical(one)
 
 
 def test_the_dossiers_sent_are_large_enough_and_all_different() -> None:

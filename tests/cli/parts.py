@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hub.app import system_clock
 from hub.assembly import assemble
 from hub.intake.accept import Intake
-from hub.message import Arrival, SchemaRef, new_id
+from hub.message import Arrival, SchemaRef, new_id, system_clock
 from hub.store.port import Settlement, Start
 from hub.store.sql import SqlStore
 from hub.translation import lock_schemas

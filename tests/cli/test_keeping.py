@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.parts import Home, Run, record
-from hub.app import system_clock
+from hub.message import system_clock
 
 CODE = "000.00.10.H22-261121-0001"
 DAYS = 86_400 * 1_000_000
@@ -68,7 +68,7 @@ def test_purge_counts_then_erases_and_the_trace_says_so(home: Home, hub: Run, mo
     home.settle("delivered")
     assert hub("purge", "--before", "2020-01-01", "--json").json["erased"] == 0
     later = system_clock() + 3 * DAYS
-    monkeypatch.setattr("hub.app.system_clock", lambda: later)
+    monkeypatch.setattr("hub.message.system_clock", lambda: later)
     day = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
     assert "2 arrivals" in hub("purge", "--before", day, "--dry-run").stdout
     assert hub("purge", "--before", day, "--json").json["erased"] == 2

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from connectors.demo.check import Sent, Verdict, check
+from connectors.demo.check import check
+from connectors.demo.evidence import Sent, Verdict
 from connectors.demo.expected import Catalogue
+from connectors.demo.told import Registry
 from connectors.national_portal.simulator_state import Effect, PortalMemory
 from connectors.opencps.stories import Story, stories
 
@@ -710,6 +712,108 @@ def test_a_chosen_date_of_refusal_belongs_to_refused_dossiers_only() -> None:
     assert judge(choices={"NgayTuChoi": ("lastActionDate",)}).holds
     history[0]["object"]["NgayTuChoi"] = wire(story.records[0]["lastActionDate"])
     assert judge(choices={"NgayTuChoi": ("lastActionDate",)}).lost == 1
+
+
+def envelopes(story: Story) -> tuple[Senders, Portal]:
+    """Every record told as two envelopes, and a portal that shows all that envelopes tell."""
+    senders, portal = Senders(), Portal()
+    for record in story.records:
+        for part in ("state", "step"):
+            senders.send(record, "", None, (200, "accepted")).part = part
+        shown = portal_dossier(record) | {"NgayKetThucXuLy": "", "ChuHoSo": record["applicantName"]}
+        for paper in shown["TaiLieuNop"]:
+            paper["IsDeleted"] = ""
+        portal.state(shown)
+        portal.step(portal_step(record))
+    return senders, portal
+
+
+def judged(senders: Senders, portal: Portal, **more: Any) -> Verdict:
+    return check(senders.lines, portal.as_dict(), COUNTS, CATALOGUE, choices={"ChuHoSo": ("applicantName",)}, **more)
+
+
+@pytest.fixture
+def by_soap() -> tuple[Story, Senders, Portal]:
+    """A life that ends with papers and a result, told by envelopes."""
+    story = next(one for one in tell(200) if one.records[-1].get("releaseDate") and one.records[-1].get("files"))
+    return story, *envelopes(story)
+
+
+def test_an_envelope_is_one_record_and_one_expectation(by_soap: tuple[Story, Senders, Portal]) -> None:
+    """States and steps told apart count apart; what an envelope cannot tell, the portal must not show."""
+    story, senders, portal = by_soap
+    verdict = judged(senders, portal)
+    assert verdict.holds, verdict.findings
+    assert verdict.sent == verdict.accepted == verdict.delivered == 2 * len(story.records)
+    last = portal.dossiers[story.code]["history"][-1]["object"]
+    last["NgayKetThucXuLy"] = wire(story.records[-1]["releaseDate"])
+    last["TaiLieuNop"][0]["IsDeleted"] = "False"
+    assert {one.split(": ")[0].split()[-1] for one in judged(senders, portal).findings if "invented" in one} == {
+        "NgayKetThucXuLy", "TaiLieuNop[0].IsDeleted"
+    }  # fmt: skip
+
+
+def test_a_lost_swapped_or_doubled_envelope_is_seen(by_soap: tuple[Story, Senders, Portal]) -> None:
+    """One step missing is one lost; a step before its state, which was sent earlier, is out of order; each repeat is seen."""
+    story, senders, portal = by_soap
+    entry = portal.dossiers[story.code]
+    gone = entry["progress"].pop()
+    assert falsities(judged(senders, portal)) == (1, 0, 0)
+    entry["progress"].append(gone)
+    entry["progress"][1]["seq"], entry["history"][1]["seq"] = entry["history"][1]["seq"], entry["progress"][1]["seq"]
+    assert falsities(judged(senders, portal)) == (0, 0, 1)
+    entry["progress"][1]["seq"], entry["history"][1]["seq"] = entry["history"][1]["seq"], entry["progress"][1]["seq"]
+    portal.step(gone["object"])
+    assert falsities(judged(senders, portal)) == (0, 1, 0)
+
+
+def test_a_repeat_is_one_of_the_same_part(by_soap: tuple[Story, Senders, Portal]) -> None:
+    """The repeat of a step is no repeat of the state of the same record."""
+    story, senders, portal = by_soap
+    del senders.lines[1::2]  # no step was told
+    portal.dossiers[story.code]["progress"].clear()
+    again = senders.send(story.records[0], "", "duplicate", (200, "duplicate"))
+    again.n, again.part = 1000, "state"
+    assert judged(senders, portal).holds
+    again.part = "step"
+    assert "planted duplicate of no earlier record" in judged(senders, portal).findings[0]
+
+
+def test_a_fault_of_the_sender_refuses_for_good() -> None:
+    """SOAP 1.1 tells it with status 500; a receiver's fault with the same status is no answer to rely on."""
+    senders, _, judge = honest(life(2))
+    wrong = senders.send(None, "broken", "wrong", (500, "Client"))
+    assert judge().holds and judge().refused == 1
+    wrong.answers = [(500, "Server")]
+    assert "never had a final answer" in judge().findings[0]
+
+
+def test_a_mark_stands_exactly_where_the_registry_holds_the_applicant() -> None:
+    """Missing at a citizen whom it holds it is lost; at a stranger, at one of another name or birth, and at a business it is
+    invented."""
+    citizen = next(one for one in tell(60) if one.records[0]["applicantIdType"] == "citizen" and len(one.records) > 1)
+    business = next(one for one in tell(60) if one.records[0]["applicantIdType"] == "business")
+    for story, changes, holds in (
+        (citizen, {}, True),
+        (citizen, {"name": "Người Khác"}, False),
+        (citizen, {"number": "002099000000"}, False),
+        (citizen, {"birth": "2001-01-31"}, False),
+        (business, {}, False),
+    ):
+        first = story.records[0]
+        year = f"19{first['applicantIdNo'][4:6]}"
+        person = {"number": first["applicantIdNo"], "name": first["applicantName"].upper(), "birth": f"{year}-01-31"} | changes
+        registry = Registry.of("7", [person])
+        _, portal, judge = honest(story)
+        unmarked = judge(registry=registry)
+        for one in portal.dossiers[story.code]["history"]:
+            one["object"]["DSKetNoiCSDL"] = [{"MaCSDL": "7"}]
+        portal.dossiers[story.code]["current"]["DSKetNoiCSDL"] = [{"MaCSDL": "7"}]
+        marked = judge(registry=registry)
+        assert (marked.holds, unmarked.holds) == (holds, not holds), (changes, marked.findings)
+        wrong, how = (unmarked, "missing") if holds else (marked, "invented")
+        assert wrong.lost == len(story.records) and f"{story.code} DSKetNoiCSDL: {how}" in wrong.findings[0]
+        assert not judge(registry=Registry.of("8", [person])).holds, "another code"
 
 
 def test_broken_evidence_is_refused() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from connectors.demo.planted import write
+from demo.played import Played
 
 DEMO = (sys.executable, "-c", "import sys; from hub.cli.main import main; sys.exit(main())", "demo")
 LAST_LINE = re.compile(
@@ -38,15 +39,12 @@ def processes_in(folder: Path) -> list[int]:
     return found
 
 
+@pytest.mark.xdist_group("demo")
 @pytest.mark.timeout(400)
-def test_the_whole_demo_holds(tmp_path: Path) -> None:
-    """500 dossiers through outage, expired sessions and a kill: exit 0, every planted kind shows its count, nothing is left."""
-    run = subprocess.run(
-        [*DEMO, "--seconds", "300"], cwd=REPOSITORY, env=environment(tmp_path), capture_output=True, text=True, timeout=380
-    )
-    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-3000:]
-    assert run.stderr == ""
-    *lines, last = run.stdout.rstrip("\n").split("\n")
+def test_the_whole_demo_holds(played: Played) -> None:
+    """Exit 0, every planted kind shows its count, no process is left."""
+    assert played.errors == ""
+    *lines, last = played.printed.rstrip("\n").split("\n")
     assert LAST_LINE.fullmatch(last)
     count = {name: int(value) for name, value in (pair.split("=") for pair in last.removeprefix("demo: ").split())}
     script = write(1, 500)
@@ -59,12 +57,20 @@ def test_the_whole_demo_holds(tmp_path: Path) -> None:
     assert count["delivered"] > 1.5 * count["accepted"]
     planted = [re.match(r" +(\d+) +(\d+)  \w", line) for line in lines]
     rows = [found.groups() for found in planted if found]
-    assert len(rows) == 8 and all(there == shown and int(there) > 0 for there, shown in rows)
+    assert len(rows) == 10 and all(there == shown and int(there) > 0 for there, shown in rows)
     told = "\n".join(lines)
-    for event in ("OUTAGE", "SIGKILL", "ends the hub's session", "adopted", "corrects it", "row added", "where to look next"):
+    for event in (
+        "OUTAGE",
+        "SIGKILL",
+        "registry is gone",
+        "ends the hub's session",
+        "adopted",
+        "corrects it",
+        "row added",
+        "where to look next",
+    ):
         assert event in told
-    assert not list(tmp_path.iterdir())
-    assert not processes_in(tmp_path)
+    assert not processes_in(played.folder)
 
 
 @pytest.mark.timeout(120)
@@ -75,8 +81,8 @@ def test_an_interrupted_demo_ends_its_processes(tmp_path: Path) -> None:
     ) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
-            if "begins to send" in line:
-                assert len(processes_in(tmp_path)) == 2, "the hub and the portal"
+            if "begin to send" in line:
+                assert len(processes_in(tmp_path)) == 3, "the hub, the portal and the registry"
                 demo.send_signal(signal.SIGTERM)
                 break
         rest = demo.stdout.read()
@@ -103,6 +109,35 @@ def test_the_seed_fixes_the_script() -> None:
     assert {name: one.counts[name] for name in ("duplicate", "wrong", "refused_by_portal", "unknown_code")} == {
         name: other.counts[name] for name in ("duplicate", "wrong", "refused_by_portal", "unknown_code")
     }
+
+
+def test_the_older_shop_tells_a_part_in_the_same_order() -> None:
+    """About an eighth of the dossiers: each record as a state and then its step, each with an id of its own, repeats apart."""
+    script = write(2, 200)
+    by_soap = [life for life in script.lives if life[0].part != "both" and life[0].planted != "wrong"]
+    assert 20 <= len(by_soap) <= 30
+    for life in by_soap:
+        first = [one for one in life if one.planted is None]
+        assert [one.part for one in first] == ["state", "step"] * (len(first) // 2)
+        assert all(one.record == other.record for one, other in zip(first[::2], first[1::2], strict=True))
+        assert len({one.key for one in first}) == len(first) and len({one.body for one in first}) == len(first)
+        assert all(one in first for one in life if one.planted is None)
+    assert sum(one.planted == "wrong" and one.part != "both" for life in script.lives for one in life) == 3
+
+
+def test_the_registry_holds_all_citizens_but_the_planted() -> None:
+    """Strangers are not among its people, the renamed are under another name; of each there is one whom the older shop sent."""
+    script = write(2, 200)
+    records = {one.code: one.record or {} for life in script.lives for one in life if one.code and one.planted != "wrong"}
+    people = {one["number"]: one["name"] for one in script.people}
+    citizens = {code for code, record in records.items() if record.get("applicantIdType") == "citizen"}
+    for code in citizens:
+        name = people.get(records[code]["applicantIdNo"])
+        assert (name is None) == (code in script.strangers)
+        assert (name != records[code]["applicantName"]) == (code in (*script.strangers, *script.renamed))
+    assert len(people) == len(citizens) - 3
+    by_soap = {life[0].code for life in script.lives if life[0].part != "both"}
+    assert by_soap & set(script.strangers) and by_soap & set(script.renamed)
 
 
 def test_planted_dossiers_do_not_meet() -> None:

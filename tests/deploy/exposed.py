@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-from cli.parts import HUB, process, until
+from cli.parts import process, until
 from prometheus_client.parser import text_string_to_metric_families
+from typer.testing import CliRunner
+
+from hub.cli.main import app
 
 Series = dict[str, list[dict[str, str]]]
 """Name of a series → the label sets it has."""
@@ -68,8 +69,9 @@ def series(text: str) -> Series:
 
 
 def _hub(home: Path, *words: str) -> str:
-    environment = {**os.environ, "HUB_HOME": str(home)}
-    return subprocess.run([*HUB, *words], env=environment, capture_output=True, text=True, check=True).stdout
+    ran = CliRunner(env={"HUB_HOME": str(home)}).invoke(app, words)
+    assert ran.exit_code == 0, ran.stderr
+    return ran.stdout
 
 
 def _post(url: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:

@@ -23,7 +23,7 @@ from hub.translation import Catalog
 HUB = f'#!/bin/sh\nexec "{sys.executable}" -c "from hub.cli.main import main; main()" "$@"\n'
 LOOKS = re.compile(r"hub (trace|dead list|key list|endpoint list|catalog list)\b|cat |grep ")
 """Commands that only look: what they show may take a moment to be true."""
-_SHOWN_PORTS = ("8080", "9100")
+_SHOWN_PORTS = ("8080", "9100", "9200")
 _WITH_COMMANDS = [page for page in pages() if any(block.language == "console" for block in blocks(page))]
 _WITH_DATA = [block for page in pages() for block in blocks(page) if block.language in ("yaml", "json")]
 
@@ -95,7 +95,7 @@ def test_the_commands_of_a_page_do_what_it_shows(page: Path, tmp_path: Path) -> 
     ports = {shown: _free_port() for shown in _SHOWN_PORTS}
 
     def with_ports(text: str) -> str:
-        return re.sub(r"\b(8080|9100)\b", lambda found: ports[found[0]], text)
+        return re.sub(rf"\b({'|'.join(_SHOWN_PORTS)})\b", lambda found: ports[found[0]], text)
 
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
     session = ShellSession(home, environment)
@@ -126,8 +126,11 @@ def test_data_in_the_papers_is_valid(block: Block, tmp_path: Path, monkeypatch: 
     """A YAML block is a part of a configuration, a code table or a mapping that the hub takes in place of the shipped one;
     a JSON block is a message that fits a source schema."""
     home = make_home(tmp_path / "home")
-    for name in ("URL", "USERNAME", "PASSWORD"):
-        monkeypatch.setenv(f"PORTAL_{name}", "http://127.0.0.1/forward")
+    files = block.page.with_suffix("")  # what the reader of the page puts into the home
+    if files.is_dir():
+        shutil.copytree(files, home, dirs_exist_ok=True)
+    for name in ("PORTAL_URL", "PORTAL_USERNAME", "PORTAL_PASSWORD", *re.findall(r"\$\{env:(\w+)\}", block.text)):
+        monkeypatch.setenv(name, "http://127.0.0.1/forward")
     if block.language == "json":
         message = json.loads(block.text)
         catalog = Catalog.load([home], {"npsp-procedures@1": ("name", "field_code", "field_name")})

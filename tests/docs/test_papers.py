@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def _commands(page: Path) -> list[str]:
     return typed + lines["sh"] + _INLINE.findall(prose(page))
 
 
+@cache  # typer builds all commands anew at each call
 def _root() -> Any:
     return typer.main.get_command(app)
 

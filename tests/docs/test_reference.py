@@ -13,6 +13,7 @@ from docs.pages import ROOT
 from hub.api.openapi import document
 
 PAGES = ("commands", "config", "connectors", "errors", "lint", "metrics")
+pytestmark = pytest.mark.xdist_group("reference")  # one worker writes the pages, for all tests
 
 
 @pytest.fixture(scope="module")

@@ -21,10 +21,10 @@ from pydantic import ValidationError
 
 from connectors.national_portal.config import PortalConfig
 from connectors.national_portal.connector import NationalPortal
-from connectors.national_portal.values import redacted
 from hub.connector import ConnectorContext, Finder, Found, Sender, TableSource
 from hub.errors import DeliveryError, InDoubt, NotConnected, NotFound, Rejected, Transient
 from hub.message import Message, SchemaRef, new_id
+from hub.wire.partner_text import redacted
 
 ROOT = Path(__file__).parents[2]
 FORWARD = "/XrdAdapter/RestService/forward"

@@ -28,7 +28,7 @@ def request(method: str, url: str, body: Any = None, headers: Mapping[str, str] 
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port or 0, timeout=seconds)
     try:
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         path = place.path + (f"?{place.query}" if place.query else "")
         connection.request(
             method, path, content, {"Content-Type": "application/json", "Connection": "close", **(headers or {})}

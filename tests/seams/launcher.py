@@ -20,7 +20,8 @@ from typing import Any
 
 _IMPORTED = (
     "hub.cli.main", "hub.app", "hub.assembly", "hub.translation.lint", "hub.store.migrate", "alembic.command", "uvloop",
-    "connectors.national_portal.connector", "connectors.national_portal.simulator",
+    "connectors.national_portal.connector", "connectors.national_portal.simulator", "connectors.population.connector",
+    "connectors.population.simulator",
 )  # fmt: skip
 _NEW_MOUNTS, _NEW_USER, _PRIVATE, _RECURSIVE = 0x20000, 0x10000000, 1 << 18, 1 << 14
 
@@ -38,7 +39,14 @@ def _simulator() -> Any:
     return run_process(PortalSimulator)
 
 
-_KINDS: dict[str, Callable[[], Any]] = {"hub": _hub, "simulator": _simulator}
+def _registry() -> Any:
+    from connectors.population.simulator import PopulationSimulator
+    from hub.testing.simulator import run_process
+
+    return run_process(PopulationSimulator)
+
+
+_KINDS: dict[str, Callable[[], Any]] = {"hub": _hub, "simulator": _simulator, "registry": _registry}
 
 
 def small_disk(folder: str, size: int) -> None:

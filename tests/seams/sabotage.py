@@ -115,6 +115,45 @@ def sends_five_as_nine() -> None:
     _harm(change)
 
 
+def marks_without_asking() -> None:
+    """Says of every dossier that the registry was consulted, and asks nobody."""
+    import orjson
+
+    from hub.delivery.verify import Go, Verification
+    from hub.dossier.applicant import consulted
+
+    async def verdict(self: Any, due: Any, verify: Any, question: Any, number: int) -> Go:
+        return Go(orjson.dumps(consulted(orjson.loads(due.body), verify.database_code)))
+
+    Verification.verdict = verdict  # type: ignore[method-assign,assignment]
+
+
+def ignores_the_hold() -> None:
+    """Sends owners whom nobody confirmed, though their route says hold."""
+    from dataclasses import replace
+
+    from hub.delivery.verify import Verification
+
+    question, verdict = Verification.question, Verification.verdict
+    Verification.question = lambda self, due, verify: question(self, due, replace(verify, on_mismatch="flag"))  # type: ignore[method-assign]
+    Verification.verdict = lambda self, due, verify, *more: verdict(self, due, replace(verify, on_mismatch="flag"), *more)  # type: ignore[method-assign]
+
+
+def forgets_envelopes() -> None:
+    """The SOAP door answers with a receipt, and stores nothing."""
+    from hub.connector import Accepted
+    from hub.intake.accept import Intake
+
+    honest = Intake.accept
+
+    async def accept(self: Any, arrival: Any, *given: Any, **named: Any) -> Any:
+        if arrival.schema.id != "one-stop-soap":
+            return await honest(self, arrival, *given, **named)
+        return Accepted({"arrival": arrival.id, "state": "accepted", "correlation_id": arrival.correlation_id}, False)
+
+    Intake.accept = accept  # type: ignore[method-assign]
+
+
 def forgets_the_restore() -> None:
     """After a restore nothing counts as perhaps sent: what went out after the backup goes out again."""
     import hub.ledger.restored as restored
@@ -143,6 +182,9 @@ KINDS: dict[str, Callable[[], None]] = {
         doubles_one,
         swaps_two,
         sends_five_as_nine,
+        marks_without_asking,
+        ignores_the_hold,
+        forgets_envelopes,
         forgets_the_restore,
         knows_no_clients,
     )

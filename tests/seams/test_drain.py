@@ -15,7 +15,7 @@ _LIVES = lives(43, 2)
 AT_ONCE = 3
 
 
-@pytest.mark.parametrize("once", rounds(3, 20))
+@pytest.mark.parametrize("once", rounds(2, 20))
 def test_sigterm_drains(world: World, once: int) -> None:
     """Calls that the portal holds when SIGTERM comes are answered and settled; a message whose commit is under way gets its
     202; what was not begun waits for the restart; no call is made twice."""

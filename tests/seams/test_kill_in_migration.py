@@ -16,7 +16,7 @@ from seams.processes import until
 from seams.sender import lives
 from seams.world import World, rounds
 
-ROUNDS = rounds(6, 20)
+ROUNDS = rounds(3, 20)
 _LIVES = lives(44, 1)
 
 
@@ -79,7 +79,7 @@ def test_killed_at_each_file_of_the_migration(fresh: World, once: int) -> None:
     _whole(fresh)
 
 
-@pytest.mark.parametrize("once", rounds(5, 20))
+@pytest.mark.parametrize("once", rounds(2, 20))
 def test_killed_while_another_process_holds_the_lock(fresh: World, once: int) -> None:
     """The hub waits for a new database that another process holds, be it a moment before that process switched it to
     write-ahead logging (every other round) or after, and is killed in its wait."""
@@ -97,7 +97,7 @@ def test_killed_while_another_process_holds_the_lock(fresh: World, once: int) ->
     _whole(fresh)
 
 
-@pytest.mark.parametrize("once", rounds(5, 20))
+@pytest.mark.parametrize("once", rounds(2, 20))
 def test_killed_while_a_command_makes_the_same_tables(fresh: World, once: int) -> None:
     """A ``hub key new`` starts on the fresh database together with the hub, which is killed: the command ends well, and its
     key is there after the restart."""

@@ -21,7 +21,7 @@ from seams.sender import lives
 from seams.verdict import judge
 from seams.world import World, rounds
 
-KILLS = len(rounds(20, 40))
+KILLS = len(rounds(10, 40))
 DOSSIERS = 200
 SENDERS = 8
 PAUSE = 0.04

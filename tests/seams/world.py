@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
 from flow.parts import make_home
 
+from connectors.demo.home import enlarged
+from connectors.demo.population import simulator_yaml
 from seams.http_door import request
 from seams.processes import DEADLINE, Child, Launcher, until
 from seams.sender import Acknowledged, Sender
@@ -74,11 +78,23 @@ class World:
         self.home = make_home(folder / "home", CONFIG.format(port=self.port, portal=self.portal))
         self.database = self.home / "var" / "hub.db"
         self.hub: Child | None = None
+        self.registry: Child | None = None
         self._sender: Sender | None = None
 
     def _start_simulator(self) -> Child:
         words = ["--port", "0", "--state", str(self.folder / "portal.jsonl"), "--config", str(self._settings)]
         return Child.start(self._launcher, "simulator", words, self._settings.parent, "simulator", {})
+
+    def also_soap_and_registry(self, people: Sequence[Mapping[str, str]]) -> None:
+        """The door of the demo's older one-stop system, and a population registry with these people, as the demo has them."""
+        settings, path = self.folder / "registry.yaml", self.home / "config.yaml"
+        settings.write_text(simulator_yaml(tuple(map(dict, people))), encoding="utf-8")
+        words = ["--port", "0", "--config", str(settings)]
+        self.registry = Child.start(self._launcher, "registry", words, self.folder, "registry", {})
+        text = yaml.safe_dump(enlarged(yaml.safe_load(path.read_text(encoding="utf-8"))), allow_unicode=True)
+        text = text.replace("${env:POPULATION_URL}", f"{self.registry.listening()}/dancu")
+        text = re.sub(r"\$\{env:POPULATION_\w+\}", "simulated", text)
+        path.write_text(text, encoding="utf-8")
 
     # ── the hub's process
     def also(self, source: str, route: str) -> None:
@@ -124,7 +140,7 @@ class World:
 
     def end(self) -> None:
         """Kill what is left of this world."""
-        for child in (self.hub, self.simulator):
+        for child in (self.hub, self.simulator, self.registry):
             if child is not None:
                 child.kill()
 

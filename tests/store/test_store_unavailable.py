@@ -50,7 +50,7 @@ def small_disk(pages: int) -> Iterator[None]:
 async def test_a_full_disk_gives_no_receipt(sqlite: Any, clock: FakeClock) -> None:
     """disk_full for what does not fit; every receipt that was given is there after reopening with room, and no more."""
     store = sqlite.store(clock)
-    with small_disk(60):
+    with small_disk(80):
         await store.open(exclusive=True)
         done, reasons = 0, set[str]()
         for group in range(40):

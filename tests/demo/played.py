@@ -1,0 +1,55 @@
+"""A demo that was kept: its folder, what it printed, and every name, number and secret that was sent through it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HUB = (sys.executable, "-m", "hub.cli.main")
+PERSONAL = (
+    "applicantName", "applicantIdNo", "address", "contactName", "contactTelNo", "contactEmail", "lastActionUser",
+    "delegateName", "delegateIdNo", "postalTelNo", "postalAddress",
+)  # fmt: skip
+IN_ENVELOPES = re.compile(r"<(?:HoTen|SoGiayTo|DienThoai|Email|NguoiXuLy)(?: [^>]*)?>([^<]{6,})<")
+
+
+class Played:
+    """``folder`` holds its home, the senders' record and what the partners remember."""
+
+    def __init__(self, folder: Path, printed: str, errors: str) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.printed, self.errors = printed, errors
+        self.codes: list[str] = []
+        self.canaries: set[str] = set()
+        for line in (folder / "sent.jsonl").read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            if entry.get("code"):
+                self.codes.append(entry["code"])
+            self.canaries |= {text.strip() for text in IN_ENVELOPES.findall(entry.get("body", ""))}
+            try:
+                record = json.loads(entry["body"])
+            except (KeyError, TypeError, ValueError, RecursionError):  # planted wrong ones
+                continue
+            if isinstance(record, dict):
+                texts = (record.get(name) for name in PERSONAL)
+                self.canaries |= {text.strip() for text in texts if isinstance(text, str) and len(text.strip()) > 5}
+        self.environment = {
+            **os.environ, "PORTAL_URL": "http://127.0.0.1:9/x", "PORTAL_USERNAME": "somebody",
+            "PORTAL_PASSWORD": "canary-secret", "POPULATION_URL": "http://127.0.0.1:9/x",
+            "POPULATION_SECRET": "canary-registry", "POPULATION_API_KEY": "canary-api-key",
+        }  # fmt: skip
+        self.canaries |= {"canary-secret", "canary-registry", "canary-api-key"}
+
+    def shell(self, *words: str) -> str:
+        """Everything one command says, whatever its exit code."""
+        run = subprocess.run([*HUB, "--home", str(self.home), *words], env=self.environment, capture_output=True, text=True)
+        assert "Traceback" not in run.stderr
+        return run.stdout + run.stderr
+
+    def leaks(self, text: str) -> set[str]:
+        return {canary for canary in self.canaries if canary in text}
