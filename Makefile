@@ -55,7 +55,7 @@ run: $(VENV)/.hub
 	until $(BIN)/hub endpoint check portal >/dev/null 2>&1; do kill -0 $$simulator; done; \
 	$(BIN)/hub catalog refresh && $(BIN)/hub run
 
-bench: $(VENV)/.hub
+bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev

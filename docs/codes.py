@@ -7,6 +7,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,23 +19,29 @@ ROOT = Path(__file__).resolve().parents[1]
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _OF_VERBS, _OF_DELIVERIES = ("Refusal", "_or_refuse"), ("hub/delivery/", "hub/wire/")
 _OF_MESSAGES = ("hub/intake/", "hub/api/", "hub/console/", "hub/store/", "hub/errors.py", "hub/app.py", "hub/strictjson.py")
+_OF_MESSAGES += ("hub/delivery/", "hub/lookup/registry.py", "hub/lookup/officers.py", "hub/lookup/translated.py")
 _OF_MESSAGES += tuple(
     f"hub/translation/{name}.py" for name in ("runtime", "verbs", "chain", "schema_problems", "datetimes", "outgoing")
 )
+_OF_XML = ("hub/wire/xml.py", "hub/wire/xml_", "hub/wire/soap", "hub/wire/xsd_rules.py")
+"""Modules in the folder of deliveries' plumbing that say what is wrong with messages in XML."""
+_OF_MESSAGES += _OF_XML
 _WORDS = "hub/console/words.py"
 """The texts of the operator's page, which look like problems and are none."""
-_NEITHER = ("hub/store/engine.py", "hub/api/server.py")
-"""Modules whose problems are about messages; all others' are about a home, as those of two modules in these folders."""
+_NEITHER = ("hub/store/engine.py", "hub/api/server.py", "hub/intake/soap_config.py")
+"""Modules whose problems are about messages; all others' are about a home, as those of three modules in these folders."""
 
 
 def problem_codes(*, of_messages: bool) -> Iterator[tuple[str, str, list[str]]]:
     """(code, what it says, modules) of the problems of messages, or else of those of a hub home."""
     said: dict[str, list[str]] = defaultdict(list)
     where: dict[str, list[str]] = defaultdict(list)
-    for place, tree in _modules("hub"):
+    checks = [one for one in _modules("connectors") if one[0].endswith("/checks.py")]
+    for place, tree in (*_modules("hub"), *checks):
         for code, message, by in () if place == _WORDS else _problems(tree):
             about_message = by in _OF_VERBS or (place.startswith(_OF_MESSAGES) and place not in _NEITHER)
-            passed = place.startswith("hub/testing/") or (place.startswith(_OF_DELIVERIES) and by != "Problem")
+            plumbing = place.startswith(_OF_DELIVERIES) and not place.startswith(_OF_XML)
+            passed = place.startswith("hub/testing/") or (plumbing and by != "Problem")
             if about_message is of_messages and not passed:
                 said[code] += [message] if message and message not in said[code] else []
                 where[code] += [place] if place not in where[code] else []
@@ -47,7 +54,7 @@ def problem_kinds() -> set[tuple[str, str, str]]:
     found = {(one.kind, str(one.status), one.title) for one in refused}
     raised: set[tuple[str, str, str]] = set()
     for _, tree in (*_modules("hub/api"), *_modules("hub/intake")):
-        for node in ast.walk(tree):
+        for node in _nodes(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, bytes) and node.value.startswith(b'{"type":"urn:'):
                 whole = json.loads(node.value)  # a document written out
                 found.add((whole["type"].rpartition(":")[2], str(whole["status"]), whole["title"]))
@@ -73,10 +80,10 @@ def _below(kind: Any) -> Iterator[Any]:
 def delivery_codes() -> Iterator[tuple[str, str, list[str]]]:
     """(code, error it comes with if that is written beside it, modules)."""
     where: dict[tuple[str, str], list[str]] = defaultdict(list)
-    kinds = {"Transient": 0, "NotConnected": 0, "InDoubt": 0, "Rejected": 0}
+    kinds = {"Transient": 0, "NotConnected": 0, "InDoubt": 0, "Rejected": 0, "AccountRefused": 0, "NotAsked": 0}
     for place, tree in (*_modules("hub"), *_modules("connectors")):
-        own = _taking_codes(tree) if place.startswith(_OF_DELIVERIES) else {}
-        for node in ast.walk(tree):
+        own = {"Judged": 1, **_taking_codes(tree)} if place.startswith((*_OF_DELIVERIES, "connectors/soap/")) else {}
+        for node in _nodes(tree):
             name = _called(node) if isinstance(node, ast.Call) else ""
             at = {**own, **kinds}.get(name)
             if at is not None and isinstance(node, ast.Call) and len(node.args) > at and (code := _text(node.args[at])):
@@ -86,15 +93,28 @@ def delivery_codes() -> Iterator[tuple[str, str, list[str]]]:
         yield code, error, places
 
 
-def _modules(folder: str) -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted((ROOT / folder).rglob("*.py")):
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _modules(folder: str) -> list[tuple[str, ast.Module]]:
+    paths = sorted((ROOT / folder).rglob("*.py"))
+    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
-def _problems(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+@cache
+def _nodes(tree: ast.Module) -> list[ast.AST]:
+    """Every node of a module: several searches go through them."""
+    return list(ast.walk(tree))
+
+
+@cache
+def _problems(tree: ast.Module) -> list[tuple[str, str, str]]:
+    """What ``_made`` finds: asked for once for messages and once for homes."""
+    return list(_made(tree))
+
+
+def _made(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
     """(code, text, what is called with them) of every problem that a module can make."""
     texts: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Assign):
             target, value = node.targets[0], node.value
             unpacked = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
@@ -103,7 +123,7 @@ def _problems(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
                     texts[f"{name.id}:{node.lineno}"] = text
     given_to = _texts_given(tree)
     places = {"Problem": 1, "problem": 1, "wrong": 1, "one": 1, "Refusal": 0, "_Limit": 0, **_taking_codes(tree)}
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Call) and _called(node) in places:
             name, given = _called(node), node.args[places[_called(node)] :]
             code = _text(given[0]) if given and not _is_number(node.args[0]) else None
@@ -123,20 +143,21 @@ def _problems(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
 def _texts_given(tree: ast.Module) -> dict[int, str]:
     """For the name of an argument, used in the module's own function, the texts that its callers give for it."""
     found: dict[int, str] = {}
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for node in _nodes(tree) if isinstance(node, ast.Call)]
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
         for index, argument in enumerate(function.args.args):
             given = [call.args[index] for call in calls if _called(call) == function.name and len(call.args) > index]
             told = "; ".join(dict.fromkeys(filter(None, map(_text, given))))
-            used = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == argument.arg]
-            found |= {id(node): told for node in used}
+            if told:
+                used = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == argument.arg]
+                found |= {id(node): told for node in used}
     return found
 
 
 def _taking_codes(tree: ast.Module) -> dict[str, int]:
     """The module's own functions that are given a code: name → its position among the arguments of a call."""
     found = {}
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             names = [one.arg for one in node.args.args if one.arg not in ("self", "cls")]
             found |= {node.name: names.index("code")} if "code" in names else {}

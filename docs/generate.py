@@ -129,7 +129,7 @@ def _errors() -> Iterator[str]:
     yield "What the hub answers and records when something is wrong, by stable words that a program may compare."
     yield from ("", "## The tree", "", "```text")
     yield from str(hub.errors.__doc__).partition("\n\n")[2].partition("\n\n")[0].splitlines()
-    kinds = sorted(problem_kinds(), key=lambda one: (one[1], one[0]))
+    kinds = sorted(problem_kinds(), key=lambda one: (one[1], one[0], one[2]))
     yield from ("```", "", "## Problem kinds", "")
     yield "Over HTTP an error is a problem document (RFC 9457); `type` is `urn:dossier-hub:problem:KIND`."
     yield ""
