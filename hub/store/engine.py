@@ -66,7 +66,7 @@ def open_engine(url: URL, *, writer: bool) -> Engine:
             "synchronous=FULL",
             "wal_autocheckpoint=20000",
             "journal_size_limit=67108864",
-            f"cache_size=-{32768 if writer else 4096}",
+            f"cache_size=-{20480 if writer else 4096}",
             "temp_store=MEMORY",
         ):
             dbapi.execute(f"PRAGMA {pragma}")
