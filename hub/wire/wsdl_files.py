@@ -14,6 +14,8 @@ from hub.wire.xsd_files import XS, Files, Schemas, absolute, refused, tag
 
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _SOAP = ("{http://schemas.xmlsoap.org/wsdl/soap/}", "{http://schemas.xmlsoap.org/wsdl/soap12/}")
+_BINDINGS = tuple(f"{prefix}binding" for prefix in _SOAP)
+_MULTIPART = "{http://schemas.xmlsoap.org/wsdl/mime/}multipartRelated"
 
 
 def collect(files: Files, schemas: Schemas, node: etree._Element, location: str, roots: dict[str, etree._Element]) -> None:
@@ -32,7 +34,7 @@ def collect(files: Files, schemas: Schemas, node: etree._Element, location: str,
 
 
 def encoded_operations(roots: Mapping[str, etree._Element]) -> set[tuple[str, str]]:
-    """The operations (by name of binding) whose bodies are use="encoded". Refuses operations that have the same name."""
+    """The operations (by name of binding) whose bodies are use="encoded". Refuses what no call could be made of."""
     found: set[tuple[str, str]] = set()
     for location, root in roots.items():
         for holder in root.iterchildren(WSDL + "binding", WSDL + "portType"):
@@ -46,6 +48,14 @@ def encoded_operations(roots: Mapping[str, etree._Element]) -> set[tuple[str, st
                 if holder.tag == WSDL + "portType" and one.find(WSDL + "input") is None:
                     text = f"the operation {name} has no input (a notification), which is not supported"
                     raise refused(f"{location}:{one.sourceline}", "unsupported", text)
+                if (
+                    any(binding is not None for binding in map(holder.find, _BINDINGS))
+                    and next(one.iter(_MULTIPART), None) is not None
+                ):
+                    text = f"the operation {name} has messages of several parts (attachments), which are not supported"
+                    raise refused(
+                        f"{location}:{one.sourceline}", "unsupported", text, "take the operation out of the WSDL file"
+                    )
                 if any(body.get("use") == "encoded" for prefix in _SOAP for body in one.iter(prefix + "body")):
                     found.add((tag(root.get("targetNamespace", ""), holder.get("name", "")), name))
     return found

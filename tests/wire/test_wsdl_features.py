@@ -251,6 +251,11 @@ def test_other_bindings_are_passed_over(tmp_path: Path) -> None:
     assert [one.port for one in wsdl.operations()] == ["Port"]
 
 
+MULTIPART = """<wsdl:input><mime:multipartRelated xmlns:mime="http://schemas.xmlsoap.org/wsdl/mime/">
+  <mime:part><soap:body use="literal"/></mime:part>
+  <mime:part><mime:content part="file" type="application/pdf"/></mime:part></mime:multipartRelated></wsdl:input>"""
+
+
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
@@ -267,6 +272,7 @@ def test_other_bindings_are_passed_over(tmp_path: Path) -> None:
         (('element="t:R"', 'element="t:Nowhere"'), "wsdl", "Nowhere|invalid part|In"),
         (("wsdl:definitions", "definitions"), "malformed", "end tag"),
         (('<wsdl:input message="t:In"/>', ""), "unsupported", "notification"),
+        (('<wsdl:input><soap:body use="literal"/></wsdl:input>', MULTIPART), "unsupported", "attachments"),
     ],
 )
 def test_a_wsdl_that_cannot_be_used(change: tuple[str, str], code: str, words: str, tmp_path: Path) -> None:
