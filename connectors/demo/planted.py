@@ -63,7 +63,7 @@ def write(seed: int, dossiers: int) -> Script:
         if story.code in repeated:
             items = _repeat(items, rng)
         if story.code in unkeyed:
-            place = rng.randrange(len(items))
+            place = rng.choice([n for n, one in enumerate(items) if one.planted is None])  # no repeat: it must be the latest
             items.insert(place + 1, replace(items[place], planted="duplicate", key=None))
         if story.code == conflicting:
             other = {**(items[0].record or {}), "sampleCount": 2}

@@ -111,6 +111,17 @@ def test_the_seed_fixes_the_script() -> None:
     }
 
 
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_a_repeat_without_an_id_is_of_the_latest(seed: int) -> None:
+    """Without the sender's id only a repeat of a dossier's latest message can be known; so it follows at once."""
+    lives = [[one for one in life if one.planted != "wrong"] for life in write(seed, 1000).lives]
+    pairs = [
+        (life[n - 1], one) for life in lives for n, one in enumerate(life) if one.planted == "duplicate" and one.key is None
+    ]
+    assert len(pairs) >= 20
+    assert [again.code for first, again in pairs if (first.planted, first.body) != (None, again.body)] == []
+
+
 def test_the_older_shop_tells_a_part_in_the_same_order() -> None:
     """About an eighth of the dossiers: each record as a state and then its step, each with an id of its own, repeats apart."""
     script = write(2, 200)
