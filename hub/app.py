@@ -81,12 +81,12 @@ class Hub:
         self._know_labels()
         for name, endpoint in self._parts.endpoints.items():
             connector = endpoint.connector(endpoint.settings, ConnectorContext(name, self._clock))
-            await connector.open()
             endpoint_config = self._parts.home.config.endpoints[name]
             dispatcher = self._dispatcher(name, connector, endpoint_config)
             if endpoint_config.lookup is not None:
                 self._registries[name] = self._registry(dispatcher, connector, endpoint_config, endpoint_config.lookup)
             self._running[name] = _Running(connector, dispatcher)
+            await connector.open()
         for name, one in self._running.items():  # only now: a route of one may ask a registry that stands further down
             one.task = asyncio.create_task(one.dispatcher.run(), name=f"dispatch:{name}")
             if isinstance(one.connector, Receiver):
@@ -139,8 +139,11 @@ class Hub:
         await asyncio.gather(*(one.task for one in self._running.values() if one.task), return_exceptions=True)
         seconds = self._parts.home.config.drain_seconds
         left = await asyncio.gather(*(one.dispatcher.drain(seconds) for one in self._running.values()))
-        for one in self._running.values():
-            await one.connector.close()
+        for name, one in self._running.items():
+            try:
+                await one.connector.close()
+            except Exception as error:  # the others and the store are closed all the same
+                log.warning("close_failed", endpoint=name, exc_info=error)
         await self.store.close()
         log.info("stopped", count=sum(left))
 

@@ -15,13 +15,13 @@ def read_head(data: bytes, limits: XmlLimits = HEAD) -> Envelope:
     """An envelope with its header blocks only. Raises XmlRefused as ``read_envelope`` does, but for what stands in the Body or
     behind it, and for blocks that must be understood."""
     body = parse_until(data, _is_body, limits)
-    root = None if body is None else body.getparent()
-    if root is None:
+    if body is None or (root := body.getparent()) is None:
         raise XmlRefused.one("/Envelope", "not_soap", "has no Body where one must be")
     version = version_of(root)
-    return Envelope(
-        version, tuple(block for one in root.iterchildren(f"{{{SPACES[version]}}}Header") for block in one), None, None
-    )
+    before = list(body.itersiblings(preceding=True))
+    if [one.tag for one in before] not in ([], [f"{{{SPACES[version]}}}Header"]):
+        raise XmlRefused.one("/Envelope", "not_soap", "has something else than one Header before its Body")
+    return Envelope(version, tuple(block for header in before for block in header), None, None)
 
 
 def _is_body(element: etree._Element) -> bool:

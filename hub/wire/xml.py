@@ -217,6 +217,8 @@ def _as_utf8(data: bytes) -> bytes:
         name = declared[1].decode()
         if name.upper() not in (("UTF-16", "UTF-16LE", "UTF-16BE") if coding.startswith("utf-16") else ("UTF-8",)):
             raise _other_encoding(name)
+    if data.startswith(b"\xef\xbb\xbf"):  # the parser would take it off, and what is looked for before it parses were elsewhere
+        raise XmlRefused.one("1:1", "encoding", "begins with two byte order marks", "send one, or none")
     return data
 
 
