@@ -88,6 +88,11 @@ class Row(Part):
         return self.fault is not None or self.fault_detail is not None
 
     @property
+    def compares(self) -> bool:
+        """Whether it names values, so that those at its place are codes."""
+        return self.equals is not None or self.in_ is not None or self.any_in is not None
+
+    @property
     def says_when(self) -> bool:
         """Whether it has any condition."""
         return self.names_fault or self.status is not None or self.at is not None
@@ -150,22 +155,26 @@ class Finding(Row):
         return self
 
 
-RowT = TypeVar("RowT", bound=Row)
+RowT = TypeVar("RowT", Outcome, Finding)
 
 
 def first_fitting(rows: Iterable[RowT], heard: Heard, sent: Any) -> tuple[RowT | None, bool]:
     """The row that decides, and whether that is sure: what the answer has in places that the WSDL does not know may be what
-    a row says is not there, then no row decides. ``sent`` is the message's body."""
+    a row says is not there, or what a row before it asks for, then no row decides. ``sent`` is the message's body."""
+    before: list[RowT] = []
     for row in rows:
         if fits(row, heard, sent):
-            sure = not _rests_on_what_was_skipped(row, heard)
+            sure = not _rests_on_what_was_skipped(row, before, heard)
             return row if sure else None, sure
+        before.append(row)
     return None, True
 
 
-def _rests_on_what_was_skipped(row: Row, heard: Heard) -> bool:
+def _rests_on_what_was_skipped(row: RowT, before: Iterable[RowT], heard: Heard) -> bool:
     """Whether a row that fits says what is not there (``else``, ``absent``, every one of a list), and something was passed
-    over where it would have to be."""
+    over where it would have to be; or a row before it, which says otherwise, may fit by what was passed over."""
+    if any(_verdict(one) != _verdict(row) and _may_fit(one, heard) for one in before):
+        return True
     skipped = heard.skipped.get(row.fault_detail, ())
     if not row.says_when:
         return bool(skipped)
@@ -175,23 +184,42 @@ def _rests_on_what_was_skipped(row: Row, heard: Heard) -> bool:
     return len(skipped) >= MOST or any(is_on_the_way(holder_of(place), row.at) for place in skipped)
 
 
+def _may_fit(row: Row, heard: Heard) -> bool:
+    """Whether a row that does not fit would, had what was passed over been read: names may differ in case. ``absent`` does
+    not fit because of what was read."""
+    if row.at is None or row.absent or not _fits_around(row, heard):
+        return False
+    skipped, at = heard.skipped.get(row.fault_detail, ()), row.at.casefold()
+    whole = _content(row, heard) is MISSING or len(skipped) >= MOST
+    return whole or any(is_on_the_way(place.casefold(), at) for place in skipped)
+
+
+def _verdict(row: Outcome | Finding) -> str:
+    return row.verdict if isinstance(row, Outcome) else row.then
+
+
 def fits(row: Row, heard: Heard, sent: Any) -> bool:
     """Whether all conditions fit. A row about the body fits only HTTP 2xx unless it names a status; nothing can be accepted
     that came with 2xx and could not be read, nor a fault by a row that does not speak of faults."""
+    return _fits_around(row, heard) and (row.at is None or _value_fits(row, _content(row, heard), sent))
+
+
+def _fits_around(row: Row, heard: Heard) -> bool:
+    """All but what stands at its place."""
     if not row.says_when:
         return heard.has_body and heard.ok
     if row.status is not None and not re.fullmatch(row.status.replace("x", r"\d"), str(heard.status)):
         return False
     if row.names_fault:
-        return _fault_fits(row, heard) and (
-            row.at is None or _value_fits(row, heard.details.get(str(row.fault_detail), MISSING), sent)
-        )
+        return _fault_fits(row, heard)
     good = isinstance(row, Outcome) and row.verdict in ("accepted", "duplicate")
     if good and (heard.fault is not None or (heard.ok and heard.unreadable is not None)):
         return False
-    if row.at is None:
-        return True
-    return heard.has_body and (heard.ok or row.status is not None) and _value_fits(row, heard.body, sent)
+    return row.at is None or (heard.has_body and (heard.ok or row.status is not None))
+
+
+def _content(row: Row, heard: Heard) -> Any:
+    return heard.body if row.fault_detail is None else heard.details.get(row.fault_detail, MISSING)
 
 
 def _fault_fits(row: Row, heard: Heard) -> bool:

@@ -1,6 +1,7 @@
 """What is said of an answer that no row explains, so that the missing row can be written: what stands where the rows look.
 
-Kept are numbers and short codes; what may be a person is masked, and what we sent is called by the name of its field.
+Kept are numbers and short codes where a row compares them, elsewhere booleans and integers of at most 4 digits; of all else it
+is said that it is there. What may be a person is masked, and what we sent is called by the name of its field.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ UNSURE = "whether a row fits cannot be told"
 WRITE_A_ROW = "write a row under outcomes"
 MEND_THE_WSDL = "compare the answer with the WSDL: names, namespaces"
 _MOST = 4
+_SMALL = 10_000
+"""An integer below it is no birthday and no number of a paper."""
 _CODE = re.compile(r"[+-]?[0-9]{1,6}|[A-Za-z][A-Za-z0-9_.:-]{0,23}")
 
 
@@ -42,22 +45,31 @@ def unexplained(heard: Heard, rows: Iterable[Row], sent: Any, mask: Mask, *, sur
 def _said(heard: Heard, rows: Iterable[Row], sent: Any, mask: Mask) -> list[str]:
     if not heard.has_body:
         return []
-    places = dict.fromkeys(row.at for row in rows if row.at and not row.names_fault)
+    looking = [row for row in rows if row.at and not row.names_fault]
+    places = dict.fromkeys(row.at for row in looking if row.at)
+    compared = {row.at for row in looking if row.compares}
     if not places:
         names = [f"/{name}" for name in heard.body] if isinstance(heard.body, dict) else []
         return [f"it has {_listed(names)}"] if names else []
     ours = {plain(word) for _, value in named_values(sent) for word in value.split()}
-    return [f"{place} is {_values(values_at(heard.body, place), ours, mask)}" for place in [*places][:_MOST]]
+    told: list[str] = []
+    for place in [*places][:_MOST]:
+        found = [value for value in values_at(heard.body, place) if not _is_nothing(value)]
+        texts = [_value(value, ours, mask) if place in compared or _is_small(value) else "there" for value in found]
+        told.append(f"{place} is {_listed(texts) if texts else 'absent'}")
+    return told
 
 
-def _values(values: list[Any], ours: set[str], mask: Mask) -> str:
-    told = [text for text in dict.fromkeys(_value(value, ours, mask) for value in values) if text]
-    return _listed(told) if told else "absent"
+def _is_nothing(value: Any) -> bool:
+    return value is MISSING or value is None or value in ("", [])
+
+
+def _is_small(value: Any) -> bool:
+    """By its type it is no person."""
+    return isinstance(value, int) and abs(value) < _SMALL
 
 
 def _value(value: Any, ours: set[str], mask: Mask) -> str:
-    if value is MISSING or value is None or value in ("", []):
-        return ""
     text = as_text(value)
     if text is None:
         return "there"

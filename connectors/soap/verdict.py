@@ -94,7 +94,7 @@ def _why(heard: Heard, told: str) -> str:
 
 def _code(row: Outcome, heard: Heard) -> str:
     content = _content(row, heard)
-    for pointer in (row.code_at, row.at):
+    for pointer in (row.code_at, row.at if row.compares else None):
         told = _texts(content, pointer)
         if told:
             return shown(told[0])

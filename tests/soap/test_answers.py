@@ -358,6 +358,64 @@ async def test_an_answer_without_a_row_says_what_the_partner_said(
     assert isinstance(found, InDoubt) and found.code == "http_500" and told in found.reason
 
 
+PRESENT, SAME = {"present": True}, {"same_as": "/State"}
+PEOPLE = ["Binh", "NguyenVanBinh", "310190", "C123456", "0912345", "1990", NAME]
+
+
+@pytest.mark.parametrize("text", PEOPLE)
+async def test_what_no_row_compares_is_not_shown(land: Partner, text: str) -> None:
+    """A word or a short number may be a person, a birth date, a paper: neither the reason nor the code has it."""
+    said, at = submitted(result("7", text)), {"at": "/Result/Message"}
+    reasons = []
+    for test in (SAME, PRESENT | {"status": 409}):
+        found = await outcome(land, said, at | test | {"then": "accepted"})
+        assert isinstance(found, InDoubt) and "; /Result/Message is there; " in found.reason
+        reasons.append(found.reason)
+    found = await outcome(land, said, at | PRESENT | {"then": "rejected"})
+    assert isinstance(found, Rejected) and (found.code, found.reason) == ("rejected", "")
+    found = await outcome(land, said, at | PRESENT | {"then": "transient", "status": 200})
+    assert isinstance(found, Transient) and (found.code, found.reason) == ("http_200", "")
+    found = await outcome(land, submitted(""), at | SAME | {"then": "accepted"})
+    assert isinstance(found, InDoubt) and "; /Result/Message is absent; " in found.reason
+    detail = f"<l:BusinessFault><t:Code>1</t:Code><t:Message>{text}</t:Message></l:BusinessFault>"
+    row = {"fault_detail": "BusinessFault", "at": "/Message"} | PRESENT | {"then": "rejected"}
+    found = await outcome(land, fault("Client", detail=detail), row)
+    assert isinstance(found, Rejected) and found.code == "Sender"
+    assert not any(text in reason for reason in reasons)
+
+
+async def test_a_code_that_is_the_same_as_ours_is_not_shown(land: Partner) -> None:
+    """The message's own value is no code of the partner."""
+    row = {"at": "/LandCode", "same_as": "/Code", "then": "rejected"}
+    found = await outcome(land, submitted("<l:LandCode>H22-1</l:LandCode>"), row)
+    assert isinstance(found, Rejected) and found.code == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("at", "content", "told"),
+    [
+        ("/Success", "<l:Success>1</l:Success>", "/Success is true"),
+        ("/Level", "<l:Level>1234</l:Level>", "/Level is 1234"),
+        ("/Level", "<l:Level>-12345</l:Level>", "/Level is there"),
+        ("/Level", "<l:Level>310190</l:Level>", "/Level is there"),
+    ],
+)
+async def test_by_its_type_it_is_no_person(land: Partner, at: str, content: str, told: str) -> None:
+    """A boolean, or an integer of at most 4 digits."""
+    found = await outcome(land, submitted(content), {"at": at, "absent": True, "then": "accepted"})
+    assert isinstance(found, InDoubt) and f"; {told}; " in found.reason
+
+
+async def test_a_place_that_another_row_compares_is_shown(land: Partner) -> None:
+    """Its values are codes, whatever else is asked of it; what a detail has at such a place is another."""
+    asked = {"at": "/Result/Code", "present": True, "status": 409, "then": "rejected"}
+    found = await outcome(land, submitted(result("E17")), asked, ACCEPTED)
+    assert isinstance(found, InDoubt) and "/Result/Code is E17" in found.reason
+    elsewhere = {"fault_detail": "BusinessFault", "at": "/Result/Code", "equals": 1, "then": "rejected"}
+    found = await outcome(land, submitted(result("E17")), asked, elsewhere)
+    assert isinstance(found, InDoubt) and "/Result/Code is there" in found.reason
+
+
 async def test_when_to_come_back(land: Partner) -> None:
     """The partner's own Retry-After comes before the row's."""
     row = {"at": "/Result/Code", "equals": 99, "then": "transient", "retry_after": 30}

@@ -50,6 +50,72 @@ async def test_what_is_not_there_proves_nothing(land: Partner, rows: list[dict[s
     assert len(land.asked) == 1
 
 
+RECEIPT = "<l:ReceiptId>R1</l:ReceiptId>"
+GOT = {"at": "/ReceiptId", "present": True, "then": "accepted"}
+TOLD = {"at": "/Result/Message", "present": True, "then": "rejected"}
+ANY_BAD = {"at": "/Item/*/Code", "any_in": [99], "then": "rejected"}
+CODE_17 = {"fault_detail": "BusinessFault", "at": "/Code", "equals": 17, "then": "rejected"}
+KNOWN = {"fault": "Client", "then": "accepted"}
+GUARDED: list[tuple[str, list[dict[str, Any]], Say, str]] = [
+    ("present", [TOLD, GOT],
+     submitted(f"<l:Result><t:Code>0</t:Code><Message>refused</Message></l:Result>{RECEIPT}"), "/Result/Message"),
+    ("equals", [REFUSED, GOT], submitted(f"<l:Result><Code>99</Code></l:Result>{RECEIPT}"), "/Result/Code"),
+    ("above", [REFUSED, GOT], submitted(f"<Result><Code>99</Code></Result>{RECEIPT}"), "/Result"),
+    ("below", [{"at": "/Result", "absent": True, "then": "rejected"}, TOLD, ACCEPTED],
+     submitted("<l:Result><t:Code>0</t:Code><Message><x/></Message></l:Result>"), "/Result/Message"),
+    ("another spelling", [TOLD, ACCEPTED],
+     submitted("<l:Result><t:Code>0</t:Code><t:message>no</t:message></l:Result>"), "/Result/message"),
+    ("any in", [ANY_BAD, ACCEPTED], submitted(result("0") + "<Item><Code>99</Code></Item>"), "/Item"),
+    ("any in, in one of many", [ANY_BAD | {"at": "/Item/*/Message"}, ACCEPTED],
+     submitted(f"{result('0')}{GOOD}<l:Item><t:Code>0</t:Code><Message>99</Message></l:Item>"), "/Item/1/Message"),
+    ("before the last but one", [TOLD, REFUSED, ACCEPTED],
+     submitted("<l:Result><t:Code>0</t:Code><Message>no</Message></l:Result>"), "/Result/Message"),
+    ("known before accepted", [REFUSED | {"then": "duplicate"}, GOT],
+     submitted(f"<l:Result><Code>99</Code></l:Result>{RECEIPT}"), "/Result/Code"),
+    ("more than are counted", [ANY_BAD, ACCEPTED],
+     submitted("<l:Result><t:Code>0</t:Code>" + "<x/>" * 120 + "</l:Result>"), "/Result/x"),
+    ("in a detail", [CODE_17 | {"at": "/Message", "equals": "no"}, KNOWN],
+     fault("Client", detail="<l:BusinessFault><t:Code>1</t:Code><Message>no</Message></l:BusinessFault>"), "/Message"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "said", "place"), [one[1:] for one in GUARDED], ids=[one[0] for one in GUARDED])
+async def test_a_row_before_may_have_fitted(land: Partner, rows: list[dict[str, Any]], said: Say, place: str) -> None:
+    """That it did not is no proof where its place was passed over, and what follows it decides nothing."""
+    found = await outcome(land, said, *rows)
+    assert isinstance(found, InDoubt), found
+    assert found.code == "outcome_unknown" and f"the WSDL does not know {place}" in found.reason
+
+
+async def test_a_detail_that_cannot_be_read_may_have_fitted(land: Partner) -> None:
+    """All of it was passed over."""
+    said = fault("Client", detail="<BusinessFault><Code>17</Code></BusinessFault>")
+    found = await outcome(land, said, CODE_17, KNOWN)
+    assert isinstance(found, InDoubt) and found.code == "outcome_unknown"
+    assert isinstance(await outcome(land, fault("Client"), CODE_17, KNOWN), Receipt)
+
+
+UNTOUCHED: list[tuple[str, list[dict[str, Any]], Say]] = [
+    ("a field more", [REFUSED, TOLD, ACCEPTED],
+     submitted("<l:Result><t:Code>0</t:Code><t:Extra/></l:Result><l:Extra/>")),
+    ("of the same verdict", [GOT | {"at": "/LandCode"}, GOT], submitted(f"<LandCode>L</LandCode>{RECEIPT}")),
+    ("of another status", [REFUSED | {"status": 409}, GOT], submitted(f"<Result><Code>99</Code></Result>{RECEIPT}")),
+    ("of no HTTP 2xx", [REFUSED, GOT | {"status": 500}],
+     submitted(f"<Result><Code>99</Code></Result>{RECEIPT}", status=500)),
+    ("of another fault", [CODE_17 | {"fault": "Server"}, KNOWN],
+     fault("Client", detail="<l:BusinessFault><t:Code>1</t:Code><Code>17</Code></l:BusinessFault>")),
+    ("of a detail, by what another has", [CODE_17, KNOWN],
+     fault("Client", detail="<l:BusinessFault><t:Code>1</t:Code><Extra/></l:BusinessFault><Other><Code>17</Code></Other>")),
+    ("behind it", [ACCEPTED, ANY_BAD], submitted(result("0") + "<Item><Code>99</Code></Item>")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "said"), [one[1:] for one in UNTOUCHED], ids=[one[0] for one in UNTOUCHED])
+async def test_a_row_before_that_cannot_have_fitted(land: Partner, rows: list[dict[str, Any]], said: Say) -> None:
+    """It does not stop the one that fits."""
+    assert isinstance(await outcome(land, said, *rows), Receipt)
+
+
 SURE: list[tuple[str, dict[str, Any], Say]] = [
     ("a value that is there", ACCEPTED, submitted(result("0") + "<l:Extra/>")),
     ("absent elsewhere", {"at": "/Result/Message", "absent": True, "then": "accepted"},
@@ -95,6 +161,24 @@ async def test_a_question_is_not_answered_by_what_was_passed_over(land: Partner,
             await it.find(sent, attempt)
         assert unsure.value.code == "outcome_unknown" and "the WSDL does not know /" in unsure.value.reason
         assert await it.find(sent, attempt) == (None if row["then"] == "nothing" else Found(holds=False))
+
+
+async def test_a_question_is_not_answered_past_a_row_that_may_have_fitted(land: Partner) -> None:
+    """What is said to be there by a later row may be said not to be by an earlier one."""
+    rows = [{"at": "/State", "equals": "void", "then": "holds_not"}, {"at": "/ReceiptId", "present": True, "then": "holds"}]
+    find = {"operation": "QueryDossier", "input": {"/RequestId": "/RequestId"}, "rows": rows}
+    attempt = Try()
+    land.says = [Say(fails="reset"), *(
+        body(f"<l:QueryDossierResponse>{told}{RECEIPT}</l:QueryDossierResponse>") for told in ("<State>void</State>", "")
+    )]  # fmt: skip
+    async with connected(settings(land.url, ACCEPTED, one={"find": find})) as it:
+        sent = message()
+        with pytest.raises(InDoubt):
+            await it.send(sent, attempt)
+        with pytest.raises(Transient) as unsure:
+            await it.find(sent, attempt)
+        assert unsure.value.code == "outcome_unknown" and "the WSDL does not know /State" in unsure.value.reason
+        assert await it.find(sent, attempt) == Found(holds=True)
 
 
 async def test_a_large_answer_is_read_beside_the_loop(land: Partner, monkeypatch: pytest.MonkeyPatch) -> None:

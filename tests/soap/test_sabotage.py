@@ -128,7 +128,7 @@ async def test_who_takes_what_was_passed_over_for_absent_is_red(
 ) -> None:
     """It asks, and does not understand the answer."""
     registry.qualified = False
-    monkeypatch.setattr(table, "_rests_on_what_was_skipped", lambda row, heard: False)
+    monkeypatch.setattr(table, "_rests_on_what_was_skipped", lambda *given: False)
     with pytest.raises(AssertionError):
         await once_in_effect(registry, tmp_path)
     assert len(registry.taken) > 1
