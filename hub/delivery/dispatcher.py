@@ -68,8 +68,8 @@ class Dispatcher:
         self.endpoint = endpoint
         self.breaker = Breaker(policy.breaker)
         self._calls = Calls(endpoint, connector, policy, self.breaker, store, clock, on_reply)
-        self._verifying = Verifying(endpoint, policy, verification, store, clock, self.wake, self._calls.say_dead)
-        self._behind = Behind(endpoint, store, clock)
+        self._verifying = Verifying(endpoint, policy, routes, verification, store, clock, self.wake, self._calls.say_dead)
+        self._behind = Behind(endpoint, store)
         self._policy = policy
         self._routes = routes
         self._translate = translate
@@ -130,7 +130,7 @@ class Dispatcher:
     async def _until_next(self) -> float:
         """Seconds to wait if nothing changes: to the next stored time, at most the poll interval."""
         now = self._clock()
-        times = [self.breaker.next_change(now), self._rate.next_change(now)]
+        times = [self.breaker.next_change(now), self._rate.next_change(now), self._verifying.next_change()]
         if self._room(now) > 0:
             times.append(await self._store.next_due(self.endpoint))
         soonest = min((t for t in times if t is not None and t > now), default=now + int(POLL_SECONDS * SECOND))
@@ -149,16 +149,14 @@ class Dispatcher:
         # those asked about, by the partner or a registry, stay due meanwhile
         most = room + len(self._asked) + max(self._verifying.most, len(self._verifying.under_way))
         found = await self._store.due(self.endpoint, now, most)
-        self._verifying.forget(found, now)
+        await self._verifying.look_again(found, now)
         first = await self._begin([due for due in found if due.delivery_id not in busy], room)
         if not first.stuck or len(found) < most or first.begun == room:
             return first.moved
         busy = {*self._under_way, *self._verifying.under_way}
         found, more = await self._behind.page(found[-1].place, now)
         others = await self._begin([due for due in found if due.delivery_id not in busy], room - first.begun)
-        before = [due.place for due in found if others.left is None or due.place < others.left]
-        if before:
-            self._behind.passed(before[-1])
+        self._behind.passed(found, others.left)
         return first.moved or others.moved or more
 
     async def _begin(self, fresh: Sequence[Due], room: int) -> _Begun:
@@ -240,6 +238,7 @@ class Dispatcher:
         def ended(done: asyncio.Task[None]) -> None:
             self._under_way.pop(due.delivery_id, None)
             self._asked.discard(due.delivery_id)
+            self._behind.ended()
             if probe and self.breaker.probing:  # it ended without a verdict on the endpoint
                 self.breaker.answered()
             self._changed.set()

@@ -15,7 +15,6 @@ A mark that the dossier has from its sender is the sender's word: it stays whate
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,14 +77,23 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The registry cannot be asked now; it is asked again at ``next_at``."""
+    """The registry did not answer about this one; it is asked again at ``next_at``."""
 
     code: str
     reason: str
     next_at: int
 
 
-Verdict = Go | Held | Waits
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The registry cannot be asked about anybody: its state, not the delivery's; looked at again at ``until``."""
+
+    code: str
+    reason: str
+    until: int
+
+
+Verdict = Go | Held | Waits | Shut
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +154,28 @@ class Verification:
                 raise TranslationFailed(in_question(chain, error.problems)) from error
         return Question(dossier, about, year is not None)
 
+    async def shut(self, endpoint: str) -> Shut | None:
+        """Why this registry cannot be asked about anybody now; None when it can. Raises StoreUnavailable."""
+        known = self._registry(endpoint)
+        if known is None:
+            return self._gone(endpoint)
+        if await known.registry.paused():
+            return Shut("verification_paused", f"{endpoint} is paused", self._clock() + SECOND // 2)
+        for until in (known.registry.resting_until(), known.registry.used_up_until()):
+            if until is not None:
+                return _rests(endpoint, until)
+        return None
+
+    def _gone(self, endpoint: str) -> Shut:
+        reason = f"{endpoint} cannot be asked any more: see `hub check`, restart"
+        return Shut("verification_gone", reason, self._clock() + 60 * SECOND)
+
     async def verdict(self, due: Due, verify: Verify, question: Question, number: int) -> Verdict:
         """``number`` is how often it was tried before in vain. Raises StoreUnavailable, WithProblems."""
-        known = self._registry(verify.endpoint)
-        if known is None:
-            later = self._clock() + 60 * SECOND
-            return Waits("verification_gone", f"{verify.endpoint} cannot be asked any more: see `hub check`, restart", later)
+        shut, known = await self.shut(verify.endpoint), self._registry(verify.endpoint)
+        if shut is not None or known is None:
+            return shut or self._gone(verify.endpoint)
         registry = known.registry
-        again = self._clock() + int(known.retry.wait(number + 1) * SECOND)
-        if await registry.paused():
-            return Waits("verification_paused", f"{registry.name} is paused", again)
-        for until in (registry.resting_until(), registry.used_up_until()):
-            if until is not None:
-                reason = f"{registry.name} rests before it is asked again"
-                return Waits("verification_waits", reason, max(again, _soon_after(until)))
         asker = Asker(
             f"route:{due.route}", verify.officer, verify.purpose, question.about["procedure"], due.correlation_id,
             due.traceparent, due.dossier_id,
@@ -167,9 +183,12 @@ class Verification:
         whom = {name: value for name, value in question.about.items() if name not in WHO_ASKS}
         answer = await registry.ask("verify", asker, whom, query=verify.query, judge=lambda found: fits(whom, found))
         if answer.outcome == "unreachable":
-            until = self._clock() + int((answer.retry_after or 0) * SECOND)
-            reason = f"{registry.name} did not answer ({answer.code})"
-            return Waits("verification_unreachable", reason, max(again, until))
+            now = self._clock()
+            until = now + int((answer.retry_after or 0) * SECOND)
+            if answer.code == "breaker_open":
+                return _rests(registry.name, until)
+            again = now + int(known.retry.wait(number + 1) * SECOND)
+            return Waits("verification_unreachable", f"{registry.name} did not answer ({answer.code})", max(again, until))
         if answer.outcome == "confirmed":
             return Go(orjson.dumps(consulted(question.dossier, verify.database_code)))
         code, words = _MISFITS[answer.outcome]
@@ -178,6 +197,10 @@ class Verification:
         # places and kinds only: the words of a problem may hold a code of the answer, which is kept nowhere
         problems = (Problem(one.at, one.code, "in the registry's answer", one.hint, one.source) for one in answer.problems)
         return _unfit(due, verify, question.dossier, code, reason, tuple(problems))
+
+
+def _rests(endpoint: str, until: int) -> Shut:
+    return Shut("verification_waits", f"{endpoint} rests before it is asked again", until)
 
 
 def _unfit(
@@ -194,8 +217,3 @@ def _unmarked(due: Due, verify: Verify, dossier: Mapping[str, Any], code: str, r
     if says_consulted(dossier, verify.database_code):
         reason += f"; the dossier itself says that {verify.endpoint} was consulted, and is sent as it came"
     return Go(due.body, (Problem("owner", code, reason).as_dict(),))
-
-
-def _soon_after(until: int) -> int:
-    """Not all at the same moment."""
-    return until + random.randrange(SECOND)

@@ -14,7 +14,8 @@ from typing import Literal
 
 from hub.delivery.breaker import SECOND
 from hub.delivery.policy import EndpointPolicy, RoutePolicy
-from hub.delivery.verify import Go, Held, Question, Verdict, Verification, Waits
+from hub.delivery.verify import Go, Held, Question, Shut, Verdict, Verification, Waits
+from hub.delivery.waiting import Waiting
 from hub.errors import StoreUnavailable, WithProblems
 from hub.message import NATIONAL, Clock
 from hub.observe import metrics
@@ -24,7 +25,9 @@ from hub.store.port import Due, Place, Settlement, Store
 
 FRESH_SECONDS = 300.0
 """An answer is used for a delivery that begins within this time; later it is asked again."""
-REMEMBERED = 2_000
+REMEMBERED = 20_000
+CROWD_TRIES = 8
+"""So many tries are taken for granted where too many fail for each to be remembered: their waits must not begin anew."""
 BROKEN_SECONDS = 60.0
 STORE_RETRY_SECONDS = 0.5
 
@@ -39,6 +42,7 @@ class Verifying:
         self,
         endpoint: str,
         policy: EndpointPolicy,
+        routes: Callable[[str], RoutePolicy | None],
         verification: Verification,
         store: Store,
         clock: Clock,
@@ -46,13 +50,15 @@ class Verifying:
         say_dead: Callable[[Due, str], None],
     ) -> None:
         self._endpoint = endpoint
+        self._routes = routes
         self._verification = verification
+        self._waiting = Waiting(endpoint, verification, store, clock)
         self._store = store
         self._clock = clock
         self._changed = changed
         self._say_dead = say_dead
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._verdicts: dict[str, tuple[Go, int, Place]] = {}
+        self._verdicts: dict[str, tuple[Go, int, Place, Verify]] = {}
         self._tries: OrderedDict[str, int] = OrderedDict()
         """How often a registry could not be asked about a delivery, in a row."""
         self.most = 2 * policy.concurrency
@@ -67,14 +73,20 @@ class Verifying:
 
     def admit(self, due: Due, route: RoutePolicy, *, may_begin: bool) -> Admission:
         """``goes``: it may begin, as far as is known without room to begin. ``settled``: it waits for its verdict, or has one.
-        ``stuck``: somebody must be asked about it, and too many are asked about already."""
+        ``stuck``: somebody must be asked about it, and too many are asked about already, or nobody can be asked now."""
         verify = route.verify
         room = self.most - len(self._verdicts) - len(self._tasks)
         if verify is None or due.request is not None or (room <= 0 and not may_begin):
             return "goes"
+        known = self._verdicts.get(due.delivery_id)
+        if known is not None and known[-1] != verify:  # the configuration was reloaded
+            known = None
+            del self._verdicts[due.delivery_id]
+        may_ask = room > 0 and not self._waiting.is_shut(verify.endpoint)
+        if known is None and not may_ask and self._waiting.is_known(due, verify):
+            return "stuck"
         try:
-            known, _, _ = self._verdicts.get(due.delivery_id, (None, 0, 0))
-            found: Question | Verdict = known or self._verification.question(due, verify)
+            found: Question | Verdict = known[0] if known is not None else self._verification.question(due, verify)
         except Exception as error:
             found = self._misfortune(due, error)
         match found:
@@ -86,28 +98,35 @@ class Verifying:
                         metrics.unmarked(self._endpoint, due.route, warning["code"])
                 return "goes"
             case Question():
-                if room <= 0:
+                if not may_ask:
+                    self._waiting.add(due, verify)
                     return "stuck"
                 self._begin(due, partial(self._ask, due, verify, found))
             case _:
-                self._begin(due, partial(self._settle, due, found, 0))
+                self._begin(due, partial(self._settle, due, verify, found, 0))
         return "settled"
 
-    def forget(self, found: Sequence[Due], now: int) -> None:
-        """Answers that are old, and those about deliveries that are not due any more: ``found`` are the first that are."""
+    def next_change(self) -> int | None:
+        """When a registry that cannot be asked is looked at again."""
+        return self._waiting.next_change()
+
+    async def look_again(self, found: Sequence[Due], now: int) -> None:
+        """At registries that could not be asked. Forgotten are answers that are old, and those about deliveries that are not
+        due any more: ``found`` are the first that are. Raises StoreUnavailable."""
         there = {due.delivery_id for due in found}
         last = found[-1].place if found else (0, "")
-        for delivery_id, (_, at, place) in [*self._verdicts.items()]:
+        for delivery_id, (_, at, place, _) in [*self._verdicts.items()]:
             fresh = abs(now - at) < FRESH_SECONDS * SECOND
             if not fresh or (place <= last and delivery_id not in there):
                 del self._verdicts[delivery_id]
+        await self._waiting.look_again(now)
 
     async def stop(self) -> None:
         """Leave all questions: nothing depends on their answers."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, self._waiting.stop(), return_exceptions=True)
 
     def _begin(self, due: Due, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._watched(due, work), name=f"verify:{due.delivery_id}")
@@ -131,14 +150,14 @@ class Verifying:
                 await asyncio.sleep(STORE_RETRY_SECONDS)
 
     async def _ask(self, due: Due, verify: Verify, question: Question) -> None:
-        tries = self._tries.pop(due.delivery_id, 0)
+        tries = self._tries.get(due.delivery_id, CROWD_TRIES if len(self._tries) >= REMEMBERED else 0)
         try:
             verdict = await self._verification.verdict(due, verify, question, tries)
         except StoreUnavailable:
             raise
         except Exception as error:
             verdict = self._misfortune(due, error)
-        await self._settle(due, verdict, tries)
+        await self._settle(due, verify, verdict, tries)
 
     def _misfortune(self, due: Due, error: Exception) -> Held | Waits:
         """A mapping that is wrong; or whatever else it is: it must not be asked again without end."""
@@ -148,11 +167,20 @@ class Verifying:
         log.error("verification_broke", endpoint=self._endpoint, delivery_id=due.delivery_id, exc_info=error)
         return Waits("verification_broke", type(error).__name__, self._clock() + int(BROKEN_SECONDS * SECOND))
 
-    async def _settle(self, due: Due, verdict: Verdict, tries: int) -> None:
+    async def _settle(self, due: Due, verify: Verify, verdict: Verdict, tries: int) -> None:
         """Remember that it may go, or settle that it may not, or not yet."""
+        route = self._routes(due.route)
+        if route is None or route.verify != verify:
+            return  # the configuration was reloaded: what was asked is no answer any more
+        if isinstance(verdict, Shut):
+            self._waiting.shut(verify.endpoint, verdict)
+            self._waiting.add(due, verify)
+            return
+        self._waiting.forget(due)
+        self._tries.pop(due.delivery_id, None)
         match verdict:
             case Go():
-                self._verdicts[due.delivery_id] = (verdict, self._clock(), due.place)
+                self._verdicts[due.delivery_id] = (verdict, self._clock(), due.place, verify)
             case Held(code, reason, problems):
                 dead = Settlement(due.delivery_id, None, "dead", code, reason, problems=problems)
                 if await self._store.settle(dead, self._clock()):
