@@ -6,16 +6,12 @@ and a line cut off by one was never answered and is dropped at the next start.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import orjson
-
-from hub.errors import BadConfig, Problem
+from hub.testing.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +38,15 @@ class PortalMemory:
     def __init__(self, state_file: Path | None = None) -> None:
         self.seq = 0
         self.records: dict[str, Record] = {}
-        self._file: int | None = None
-        self._size = 0
+        self._journal: Journal | None = None
         if state_file is not None:
-            self._open(state_file)
-
-    def _open(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.close()
-            raise BadConfig([Problem("state", "in_use", f"{path} is used by another simulator process")]) from error
-        content = path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        try:
-            for line in whole.splitlines():
-                self._apply([Effect(**effect) for effect in orjson.loads(line)])
-        except (orjson.JSONDecodeError, TypeError) as error:
-            self.close()
-            hint = "remove the file to start with an empty portal"
-            raise BadConfig([Problem("state", "damaged", f"{path} is not a state file", hint)]) from error
-        os.ftruncate(self._file, len(whole))
-        self._size = len(whole)
+            self._journal = Journal(state_file, self._replay, "an empty portal")
 
     def close(self) -> None:
         """Lets the state file go; the memory can still be read."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
 
     def current(self, code: str) -> dict[str, Any] | None:
         """The newest object of a dossier, None when the portal does not know it."""
@@ -87,17 +62,12 @@ class PortalMemory:
         """Takes effects over, all or none: to the file, then to the memory. OSError: nothing happened."""
         if not effects:
             return
-        if self._file is not None:
-            line = memoryview(orjson.dumps(effects) + b"\n")
-            try:
-                written = 0
-                while written < len(line):
-                    written += os.write(self._file, line[written:])
-            except OSError:
-                os.ftruncate(self._file, self._size)
-                raise
-            self._size += len(line)
+        if self._journal is not None:
+            self._journal.append(effects)
         self._apply(effects)
+
+    def _replay(self, line: Sequence[Mapping[str, Any]]) -> None:
+        self._apply([Effect(**effect) for effect in line])
 
     def _apply(self, effects: Sequence[Effect]) -> None:
         for effect in effects:

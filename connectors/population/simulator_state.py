@@ -6,16 +6,12 @@ answered, and a line cut off by one was never answered and is dropped at the nex
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from hub.errors import BadConfig, Problem
+from hub.testing.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +35,15 @@ class QuestionLog:
     def __init__(self, state_file: Path | None = None) -> None:
         self.questions: list[Asked] = []
         self._answered: set[str] = set()
-        self._file: int | None = None
-        self._size = 0
+        self._journal: Journal | None = None
         if state_file is not None:
-            self._open(state_file)
-
-    def _open(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.close()
-            raise BadConfig([Problem("state", "in_use", f"{path} is used by another simulator process")]) from error
-        content = path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        try:
-            for line in whole.splitlines():
-                self._keep(Asked(**orjson.loads(line)))
-        except (orjson.JSONDecodeError, TypeError) as error:
-            self.close()
-            hint = "remove the file to start with an empty log"
-            raise BadConfig([Problem("state", "damaged", f"{path} is not a state file", hint)]) from error
-        os.ftruncate(self._file, len(whole))
-        self._size = len(whole)
+            self._journal = Journal(state_file, lambda line: self._keep(Asked(**line)), "an empty log")
 
     def close(self) -> None:
         """Lets the state file go; the log can still be read."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
 
     def was_answered(self, request: str) -> bool:
         """Whether a question of this MaYeuCau was answered before."""
@@ -76,16 +51,8 @@ class QuestionLog:
 
     def add(self, asked: Asked) -> None:
         """Keeps one question: in the file, then in memory. OSError: nothing happened."""
-        if self._file is not None:
-            line = memoryview(orjson.dumps(asked) + b"\n")
-            try:
-                written = 0
-                while written < len(line):
-                    written += os.write(self._file, line[written:])
-            except OSError:
-                os.ftruncate(self._file, self._size)
-                raise
-            self._size += len(line)
+        if self._journal is not None:
+            self._journal.append(asked)
         self._keep(asked)
 
     def _keep(self, asked: Asked) -> None:

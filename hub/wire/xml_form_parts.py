@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ class Writing:
             self.add(at, "not_xml", "holds characters that XML does not know")
 
 
-class TypeForm:
+class TypeForm(abc.ABC):
     """How the content of one type is read and written. ``content``: its child elements, ``simple``: the type of its text."""
 
     content: Content | None = None
@@ -81,11 +82,13 @@ class TypeForm:
         """The declaration of an attribute."""
         return None
 
+    @abc.abstractmethod
     def read(self, element: etree._Element, r: Reading) -> Any:
-        raise NotImplementedError
+        """The object form of the element."""
 
+    @abc.abstractmethod
     def write(self, element: etree._Element, value: Any, at: Steps, w: Writing) -> None:
-        raise NotImplementedError
+        """Fill the element with a value in object form."""
 
     def place(self, element: etree._Element, child: etree._Element) -> Steps:
         """Where a child's value stands in the element's object."""
