@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from hub.errors import AccountRefused, DeliveryError, InDoubt, NotAsked, NotConnected, Rejected, Transient
 from hub.observe.logging import configure
-from lookup.parts import BIRTH, CANARIES, NAME, NUMBER, PERSON, QUESTION, Desk, config, install, running
+from lookup.parts import BIRTH, CANARIES, NAME, NUMBER, PERSON, QUESTION, Desk, config, running
 
 
 @dataclass
@@ -30,16 +30,6 @@ class Since(Desk):
 
     async def record(self) -> list[Any]:
         return (await super().record())[self.before :]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def open_all_day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """One hub for the ``shared`` tests."""
-    folder = tmp_path_factory.mktemp("lookup_door")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(install(folder)))
-        async with running(folder) as desk:
-            yield desk
 
 
 @pytest_asyncio.fixture(loop_scope="module")

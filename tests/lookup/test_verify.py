@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from flow.parts import MovableClock, send, settled, states, told, until
+from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
 from hub.cli.main import app
 from hub.connector import Receipt
 from hub.errors import InDoubt, NotAsked, NotConnected, Rejected, Transient
-from lookup.parts import CANARIES, NAME, NUMBER, PERSON, VERIFY, Desk, config, install, running
+from lookup.parts import CANARIES, NAME, NUMBER, PERSON, VERIFY, Desk, config, running
 
 FLAG = VERIFY.replace("on_mismatch: hold", "on_mismatch: flag")
 NUMBERS = itertools.count(1)
@@ -39,16 +41,6 @@ class Since(Desk):
         after = await settled(self.hub)
         changes = {state: after.get(state, 0) - self.before.get(state, 0) for state in after | self.before}
         return {state: change for state, change in changes.items() if change}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def open_all_day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """One hub for the ``shared`` tests."""
-    folder = tmp_path_factory.mktemp("lookup_verify")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(install(folder)))
-        async with running(folder) as desk:
-            yield desk
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -100,6 +92,14 @@ def shell(desk: Desk, *arguments: str) -> str:
     ran = CliRunner(env={"HUB_HOME": str(desk.hub.home.folder)}).invoke(app, list(arguments))
     assert ran.exit_code == 0, ran.output
     return ran.stdout
+
+
+async def unmarked(desk: Desk, code: str) -> float:
+    """How many dossiers went to the portal without the mark for this reason, as an operator's monitoring reads it."""
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{desk.hub.port}/metrics") as answer:
+        families = text_string_to_metric_families(await answer.text())
+    shown = ("hub_unmarked_total", {"endpoint": "portal", "route": "dossiers-to-portal", "code": code})
+    return sum(one.value for family in families for one in family.samples if (one.name, one.labels) == shown)
 
 
 async def dead(desk: Desk) -> list[Any]:
@@ -255,9 +255,11 @@ async def test_an_owner_who_does_not_fit_may_go_without_the_flag(tmp_path: Path,
     """``flag``: delivered, not flagged, and what was found out is a warning of the delivery."""
     async with running(tmp_path, config(verify=FLAG)) as desk:
         desk.population.script = lambda query: said
+        before = await unmarked(desk, code)
         await send(desk.hub, record(), desk.clock)
         assert await settled(desk.hub) == {"delivered": 2}
         assert consulted(desk) == [[]]
+        assert await unmarked(desk, code) == before + 1
         assert await warnings(desk, record()["dossierNo"]) == [code]
 
 

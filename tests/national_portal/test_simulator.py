@@ -8,13 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from simulator_process import simulator
 
 from connectors.national_portal.simulator import PortalSimulator
 from connectors.national_portal.simulator_config import PortalSimulatorConfig
@@ -124,18 +126,7 @@ async def portal(state: Path | None = None, signed_in: bool = True, **config: An
             await running.close()
 
 
-@contextmanager
-def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A simulator in a process of its own, and its URL."""
-    command = [sys.executable, "-m", "connectors.national_portal.simulator", "--port", "0", *arguments]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    try:
-        yield child, child.stdout.readline().strip().removeprefix("listening on ")
-    finally:
-        child.kill()
-        child.wait()
-        child.stdout.close()
+process = partial(simulator, "connectors.national_portal.simulator")
 
 
 # --- transport and session -------------------------------------------------------------------------------------------

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import aiohttp
+from simulator_process import simulator
 
 from connectors.population.simulator import PopulationSimulator
 from connectors.population.simulator_config import PopulationSimulatorConfig
@@ -232,15 +232,4 @@ async def registry(state: Path | None = None, **config: Any) -> AsyncIterator[Ca
             await running.close()
 
 
-@contextmanager
-def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A simulator in a process of its own, and its URL."""
-    command = [sys.executable, "-m", "connectors.population.simulator", "--port", "0", *arguments]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    try:
-        yield child, child.stdout.readline().strip().removeprefix("listening on ")
-    finally:
-        child.kill()
-        child.wait()
-        child.stdout.close()
+process = partial(simulator, "connectors.population.simulator")
