@@ -53,6 +53,13 @@ Count = Annotated[int, Field(ge=0, le=10**15), BeforeValidator(_integer)]
 DossierCodeText = Annotated[
     str, Field(max_length=100, pattern=DOSSIER_CODE_PATTERN, description="As given, such as 000.00.10.H22-261121-0001")
 ]
+SaidToBeThere = Annotated[
+    bool,
+    Field(
+        description="Whether the national portal holds the dossier already, as its sender says: true, so it is updated there;"
+        " false, so it is new there. Absent: nobody says."
+    ),
+]
 Code = Annotated[str, Field(min_length=1, max_length=100)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -268,6 +275,7 @@ class Dossier(_Part):
     procedure: Procedure
     channel: Channel | None = _choice()
     filed_at_portal: FiledAt | None = _choice()
+    at_national_portal: SaidToBeThere | None = None
     receipt_number: Code | None = None
     owner: Owner | None = None
     contact: Contact | None = None

@@ -20,7 +20,7 @@ from hub.dossier.identifiers import DOSSIER_CODE_PATTERN, PROCEDURE_CODE_PATTERN
 from hub.dossier.model import Dossier, DossierProgress
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-MODELS: dict[str, type[BaseModel]] = {"dossier/1.0.0": Dossier, "dossier-progress/1.0.0": DossierProgress}
+MODELS: dict[str, type[BaseModel]] = {"dossier/1.1.0": Dossier, "dossier-progress/1.0.0": DossierProgress}
 FILES = {name: json.loads((SCHEMAS / f"{name}.json").read_text()) for name in MODELS}
 VALIDATORS = {name: jsonschema_rs.Draft202012Validator(schema, validate_formats=True) for name, schema in FILES.items()}
 
@@ -189,9 +189,10 @@ def test_every_odd_value_is_judged_alike_in_a_time_a_code_and_a_count(junk: Any)
         {"state": junk},
         {"owner": {"identity_papers": [{"kind": "citizen_card", "number": junk}]}},
         {"has_digitised_components": junk},
+        {"at_national_portal": junk},
     ):
         instance = plain | extra
-        assert VALIDATORS["dossier/1.0.0"].is_valid(instance) == model_accepts(Dossier, instance), extra.keys()
+        assert VALIDATORS["dossier/1.1.0"].is_valid(instance) == model_accepts(Dossier, instance), extra.keys()
 
 
 @pytest.mark.parametrize("name", sorted(RELEASED))
@@ -207,6 +208,16 @@ def test_released_schema_files_never_change() -> None:
     assert lines == [f"{digest}  {name}" for name, digest in sorted(files.items())]
 
 
+def test_the_minor_version_adds_one_field_and_changes_nothing() -> None:
+    """Whatever was a dossier@1.0.0 is a dossier@1.1.0 that says the same."""
+    before, now = json.loads((SCHEMAS / "dossier/1.0.0.json").read_text()), copy.deepcopy(FILES["dossier/1.1.0"])
+    added = now["properties"].pop("at_national_portal")
+    assert added["type"] == "boolean"
+    assert {k: v for k, v in now.items() if k not in ("$id", "title")} == {
+        k: v for k, v in before.items() if k not in ("$id", "title")
+    }
+
+
 def test_unknown_is_absent_never_null_and_never_defaulted() -> None:
     """The least that is a dossier stays the least: the model adds nothing to it."""
     least = {"source_id": "a", "state": "new", "procedure": {"code": "1.000894"}}
@@ -215,4 +226,4 @@ def test_unknown_is_absent_never_null_and_never_defaulted() -> None:
 
 def test_receiving_unit_resolving_unit_and_territory_are_three_fields() -> None:
     """Two-level government: who took the dossier in, who resolves it and where the matter lies may all differ."""
-    assert {"receiving_unit", "resolving_unit", "territory"} <= FILES["dossier/1.0.0"]["properties"].keys()
+    assert {"receiving_unit", "resolving_unit", "territory"} <= FILES["dossier/1.1.0"]["properties"].keys()
