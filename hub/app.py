@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from aiohttp import web
+
 from hub.api.server import Listen, Server, build_app
 from hub.assembly import Assembly, assemble
 from hub.config import EndpointConfig, Home, HubConfig, LookupConfig
@@ -15,6 +17,7 @@ from hub.connector import Connector, ConnectorContext, Listener, Receiver, Respo
 from hub.console.door import Console
 from hub.delivery.breaker import Breaker, BreakerPolicy
 from hub.delivery.dispatcher import Dispatcher
+from hub.delivery.outcomes import Outcomes
 from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
 from hub.delivery.retry import RetryPolicy
 from hub.delivery.verify import Known, Verification
@@ -24,6 +27,7 @@ from hub.intake.allowance import Allowances
 from hub.intake.body import BodyLimits
 from hub.intake.doorway import Doorway
 from hub.intake.gate import Gate, Room
+from hub.intake.inlet import DoorInlet
 from hub.intake.soap import SoapDoor
 from hub.lookup.registry import Registry, RegistryPolicy
 from hub.message import Clock, SchemaRef, system_clock
@@ -59,7 +63,8 @@ class Hub:
         self._allowances = Allowances(self.store, clock, parts.home.config.clients)
         self._running: dict[str, _Running] = {}
         self._registries: dict[str, Known] = {}
-        self._receivers: list[asyncio.Task[None]] = []
+        self._outcomes = Outcomes()
+        self._receivers: dict[str, asyncio.Task[None]] = {}
         self._erasing: asyncio.Task[None] | None = None
         self._server: Server | None = None
         self._delivering = False
@@ -90,29 +95,24 @@ class Hub:
         for name, one in self._running.items():  # only now: a route of one may ask a registry that stands further down
             one.task = asyncio.create_task(one.dispatcher.run(), name=f"dispatch:{name}")
             if isinstance(one.connector, Receiver):
-                self._receivers.append(asyncio.create_task(one.connector.receive(self.intake.accept), name=f"receive:{name}"))
+                self._receivers[name] = self._receive(name, one.connector)
         self._delivering = True
         days = self._parts.home.config.retention.bodies_days
         if days is not None:
             self._erasing = asyncio.create_task(keep_to(self.store, days, self._clock), name="retention")
         await self._take_replies()
         config = self._parts.home.config.server
-        listeners = [
-            route
-            for one in self._running.values()
-            if isinstance(one.connector, Listener)
-            for route in one.connector.routes(self.intake.accept)
-        ]
         console = Console(self.store, self._clock, self._breakers, config.trusted_proxies)
         app = build_app(
             accept=self.intake.accept, store=self.store, clock=self._clock, running=self._is_delivering,
+            receiving=lambda: not any(_died(task) for task in self._receivers.values()),
             limits=BodyLimits(config.max_body_bytes, config.body_seconds), allowances=self._allowances,
             gate=Gate(Room(config.max_in_work, config.max_held_bytes, 3 * config.max_in_work)),
-            listeners=[*console.routes(), *listeners],
+            listeners=console.routes(),
             prefix=config.prefix, trusted_proxies=config.trusted_proxies,
             catalog=lambda: (self._parts.catalog, self._parts.sources),
             registries=[known.registry for known in self._registries.values()], endpoints=list(self._running),
-            soap=self._soap_doors,
+            soap=self._soap_doors, doors=self._connectors_doors,
         )  # fmt: skip
         folder = self._parts.home.folder
         cert = folder / config.tls.certificate if config.tls else None
@@ -127,10 +127,11 @@ class Hub:
 
     async def stop(self) -> None:
         """Close the door, let attempts under way end within ``drain_seconds``, then close everything."""
+        self._outcomes.close()  # who waits for one at the door must not hold it open
         if self._server is not None:
             await self._server.stop()
         self._delivering = False
-        running = [*self._receivers, *([self._erasing] if self._erasing else [])]
+        running = [*self._receivers.values(), *([self._erasing] if self._erasing else [])]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -179,6 +180,22 @@ class Hub:
             for name in self._parts.soap
         ]
 
+    def _connectors_doors(self, doorway: Doorway) -> list[web.RouteDef]:
+        inlet = DoorInlet(doorway, self.intake, self.store, self._outcomes, self._wake)
+        connectors = [one.connector for one in self._running.values()]
+        return [route for one in connectors if isinstance(one, Listener) for route in one.routes(inlet)]
+
+    def _receive(self, name: str, receiver: Receiver) -> asyncio.Task[None]:
+        """Receive for as long as it wants to; one that dies takes readiness with it."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if self._delivering and _died(task):
+                log.error("receiver_died", endpoint=name, exc_info=None if task.cancelled() else task.exception())
+
+        task = asyncio.create_task(receiver.receive(self.intake.accept), name=f"receive:{name}")
+        task.add_done_callback(ended)
+        return task
+
     def _dispatcher(self, name: str, connector: Connector[Any], config: EndpointConfig) -> Dispatcher:
         policy = EndpointPolicy(
             concurrency=config.concurrency,
@@ -189,7 +206,7 @@ class Hub:
         )
         return Dispatcher(
             name, connector, policy, self._route, self._translate, self.store, self._clock, on_reply=self._take_replies,
-            verification=Verification(self._registries.get, lambda: self._parts.catalog, self._clock),
+            verification=Verification(self._registries.get, lambda: self._parts.catalog, self._clock), outcomes=self._outcomes,
         )  # fmt: skip
 
     def _registry(
@@ -241,6 +258,11 @@ class Hub:
     def _know_labels(self) -> None:
         refs = [source.schema for source in self._parts.sources]
         metrics.know(senders=self._parts.endpoints, schemas=refs)
+
+
+def _died(receiver: asyncio.Task[None]) -> bool:
+    """Whether it ended otherwise than by having received all there is."""
+    return receiver.done() and (receiver.cancelled() or receiver.exception() is not None)
 
 
 def _retry(config: EndpointConfig) -> RetryPolicy:

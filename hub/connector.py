@@ -14,10 +14,10 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
-import aiohttp.web
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from hub.errors import BadConfig, Problem
+from hub.listener import Accepted, Caller, Inlet, Listener, Outcome, Standing, Visit
 from hub.message import Arrival, Clock, Message, SchemaRef
 
 
@@ -51,13 +51,15 @@ class Receipt:
 
     ``reference`` is the partner's own proof (transaction id, message), ``ids`` codes it issued for the dossier (system →
     code; they become aliases), ``reply`` an answer (schema, body) that re-enters as an arrival, ``warnings`` what was sent
-    other than given (an abstract cut to length), recorded with the delivery.
+    other than given (an abstract cut to length), recorded with the delivery. ``said`` is what the partner said, whole, for a
+    caller who waits for its answer (``Visit.outcome``): never stored, logged or shown elsewhere.
     """
 
     reference: str | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     reply: tuple[SchemaRef, bytes] | None = None
+    said: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +102,10 @@ class Attempt(Protocol):
         """Make a JSON value durable before the next call, so that a crash between two calls continues there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Outcome of handing an arrival to the hub: ``receipt`` is the JSON object a REST caller would get."""
-
-    receipt: Mapping[str, Any]
-    repeated: bool = False
-
-
 Accept = Callable[..., Awaitable[Accepted]]
-"""``await accept(arrival, checkpoint=…)``; returns only after the arrival is durable; raises Refused or StoreUnavailable."""
+"""``await accept(arrival, checkpoint=…, keep=…)``; returns only after the arrival is durable; raises Refused or
+StoreUnavailable. With ``keep`` a record that names its dossier but does not fit its schema is kept, not refused: nobody waits
+for the answer who could mend it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +134,17 @@ class Connector(abc.ABC, Generic[ConfigT]):
         ``sent``: the schemas that routes send to this endpoint. A problem's ``at`` is the dotted path of a setting.
         """
         return ()
+
+    @classmethod
+    def paths(cls, config: ConfigT) -> Iterable[str]:
+        """The paths that a ``Listener`` mounts with these settings, so that no two doors stand at the same (``hub check``)."""
+        return ()
+
+    @classmethod
+    def sources(cls, config: ConfigT) -> Mapping[str, str]:
+        """The source schemas of what it hands to the hub with these settings: dotted path of a setting → ``id@version``. Each
+        must stand under ``sources``, else nothing of it would be taken (``hub check``)."""
+        return {}
 
     @abc.abstractmethod
     async def open(self) -> None:
@@ -183,14 +190,6 @@ class Receiver(Protocol):
 
     async def receive(self, accept: Accept) -> None:
         """Runs until cancelled; calls ``accept`` for each arrival, in order."""
-
-
-@runtime_checkable
-class Listener(Protocol):
-    """Mounts paths of its own on the hub's server (a partner's callback)."""
-
-    def routes(self, accept: Accept) -> Iterable[aiohttp.web.RouteDef]:
-        """Called once at start."""
 
 
 @runtime_checkable
@@ -251,7 +250,7 @@ def load_connector(name: str) -> type[Connector[Any]]:
 
 
 __all__ = [
-    "Accept", "Accepted", "Arrival", "Attempt", "Confirmer", "Connector", "ConnectorConfig", "ConnectorContext", "Documents",
-    "Finder", "Found", "Holder", "Listener", "Receipt", "Receiver", "Responder", "Sender", "TableSource",
-    "installed_connectors", "is_responder", "load_connector",
+    "Accept", "Accepted", "Arrival", "Attempt", "Caller", "Confirmer", "Connector", "ConnectorConfig", "ConnectorContext",
+    "Documents", "Finder", "Found", "Holder", "Inlet", "Listener", "Outcome", "Receipt", "Receiver", "Responder", "Sender",
+    "Standing", "TableSource", "Visit", "installed_connectors", "is_responder", "load_connector",
 ]  # fmt: skip

@@ -86,6 +86,8 @@ class Refused(WithProblems):
     title = "The message was refused"
     retry_after: int | None = None
     headers: Mapping[str, str] = {}
+    is_counted = False
+    """Whether the metrics have it already: whoever refused counted it, and may answer in words of its own."""
 
     @classmethod
     def one(cls, at: str, code: str, message: str, hint: str = "") -> Refused:
@@ -225,7 +227,14 @@ class InDoubt(DeliveryError):
 
 
 class Rejected(DeliveryError):
-    """The partner refused the message as such; sending it again unchanged is useless. ``code`` is the partner's."""
+    """The partner refused the message as such; sending it again unchanged is useless. ``code`` is the partner's.
+
+    ``said`` is what the partner said, whole, for a caller who waits for its answer: never stored, logged or shown elsewhere.
+    """
+
+    def __init__(self, code: str, reason: str = "", *, said: str = "") -> None:
+        self.said = said
+        super().__init__(code, reason)
 
 
 class NotAsked(Rejected):

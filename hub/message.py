@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,7 @@ import uuid_utils
 
 _REF = re.compile(r"(?P<id>[a-z0-9][a-z0-9-]*)@(?P<version>\d+(?:\.\d+(?:\.\d+)?)?)")
 
+_ANEW = "anew:"
 NATIONAL = "national"
 """The alias system of national dossier codes (mã hồ sơ)."""
 
@@ -78,6 +79,24 @@ class Arrival:
     origin: str | None = None
     """The endpoint whose answer this arrival is; never routed back to it."""
     hops: int = 0
+    else_key: str | None = None
+    """The ``key`` it gets when the message has no id of its own: its place in what it was read from."""
+
+    @property
+    def is_by_place(self) -> bool:
+        """Whether nothing but its place tells it from the same message in another place."""
+        return self.key is not None and self.key == self.else_key
+
+    def anew(self, endpoint: str) -> Arrival:
+        """The same as a new message for this endpoint, whatever came before it: by a key that nothing else has."""
+        return replace(self, key=f"{_ANEW}{endpoint}:{self.id}")
+
+    @property
+    def anew_at(self) -> str | None:
+        """The endpoint for which it was made ``anew``; what is kept of it still says so."""
+        if self.key is None or not (self.key.startswith(_ANEW) and self.key.endswith(f":{self.id}")):
+            return None
+        return self.key[len(_ANEW) : -len(self.id) - 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from hub.api.openapi import document
-from hub.intake.accept import Source
+from hub.intake.planning import Source
 from hub.lookup.registry import Registry
 from hub.translation import Catalog
 from hub.wire.forwarded import Network, asked

@@ -15,7 +15,7 @@ from hub.api.lookup_operations import Asked, lookup_components
 from hub.api.operations import Taken, paths
 from hub.api.responses import HEADERS, Json
 from hub.errors import SchemaInvalid
-from hub.intake.accept import Source
+from hub.intake.planning import Source
 from hub.lookup.registry import Registry
 from hub.strictjson import MAX_INT, MIN_INT
 from hub.translation import Catalog, Schema

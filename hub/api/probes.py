@@ -20,12 +20,15 @@ _SECOND = 1_000_000
 
 
 class Probes:
-    """``running`` says whether the dispatcher delivers."""
+    """``running`` says whether the dispatchers deliver, ``receiving`` whether no receiver died."""
 
-    def __init__(self, store: Reader, clock: Clock, running: Callable[[], bool]) -> None:
+    def __init__(
+        self, store: Reader, clock: Clock, running: Callable[[], bool], receiving: Callable[[], bool] = lambda: True
+    ) -> None:
         self._store = store
         self._clock = clock
         self._running = running
+        self._receiving = receiving
         self._counted_at: int | None = None
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -41,9 +44,9 @@ class Probes:
 
     async def _ready(self, request: web.Request) -> web.Response:
         if not self._running():
-            detail = "the dispatcher is not running: messages are not delivered"
-            headers = {"Retry-After": str(StoreUnavailable.retry_after)}
-            return problem(503, "not-ready", "Not ready", detail=detail, headers=headers, reason="dispatcher_stopped")
+            return _not_ready("dispatcher_stopped", "the dispatcher is not running: messages are not delivered")
+        if not self._receiving():
+            return _not_ready("receiver_stopped", "a receiver ended in an error: what its endpoint brings is not taken in")
         try:
             await self._store.ping()
         except StoreUnavailable as error:
@@ -57,11 +60,16 @@ class Probes:
             self._counted_at = now  # before the await: requests that come meanwhile do not count again
             try:
                 metrics.set_traffic(await self._store.traffic())
-                metrics.ready(self._running())
+                metrics.ready(self._running() and self._receiving())
             except StoreUnavailable as error:
                 metrics.store_error(error.reason)
                 metrics.ready(False)
         return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+def _not_ready(reason: str, detail: str) -> web.Response:
+    headers = {"Retry-After": str(StoreUnavailable.retry_after)}
+    return problem(503, "not-ready", "Not ready", detail=detail, headers=headers, reason=reason)
 
 
 def _json(value: dict[str, str]) -> web.Response:

@@ -21,12 +21,12 @@ from hub.api.problems import CORRELATION, from_error, not_allowed, problem
 from hub.api.reads import Reads
 from hub.connector import Accept
 from hub.errors import BadConfig, HubError, NotAllowed, NotFound, Problem, Refused, StoreUnavailable, UnknownSchema
-from hub.intake.accept import Source
 from hub.intake.allowance import Allowances
-from hub.intake.body import BodyLimits
-from hub.intake.doorway import RENDER, TRACE, Doorway
+from hub.intake.body import BodyLimits, wait_with_continue
+from hub.intake.doorway import AFTERWARDS, RENDER, TRACE, Doorway
 from hub.intake.gate import Gate
 from hub.intake.keys import Keys
+from hub.intake.planning import Source
 from hub.intake.rest import MessageDoor
 from hub.intake.soap import SoapDoor
 from hub.lookup.officers import Officers
@@ -67,6 +67,7 @@ def build_app(
     store: Reader,
     clock: Clock,
     running: Callable[[], bool],
+    receiving: Callable[[], bool] = lambda: True,
     limits: BodyLimits | None = None,
     allowances: Allowances | None = None,
     gate: Gate | None = None,
@@ -77,32 +78,41 @@ def build_app(
     registries: Sequence[Registry] = (),
     endpoints: Sequence[str] = (),
     soap: Callable[[Doorway], Sequence[SoapDoor]] = lambda doorway: (),
+    doors: Callable[[Doorway], Iterable[web.RouteDef]] = lambda doorway: (),
 ) -> web.Application:
     """All paths of the hub.
 
-    ``running`` says whether the dispatcher delivers; ``listeners`` are the paths that connectors mount; every path begins with
-    ``prefix``; ``catalog`` gives, at any time, the schemas and sources that the API's description shows; ``registries`` are
-    those of the ``endpoints`` that may be asked; ``soap`` makes the doors for SOAP.
+    ``running`` says whether the dispatchers deliver, ``receiving`` whether no receiver died; ``listeners`` are further paths;
+    every path begins with ``prefix``; ``catalog`` gives, at any time, the schemas and sources that the API's description shows;
+    ``registries`` are those of the ``endpoints`` that may be asked; ``soap`` makes the doors for SOAP, ``doors`` gives those
+    that connectors mount.
     """
     limits = limits or BodyLimits()
     keys = Keys(store, clock)
     allowances = allowances or Allowances(store, clock)
     doorway = Doorway(keys, clock, allowances, gate or Gate(), limits, prefix)
-    doors = soap(doorway)
-    quiet = _QUIET | {one.path for one in doors}
+    soap_doors = soap(doorway)
+    quiet = _QUIET | {one.path for one in soap_doors}
     app = web.Application(middlewares=[_answering(prefix, trusted_proxies, quiet)], client_max_size=limits.bytes)
     routes = [
         *MessageDoor(accept, doorway, _is_xml(catalog)).routes(),
         *Reads(store, keys, allowances, limits.seconds, prefix).routes(),
         *LookupDoor(registries, endpoints, keys, allowances, Officers(clock), limits.seconds).routes(),
-        *Probes(store, clock, running).routes(),
+        *Probes(store, clock, running, receiving).routes(),
         *Description(prefix, trusted_proxies, catalog, registries).routes(),
-        *(route for one in doors for route in one.routes()),
+        *(route for one in soap_doors for route in one.routes()),
         *listeners,
+        *_awaited(doors(doorway)),
     ]
     expected = {"expect_handler": _continue}
     app.add_routes([web.RouteDef(one.method, prefix + one.path, one.handler, {**expected, **one.kwargs}) for one in routes])
     return app
+
+
+def _awaited(routes: Iterable[web.RouteDef]) -> Iterable[web.RouteDef]:
+    """Of doors that read bodies by themselves: 100 Continue comes when a body is wanted."""
+    for one in routes:
+        yield web.RouteDef(one.method, one.path, one.handler, {"expect_handler": wait_with_continue, **one.kwargs})
 
 
 def _is_xml(catalog: Callable[[], tuple[Catalog, Sequence[Source]]] | None) -> Callable[[SchemaRef], bool]:
@@ -149,11 +159,23 @@ async def _answer(request: web.Request, handler: _Next, prefix: str, quiet: froz
         metrics.request(request.method, route, response.status, seconds)
         if response.status >= 400 and not request.content.is_eof():
             response.force_close()  # what is left of the body is not worth reading
-        if response.status < 400 and route in quiet:
-            return response
-        code = {"dossier": request.match_info["code"]} if route.startswith("/v1/dossiers/") else {}
-        _log.info("request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code)
+        if response.status >= 400 or route not in quiet:
+            code = {"dossier": request.match_info["code"]} if route.startswith("/v1/dossiers/") else {}
+            _log.info("request", method=request.method, path=route, status=response.status, seconds=round(seconds, 6), **code)
+        if acts := request.get(AFTERWARDS):
+            await _then(request, response, acts)
     return response
+
+
+async def _then(request: web.Request, response: web.StreamResponse, acts: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Write the answer, and do what rests on the caller having it; nothing of that when the caller is gone."""
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+    except ConnectionError:
+        return
+    for act in acts:
+        await act()
 
 
 async def _answered(request: web.Request, go_on: _Next) -> web.StreamResponse:
@@ -162,7 +184,8 @@ async def _answered(request: web.Request, go_on: _Next) -> web.StreamResponse:
             raise web.HTTPExpectationFailed
         return await go_on(request)
     except Refused as error:
-        metrics.refused(error.kind)
+        if not error.is_counted:
+            metrics.refused(error.kind)
         return _shown(request, error)
     except StoreUnavailable as error:
         metrics.store_error(error.reason)

@@ -71,6 +71,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "code_not_wsdl": ("địa chỉ của đối tác không trả về WSDL", "the partner's address gives no WSDL"),
     "code_session": ("đối tác từ chối phiên đăng nhập mới", "the partner refused a new session"),
     "code_json_type": ("giá trị sai kiểu JSON mà đối tác cần", "a value is not of the JSON type that the partner wants"),
+    "code_is_updating": ("isUpdating không phải True hay False", "isUpdating is neither True nor False"),
     "code_question": ("câu hỏi thiếu thông tin", "the question lacks what it takes"),
     "code_officer": ("thiếu khóa của cán bộ tra cứu", "there is no key of the officer who asks"),
     "code_ambiguous": ("nhiều công dân khớp với câu hỏi", "the question fits several citizens"),

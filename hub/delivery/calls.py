@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import orjson
 
 from hub.connector import Connector, Finder, Receipt, Sender
 from hub.delivery.attempt import LiveAttempt
 from hub.delivery.breaker import SECOND, Breaker
+from hub.delivery.outcomes import Outcomes
 from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
 from hub.delivery.retry import Decision, decide
-from hub.errors import DeliveryError, InDoubt, StoreUnavailable
+from hub.errors import DeliveryError, InDoubt, Rejected, StoreUnavailable
 from hub.message import NATIONAL, Clock, Message, SchemaRef
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
@@ -28,7 +29,8 @@ log = get_logger("delivery")
 
 
 class Calls:
-    """``send`` and ``ask`` end only when what the partner said is settled; ``say_dead`` counts and logs a dead letter."""
+    """``send`` and ``ask`` end only when what the partner said is settled; ``say_dead`` counts and logs a dead letter, and
+    tells those who wait for it."""
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class Calls:
         store: Store,
         clock: Clock,
         on_reply: Callable[[], Awaitable[None]],
+        outcomes: Outcomes,
     ) -> None:
         self.endpoint = endpoint
         self.breaker = breaker
@@ -48,6 +51,7 @@ class Calls:
         self._store = store
         self._clock = clock
         self._on_reply = on_reply
+        self._outcomes = outcomes
 
     def _view(self, due: Due, schema: SchemaRef, request: bytes) -> Message:
         """An object of its own for each call: what a connector does to it touches no other delivery."""
@@ -150,7 +154,8 @@ class Calls:
             warnings=warnings,
             reply=reply,
         )
-        if await self._settle(due, done):
+        if await self._settle(due, done, receipt.said):
+            self._outcomes.ended(due)
             metrics.delivery(self.endpoint, due.route, "delivered")
             metrics.lag(self.endpoint, due.route, (now - due.accepted_at) / SECOND)
             log.info(
@@ -181,13 +186,14 @@ class Calls:
             due,
             Settlement(
                 due.delivery_id, attempt_id, decision.outcome, decision.code, decision.reason,
-                next_at=decision.next_at, counted=decision.counted,
+                next_at=decision.next_at, counted=decision.counted, refused=decision.refused,
             ),
+            error.said if isinstance(error, Rejected) else "",
         )  # fmt: skip
         if not settled:
             return
         if decision.outcome == "dead":
-            self.say_dead(due, decision.code)
+            self.say_dead(due, decision.code, refused=decision.refused)
             return
         metrics.delivery(self.endpoint, due.route, "retried" if decision.outcome == "again" else "in_doubt")
         log.warning(
@@ -203,15 +209,24 @@ class Calls:
         if decision.hold_seconds is not None:
             self.breaker.hold(now, decision.hold_seconds)
 
-    def say_dead(self, due: Due, code: str) -> None:
-        metrics.delivery(self.endpoint, due.route, "dead")
-        log.error("dead", endpoint=self.endpoint, route=due.route, delivery_id=due.delivery_id, seq=due.seq, code=code)
+    def say_dead(self, due: Due, code: str, refused: bool = False) -> None:
+        """A refusal whose sender waits for it is told to it, and is nothing for an operator."""
+        self._outcomes.ended(due)
+        outcome: Literal["dead", "refused"] = "refused" if refused and self._outcomes.is_awaited(due) else "dead"
+        metrics.delivery(self.endpoint, due.route, outcome)
+        say = log.error if outcome == "dead" else log.info
+        say(outcome, endpoint=self.endpoint, route=due.route, delivery_id=due.delivery_id, seq=due.seq, code=code)
 
-    async def _settle(self, due: Due, settlement: Settlement) -> bool:
-        """Settle, however long the store is away: what the partner said must not be forgotten while this process lives."""
+    async def _settle(self, due: Due, settlement: Settlement, said: str = "") -> bool:
+        """Settle, however long the store is away: what the partner said must not be forgotten while this process lives. Its
+        very words (``said``) are for those who wait for them now."""
+        self._outcomes.heard(due, said)
         while True:
             try:
-                return await self._store.settle(settlement, self._clock())
+                settled = await self._store.settle(settlement, self._clock())
+                if said and not settled:
+                    self._outcomes.unheard(due)
+                return settled
             except StoreUnavailable as error:
                 metrics.store_error(error.reason)
                 log.error("settle_waits", endpoint=self.endpoint, delivery_id=due.delivery_id, reason=error.reason)

@@ -16,6 +16,7 @@ from hub.connector import Connector
 from hub.delivery.behind import Behind
 from hub.delivery.breaker import SECOND, Breaker, Rate
 from hub.delivery.calls import STORE_RETRY_SECONDS, Calls
+from hub.delivery.outcomes import Outcomes
 from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
 from hub.delivery.verify import Verification
 from hub.delivery.verifying import Verifying
@@ -64,10 +65,11 @@ class Dispatcher:
         clock: Clock,
         on_reply: Callable[[], Awaitable[None]],
         verification: Verification,
+        outcomes: Outcomes,
     ) -> None:
         self.endpoint = endpoint
         self.breaker = Breaker(policy.breaker)
-        self._calls = Calls(endpoint, connector, policy, self.breaker, store, clock, on_reply)
+        self._calls = Calls(endpoint, connector, policy, self.breaker, store, clock, on_reply, outcomes)
         self._verifying = Verifying(endpoint, policy, routes, verification, store, clock, self.wake, self._calls.say_dead)
         self._behind = Behind(endpoint, store)
         self._policy = policy

@@ -53,7 +53,8 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to settle. ``endpoint_failed`` feeds the breaker; ``hold_seconds`` is the partner's Retry-After."""
+    """What to settle. ``refused``: dead by the partner's own verdict; ``endpoint_failed`` feeds the breaker; ``hold_seconds``
+    is the partner's Retry-After."""
 
     outcome: Outcome
     code: str
@@ -62,6 +63,7 @@ class Decision:
     counted: bool = False
     endpoint_failed: bool = False
     hold_seconds: float | None = None
+    refused: bool = False
 
 
 def decide(
@@ -80,7 +82,7 @@ def decide(
     delivery."""
     later = now + int(wait(number) * SECOND)
     if isinstance(error, Rejected):
-        return Decision("dead", error.code, error.reason)
+        return Decision("dead", error.code, error.reason, refused=True)
     if isinstance(error, InDoubt):
         return Decision("in_doubt", error.code, error.reason, next_at=later, endpoint_failed=True)
     if isinstance(error, NotConnected):

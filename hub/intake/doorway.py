@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address, ip_network
 
 from aiohttp import web
 
@@ -13,17 +14,20 @@ from hub.connector import Accepted
 from hub.errors import Busy, Problem, Refused, TooMany
 from hub.intake.allowance import Allowances
 from hub.intake.body import BodyLimits
-from hub.intake.gate import Gate
+from hub.intake.gate import STRANGER, Gate
 from hub.intake.keys import Keys
 from hub.message import Arrival, Clock, SchemaRef, new_id
 from hub.observe import metrics
 from hub.observe.logging import get_logger
 from hub.observe.trace import Trace, begin
+from hub.wire.forwarded import CLIENT_ADDRESS
 
 TRACE = web.RequestKey("hub.trace", Trace)
 Render = Callable[[Exception], web.Response]
 RENDER: web.RequestKey[Render] = web.RequestKey("hub.render")
 """How an error of this request is shown, where not as a problem document."""
+AFTERWARDS: web.RequestKey[list[Callable[[], Awaitable[None]]]] = web.RequestKey("hub.afterwards")
+"""What is done once the answer to this request is written, and not at all if it cannot be."""
 REFUSALS_A_SECOND = 600
 """Of one client; the more of its requests are being refused, the longer each waits for it, up to half a second."""
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
@@ -85,6 +89,19 @@ class Doorway:
                 code=[problem.code for problem in error.problems[:20]],
             )  # fmt: skip
         await self._refusals.slow_down(sender)
+
+
+def stranger(request: web.Request) -> str:
+    """The name at the gate of one whose key can only be told from what it sends: that of its address (of IPv6, of its
+    network: whoever has one address there has them all). So nobody without a key keeps the callers of other addresses out."""
+    address = request.get(CLIENT_ADDRESS, "")
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return f"{STRANGER}{address}"
+    if known.version == 6 and known.ipv4_mapped is not None:
+        known = known.ipv4_mapped
+    return f"{STRANGER}{known}" if known.version == 4 else f"{STRANGER}{ip_network((known, 64), strict=False)}"
 
 
 def trace_of(request: web.Request) -> Trace:

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 
 from hub.errors import Busy
 
+STRANGER = "?"
+"""Begins the name of all whose key can only be told from what they send, by their address; no key has such a name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -129,9 +132,13 @@ class Place:
             self._gate.hold(self._client, 0, -less)
 
     def worked(self, size: int) -> None:
-        """The work is done; what is still held is an answer of this size, until it is written."""
-        self._gate.hold(self._client, -1, size - self._size)
+        """The work is done; what is still held is of this size, such as an answer until it is written."""
+        self._gate.hold(self._client, -self._requests, size - self._size)
         self._requests, self._size = 0, size
+
+    def rest(self) -> None:
+        """The work is done; what came with the request is still held."""
+        self.worked(self._size)
 
     def leave(self) -> None:
         """The request is answered."""

@@ -93,6 +93,8 @@ class Keys:
         self._clock = clock
         self._cached_for = int(min(cached_seconds, CACHED_SECONDS) * 1_000_000)
         self._known: Mapping[str, Key] = {}
+        self._hashes: Mapping[str, str] = {}
+        """Of the known keys, by their id."""
         self._known_until = 0
         self._reading = asyncio.Lock()
         self._next: asyncio.Task[Mapping[str, Key]] | None = None
@@ -110,15 +112,19 @@ class Keys:
             raise _unauthenticated("unknown_key", "the key is not known, or not by this name", at)
         return key
 
+    async def in_force(self, key_id: str, at: str) -> Key:
+        """The sender's key that signed in before, if it may still be used. Raises as ``authenticate`` does."""
+        if key_id not in self._hashes:
+            await self._reread()
+        return await self.recognise(self._hashes.get(key_id, ""), "sender", at)
+
     async def recognise(self, digest: str, role: KeyRole | None, at: str = "Authorization") -> Key:
         """The key of which this is the hash. Raises as ``authenticate`` does."""
         now = self._clock()
         fresh = now < self._known_until <= now + self._cached_for
         key = self._known.get(digest) if fresh else None
         if key is None:
-            if self._next is None:
-                self._next = asyncio.create_task(self._read())
-            key = (await asyncio.shield(self._next)).get(digest)
+            key = (await self._reread()).get(digest)
         if key is None or not hmac.compare_digest(key.hash, digest):
             raise _unauthenticated("unknown_key", "the key is not known", at)
         if key.revoked_at is not None:
@@ -127,11 +133,17 @@ class Keys:
             raise Forbidden([_WRONG_ROLE[key.role]])
         return key
 
+    async def _reread(self) -> Mapping[str, Key]:
+        if self._next is None:
+            self._next = asyncio.create_task(self._read())
+        return await asyncio.shield(self._next)
+
     async def _read(self) -> Mapping[str, Key]:
         async with self._reading:
             self._next = None  # who comes from now on may know of a newer key
             until = self._clock() + self._cached_for
             self._known = {key.hash: key for key in await self._store.keys()}
+            self._hashes = {key.id: key.hash for key in self._known.values()}
             self._known_until = until
             metrics.know(senders=[key.name for key in self._known.values() if key.role == "sender"])
             return self._known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -51,7 +52,12 @@ def identity(arrival: Arrival, schema: Schema | None, message: Any) -> bytes | N
     return None if message is None else orjson.dumps(message, option=orjson.OPT_SORT_KEYS)
 
 
-def place_of_id(schema: Schema, message: Any) -> str:
-    """Where in the message the sender's own id of it stands."""
-    pointers = schema.pointers.get("message_id", ())
-    return next((one for one in pointers if at_pointer(message, one) not in (None, "")), "")
+def keyed(arrival: Arrival, schema: Schema, message: Any) -> tuple[Arrival, str]:
+    """The arrival with its key, and where that stands: given beside the message, else its own id, else that of its place."""
+    if arrival.key is not None:
+        return arrival, "Idempotency-Key"
+    if (message_id := schema.message_id(message)) is not None:
+        pointers = schema.pointers.get("message_id", ())
+        at = next((one for one in pointers if at_pointer(message, one) not in (None, "")), "")
+        return replace(arrival, key=f"id:{message_id}"), at
+    return replace(arrival, key=arrival.else_key), ""

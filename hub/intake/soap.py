@@ -1,8 +1,8 @@
 """A SOAP door: each operation that stores turns one envelope into one arrival, and answers with its receipt.
 
 It works as the REST door does: the same keys, allowance, gate, limits, dedupe and receipt. Where the key stands in the HTTP
-headers the order is the same too. Where it stands in the envelope (UsernameToken) the body has to come first: all such
-callers share one client's part of the gate until their key is known, and none of them keeps it from callers with a header.
+headers the order is the same too. Where it stands in the envelope (UsernameToken) the body has to come first: such
+callers of one address share one client's part of the gate until their key is known, and none of them keeps it from others.
 Of theirs only what stands before the Body is read, and no more than a little, until the key in it was found good.
 
 ``GET ?wsdl`` hands out the WSDL. Answers: 200 with the operation's answer (202 where it has none); faults as ``soap_faults``
@@ -22,11 +22,10 @@ from hub.connector import Accepted
 from hub.errors import NotParsable, Problem, Refused, SchemaInvalid
 from hub.intake.accept import Intake
 from hub.intake.body import most_bytes, read_body, wait_with_continue
-from hub.intake.doorway import RENDER, Doorway, Render, idempotency_key, trace_of
+from hub.intake.doorway import RENDER, Doorway, Render, idempotency_key, stranger, trace_of
 from hub.intake.gate import Place
 from hub.intake.reading import XML_AT_ONCE, Read, beforehand
 from hub.intake.soap_callers import (
-    STRANGER,
     caller_of_envelope,
     caller_of_headers,
     require_right_here,
@@ -100,7 +99,7 @@ class SoapDoor:
                 require_right_here(key, schema.id)
             own_id = idempotency_key(request)
             try:
-                place = await doorway.gate.enter(sender or STRANGER, most_bytes(request, doorway.limits))
+                place = await doorway.gate.enter(sender or stranger(request), most_bytes(request, doorway.limits))
                 body = await read_body(request, doorway.limits)
                 place.shrink(len(body))
                 if key is None:

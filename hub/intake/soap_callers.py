@@ -6,12 +6,12 @@ its hash is kept.
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 
 from hub.errors import Forbidden, NotParsable, Problem, Unauthenticated
+from hub.intake.basic_sign_in import basic_of
 from hub.intake.keys import Keys, hashed, require_right
 from hub.store.port import Key
 from hub.wire.soap import Envelope, UsernameToken, username_token
@@ -19,8 +19,6 @@ from hub.wire.xml import XmlRefused
 
 CHALLENGES = ('Basic realm="dossier-hub", charset="UTF-8"', 'Bearer realm="dossier-hub"')
 """What a 401 asks for; Basic first, because old stacks look at the first alone."""
-STRANGER = "?"
-"""The name at the gate of all whose key can only be told from the envelope; no key has it."""
 _TOKEN = "/Envelope/Header/Security/UsernameToken"
 _ASK = "ask the hub's operator for a key"
 _HINT = (
@@ -38,12 +36,9 @@ async def caller_of_headers(keys: Keys, headers: Mapping[str, str]) -> Key | Non
     scheme = "bearer" if given is None else given.strip().partition(" ")[0].lower()
     if given is None or scheme == "bearer":
         return await _as_told_here(keys.authenticate(headers))
-    if scheme != "basic":
+    if (found := basic_of(headers, _HINT)) is None:
         raise _refused("Authorization", "wrong_scheme", "the Authorization header is of neither scheme, Basic nor Bearer")
-    name, text = _basic(given)
-    if headers.get("X-API-Key", text).strip() != text:
-        raise _refused("Authorization", "two_keys", "Authorization and X-API-Key hold different keys")
-    return await _as_told_here(keys.authenticate_as(name, text, "Authorization"))
+    return await _as_told_here(keys.authenticate_as(*found, "Authorization"))
 
 
 async def caller_of_envelope(keys: Keys, envelope: Envelope) -> Key:
@@ -97,18 +92,6 @@ async def _as_told_here(found: Awaitable[Key]) -> Key:
 
 def _in_own_words(error: Forbidden) -> Forbidden:
     return Forbidden(replace(one, hint=f"{_ASK} that may send messages of this service") for one in error.problems)
-
-
-def _basic(header: str) -> tuple[str, str]:
-    """Name and key of ``Basic <base64 of name:key>``."""
-    try:
-        decoded = base64.b64decode(header.strip().partition(" ")[2].strip(), validate=True).decode()
-    except ValueError:
-        decoded = ""
-    name, colon, text = decoded.partition(":")
-    if not colon:
-        raise _refused("Authorization", "malformed", "what follows Basic is not the base64 form of a name, a colon and a key")
-    return name, text
 
 
 def _refused(at: str, code: str, message: str, hint: str = _HINT) -> Unauthenticated:

@@ -18,7 +18,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_SENDERS = 500
 
 ArrivalOutcome = Literal["accepted", "refused", "kept", "duplicate", "superseded"]
-DeliveryOutcome = Literal["delivered", "retried", "in_doubt", "dead"]
+DeliveryOutcome = Literal["delivered", "retried", "in_doubt", "dead", "refused"]
 
 _WORD = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -54,7 +54,14 @@ _UNMARKED = Counter(
     "hub_unmarked", "Deliveries begun without the mark of the registry that their route names, by why",
     ("endpoint", "route", "code"), registry=_registry,
 )  # fmt: skip
-_READY = Gauge("hub_ready", "1 while the store answers and every dispatcher runs", registry=_registry)
+_FILES = Counter(
+    "hub_files", "Files of drop folders that were read, by what became of them", ("endpoint", "outcome"), registry=_registry
+)
+_FILES_WAITING = Gauge("hub_files_waiting", "Files that lie in a drop folder, not read yet", ("endpoint",), registry=_registry)
+_FOLDER = Gauge(
+    "hub_folder_unusable", "1 while a drop folder, or its server, cannot be used", ("endpoint",), registry=_registry
+)
+_READY = Gauge("hub_ready", "1 while the store answers and every dispatcher and receiver runs", registry=_registry)
 _STORE_ERRORS = Counter("hub_store_errors", "Times the store could not serve", ("reason",), registry=_registry)
 
 _IN_WORK = Gauge("hub_requests_in_work", "Messages being taken in now", registry=_registry)
@@ -148,6 +155,18 @@ def lookup(endpoint: str, kind: str, outcome: str) -> None:
 def unmarked(endpoint: str, route: str, code: str) -> None:
     """A delivery begins whose owner is not confirmed."""
     _UNMARKED.labels(_word(endpoint), _word(route), _word(code)).inc()
+
+
+def file_read(endpoint: str, outcome: Literal["done", "partly", "failed"]) -> None:
+    """A file of a drop folder was read to its end (``partly``: some of its records were refused or kept), or failed."""
+    _FILES.labels(_word(endpoint), outcome).inc()
+
+
+def folder(endpoint: str, waiting: int | None) -> None:
+    """How many files wait in a drop folder; None while it cannot be used."""
+    _FOLDER.labels(_word(endpoint)).set(1 if waiting is None else 0)
+    if waiting is not None:
+        _FILES_WAITING.labels(_word(endpoint)).set(waiting)
 
 
 def request(method: str, route: str, status: int, seconds: float) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from hub.errors import IdConflict, NotAllowed, NotFound, Problem
 from hub.message import NATIONAL, Alias, new_id
@@ -18,6 +18,7 @@ from hub.store.fitting import refuse_unfit
 from hub.store.port import JsonObject, Part, Plan
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.rows import pack, unpack
+from hub.store.said_before import step_before
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers
@@ -51,16 +52,6 @@ _NEWEST_VERSION = Prepared(
     select(func.max(m.c.version)).where(
         m.c.dossier_id == bindparam("dossier"), m.c.sender == bindparam("sender"), m.c.stream == bindparam("stream")
     )
-)
-_SAME_STEP = Prepared(
-    select(m.c.id)
-    .where(
-        m.c.dossier_id == bindparam("dossier"),
-        m.c.stream == bindparam("stream"),
-        m.c.digest == bindparam("digest"),
-        or_(m.c.state == "routed", m.c.sender == bindparam("sender")),
-    )
-    .limit(1)
 )
 _SETTLE_ARRIVAL = Prepared(
     update(a)
@@ -110,11 +101,12 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
     holders = _holders(connection, plan.aliases)
     known = sorted(set(holders.values()))
     locked = _locked(connection, known[0]) if known else None
-    if arrival.key is None and known:
-        same = {"dossier": known[0], "sender": arrival.sender, "schema": str(arrival.schema)}
+    if locked is not None and (arrival.key is None or arrival.is_by_place):
+        same = {"dossier": locked.id, "sender": arrival.sender, "schema": str(arrival.schema)}
         latest = _LATEST.row(connection, same)
         if latest is not None and latest.digest == plan.digest:
-            return unpack(latest.receipt), True
+            first_receipt = unpack(latest.receipt)
+            return first_receipt if arrival.key is None else _another_place(connection, plan, locked, first_receipt), True
     dossier = _dossier(plan, locked)
     if len(known) < 2:
         _name(connection, dossier.id, [alias for alias in plan.aliases if alias not in holders], arrival.received_at)
@@ -123,18 +115,43 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
         dossier.owner = plan.owner or dossier.owner  # configuration could not know it before it had this name
     reasons = _keep_reasons(connection, plan, dossier, known)
     receipt = _carry_out(connection, plan, dossier, digests, reasons)
+    _add_arrival(connection, plan, dossier, receipt, state=receipt["state"], reasons=pack(reasons))
+    _ADD_BODY.run(connection, {"id": arrival.id, "content": arrival.body})
+    return receipt, False
+
+
+def _add_arrival(connection: Connection, plan: Plan, dossier: _Dossier, receipt: JsonObject, **ended: Any) -> None:
+    arrival = plan.arrival
     _ADD_ARRIVAL.run(
         connection,
         {
             "id": arrival.id, "sender": arrival.sender, "sender_key": arrival.key, "schema": str(arrival.schema),
             "position": arrival.position, "dossier_id": dossier.id, "ordinal": dossier.last_arrival, "digest": plan.digest,
-            "state": receipt["state"], "reasons": pack(reasons), "receipt": pack(receipt), "received_at": arrival.received_at,
-            "correlation_id": arrival.correlation_id, "traceparent": arrival.traceparent, "origin": arrival.origin,
-            "hops": arrival.hops,
+            "receipt": pack(receipt), "received_at": arrival.received_at, "correlation_id": arrival.correlation_id,
+            "traceparent": arrival.traceparent, "origin": arrival.origin, "hops": arrival.hops, **ended,
         },
     )  # fmt: skip
-    _ADD_BODY.run(connection, {"id": arrival.id, "content": arrival.body})
-    return receipt, False
+
+
+def _another_place(connection: Connection, plan: Plan, dossier: _Dossier, first: JsonObject) -> JsonObject:
+    """The dossier's latest arrival came again and stands in another place: put on record, so that the place is known when it
+    is read again, behind whatever; without messages or a body. The same as one that is kept comes to nothing itself, and has
+    the receipt of that one."""
+    arrival = plan.arrival
+    dossier.last_arrival += 1
+    _write(connection, dossier)
+    if first["state"] == "kept":
+        why = f"the same as arrival {first['arrival']}, which is kept"
+        gone = {"state": "discarded", "settled_by": "intake", "why": why}
+        _add_arrival(connection, plan, dossier, first, reasons=pack([]), **gone)
+        return first
+    known = [{"id": one["id"], "schema": one["schema"], "state": "known", "routes": []} for one in first["messages"]]
+    receipt = {
+        "arrival": arrival.id, "state": first["state"], "dossier": dossier.id, "correlation_id": arrival.correlation_id,
+        "messages": known,
+    }  # fmt: skip
+    _add_arrival(connection, plan, dossier, receipt, state=first["state"], reasons=pack([]))
+    return receipt
 
 
 def release(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> JsonObject:
@@ -251,11 +268,13 @@ def _write(connection: Connection, dossier: _Dossier) -> None:
 
 def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, digest: str) -> dict[str, Any]:
     arrival = plan.arrival
-    if not part.full_state and dossier.last_seq:
-        same = {"dossier": dossier.id, "stream": part.stream, "digest": digest, "sender": arrival.sender}
-        known = _SAME_STEP.scalar(connection, same)
-        if known is not None:
-            return {"id": known, "schema": str(part.schema), "state": "known", "routes": []}
+    only = None if arrival.anew_at is None else frozenset({arrival.anew_at})
+    if not part.full_state and dossier.last_seq and only is None:
+        before = step_before(connection, dossier.id, part.stream, digest, arrival.sender)
+        if before is not None:
+            known, only = before
+            if not only or dossier.owner != arrival.sender:
+                return {"id": known, "schema": str(part.schema), "state": "known", "routes": []}
     state = "routed"
     if dossier.owner != arrival.sender:
         state = "conflict"
@@ -277,7 +296,9 @@ def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, 
         },
     )  # fmt: skip
     _ADD_BODY.run(connection, {"id": message_id, "content": part.body})
-    routes = fan_out(connection, arrival, dossier.id, dossier.last_seq, message_id, part) if state == "routed" else []
+    routes = []
+    if state == "routed":
+        routes = fan_out(connection, arrival, dossier.id, dossier.last_seq, message_id, part, only)
     entry: dict[str, Any] = {
         "id": message_id, "schema": str(part.schema), "seq": dossier.last_seq, "state": state, "routes": routes,
     }  # fmt: skip

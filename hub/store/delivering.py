@@ -15,7 +15,7 @@ from hub.message import Alias, SchemaRef, new_id
 from hub.store import cells, lanes
 from hub.store.accepting import learn
 from hub.store.fitting import fit, names
-from hub.store.port import OPEN_STATES, Due, Place, Settlement, Start
+from hub.store.port import OPEN_STATES, REFUSED, Due, Place, Settlement, Start
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.rows import AnyRow, pack, unpack
 from hub.store.tables import aliases as al
@@ -204,7 +204,8 @@ def settle(connection: Connection, s: Settlement, now: int) -> bool:
         found_out = {"resolved": f"{s.outcome}: {s.code}" if s.code else s.outcome, "resolved_at": now}
         connection.execute(update(at).where(at.c.id == s.attempt_id).values(**found_out))
     elif s.attempt_id is not None:
-        ended = {"attempt": s.attempt_id, "now": now, "how": s.outcome, "said": fit(s.code, 60), "because": fit(s.reason)}
+        how = REFUSED if s.refused else s.outcome
+        ended = {"attempt": s.attempt_id, "now": now, "how": how, "said": fit(s.code, 60), "because": fit(s.reason)}
         _ENDED.run(connection, ended)
     _project(connection, row, s, now)
     _keep_answer(connection, row, s, now)

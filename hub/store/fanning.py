@@ -20,9 +20,11 @@ _ADD = PreparedInsert(d)
 
 
 def fan_out(
-    connection: Connection, arrival: Arrival, dossier_id: str, seq: int, message_id: str, part: Part
-) -> list[dict[str, Any]]:
-    """What each route does with the message; deliveries are added for those that take it."""
+    connection: Connection, arrival: Arrival, dossier_id: str, seq: int, message_id: str, part: Part,
+    only: frozenset[str] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What each route does with the message; deliveries are added for those that take it. ``only`` these endpoints are left
+    of one that was said before."""
     stays = staying_routes(connection, dossier_id, part)
     said: list[dict[str, Any]] = []
     for match in part.matches:
@@ -31,6 +33,8 @@ def fan_out(
             one |= {"taken": True, "why": f"{match.why}; but the dossier is already with {match.endpoint}"}
         if match.endpoint == arrival.origin:
             one |= {"taken": False, "why": f"it came from {match.endpoint}"}
+        if only is not None and match.endpoint not in only:
+            one |= {"taken": False, "why": "it was said there before"}
         if match.failure:
             one["failure"] = match.failure
         if one["taken"]:

@@ -14,6 +14,7 @@ from hub.store.fanning import deliver
 from hub.store.fitting import fit, names
 from hub.store.port import JsonObject, Key, RouteMatch
 from hub.store.rows import AnyRow, pack
+from hub.store.said_before import is_step_there
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers, endpoints, keys
 from hub.store.tables import deliveries as d
@@ -45,19 +46,25 @@ def discard(connection: Connection, item_id: str, actor: str, why: str, now: int
         waits_for_route = row.code == "route_gone" and row.state in ("pending", "in_doubt")
         if row.state != "dead" and not waits_for_route:
             raise NotAllowed(f"delivery {item_id} is {row.state}; only a dead one can be discarded")
-        gone = {"state": "discarded", "head": False, "settled_at": now, "settled_by": fit(actor, 100), "why": fit(why)}
-        connection.execute(update(d).where(d.c.id == item_id).values(**gone))
-        cells.closed(connection, row.dossier_id, row.endpoint, row.stream, was_dead=row.state == "dead")
-        lanes.promote(connection, row.dossier_id, row.endpoint)
-    else:
-        kept = connection.execute(select(a.c.state).where(a.c.id == item_id).with_for_update()).first()
-        if kept is None:
-            raise NotFound(f"no dead delivery and no kept arrival {item_id}")
-        if kept.state != "kept":
-            raise NotAllowed(f"arrival {item_id} is {kept.state}; only a kept one can be discarded")
-        given_up = {"state": "discarded", "settled_by": fit(actor, 100), "why": fit(why)}
-        connection.execute(update(a).where(a.c.id == item_id).values(**given_up))
+        give_up(connection, row, actor, why, now)
+        return
+    kept = connection.execute(select(a.c.state).where(a.c.id == item_id).with_for_update()).first()
+    if kept is None:
+        raise NotFound(f"no dead delivery and no kept arrival {item_id}")
+    if kept.state != "kept":
+        raise NotAllowed(f"arrival {item_id} is {kept.state}; only a kept one can be discarded")
+    given_up = {"state": "discarded", "settled_by": fit(actor, 100), "why": fit(why)}
+    connection.execute(update(a).where(a.c.id == item_id).values(**given_up))
     record(connection, now, actor, "discard", item_id, why)
+
+
+def give_up(connection: Connection, row: AnyRow, actor: str, why: str, now: int) -> None:
+    """Discard a delivery that is not under way, whose lane is held, on the record; what waited behind it goes on."""
+    gone = {"state": "discarded", "head": False, "settled_at": now, "settled_by": fit(actor, 100), "why": fit(why)}
+    connection.execute(update(d).where(d.c.id == row.id).values(**gone))
+    cells.closed(connection, row.dossier_id, row.endpoint, row.stream, was_dead=row.state == "dead")
+    lanes.promote(connection, row.dossier_id, row.endpoint)
+    record(connection, now, actor, "discard", row.id, why)
 
 
 def _held(connection: Connection, delivery_id: str) -> AnyRow | None:
@@ -119,6 +126,8 @@ def backfill(connection: Connection, matches: Sequence[tuple[str, RouteMatch]], 
             continue
         with_it = select(d.c.id).where(d.c.dossier_id == row.dossier_id, d.c.route == match.route).limit(1)
         if not match.matched and connection.execute(with_it).first() is None:
+            continue
+        if not row.full_state and is_step_there(connection, row, match.endpoint):  # this one was said again to another
             continue
         newer = None
         if row.full_state:

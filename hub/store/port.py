@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from hub.listener import Standing
 from hub.message import Alias, Arrival, SchemaRef
 from hub.store.glance import Overview
 
@@ -25,6 +26,10 @@ Fate = Literal["there", "passed", "again", "hold"]
 """After a restore, of a delivery that may have been sent since the backup: the partner holds it, it holds a newer state, it is
 sent again, or a person must look (a dead letter in doubt)."""
 OPEN_STATES: tuple[DeliveryState, ...] = ("pending", "claimed", "in_doubt", "dead")
+REFUSED = "refused"
+"""How an attempt is recorded that the partner refused for good; every face shows such an attempt as ``dead``."""
+BY_SENDER = "sender:"
+"""Begins the name of who discarded a delivery, where that is the message's own sender."""
 
 JsonObject = Mapping[str, Any]
 Place = tuple[int, str]
@@ -172,6 +177,8 @@ class Settlement:
     ids: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[JsonObject, ...] = ()
     problems: tuple[JsonObject, ...] = ()
+    refused: bool = False
+    """With ``dead``: it is the partner's own verdict on the message."""
     withdraw_doubt: bool = False
     """With ``again``: the attempt in doubt turned out to have made no call, so it was no send of ours."""
     reply: tuple[str, bytes] | None = None
@@ -209,6 +216,34 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """One delivery as the sender of its message may know it. ``delivered``: or given up by one who saw that the partner has it;
+    ``refused``: by the partner; ``dead``: for the hub's own reasons; ``discarded``: given up, and never refused; ``open``: none
+    of these yet. Of one that was superseded it is what became of the newer state in its place, unless it was refused before.
+    ``is_over``: nothing more will come of it."""
+
+    delivery_id: str
+    message_id: str
+    state: Literal["delivered", "refused", "open", "dead", "discarded"]
+    code: str
+    said: str
+    """What is on record of the partner's words."""
+    problems: tuple[JsonObject, ...]
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of an arrival at one endpoint: its state and why it is kept, its messages (id → state; those that were known
+    before included), and their deliveries there, in order."""
+
+    state: ArrivalState
+    reasons: tuple[JsonObject, ...]
+    messages: Mapping[str, str]
+    reached: tuple[Reached, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointState:
     """What is remembered of an endpoint over restarts."""
 
@@ -226,6 +261,13 @@ class Reader(Protocol):
 
     async def arrival(self, arrival_id: str) -> JsonObject | None:
         """The arrival with its state, reasons, receipt, messages and the state of their deliveries; no bodies."""
+
+    async def became(self, arrival_id: str, endpoint: str) -> Became | None:
+        """What became of the arrival at the endpoint so far."""
+
+    async def standing(self, sender: str, code: str, endpoint: str) -> Standing | None:
+        """Where a dossier stands at the endpoint, by its national code or the sender's own; None when the sender sent no
+        arrival of such a dossier."""
 
     async def sent_since(self, sender: str, since: int) -> tuple[int, int]:
         """How many arrivals of the sender are stored since then, and the bytes of their bodies."""
@@ -324,6 +366,12 @@ class Store(Reader, Protocol):
 
     async def settle(self, settlement: Settlement, now: int) -> bool:
         """Conditional on the attempt: False when it is no longer this attempt's to settle."""
+
+    async def told(self, arrival_id: str, endpoint: str, *, sender: str, untried: bool = False, now: int) -> int:
+        """The sender was told, in the answer to its call, what the endpoint refused of its own messages in this arrival: dead
+        letters of that become discarded, in its name and on the record. Returns how many; none that are dead for another
+        reason. ``untried``: instead, what waits there behind another and was never tried, since the call it came in was
+        refused."""
 
     # ── look-ups (see hub.lookup)
     async def asked(self, lookup: Lookup) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from hub.message import NATIONAL, Arrival, SchemaRef
 from hub.store import lookups
 from hub.store.overview import backlog, first_head, kept
-from hub.store.port import OPEN_STATES, EndpointState, JsonObject, Key
+from hub.store.port import OPEN_STATES, REFUSED, EndpointState, JsonObject, Key
 from hub.store.rows import AnyRow, instant, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
@@ -255,10 +255,11 @@ def _delivery(row: AnyRow) -> dict[str, Any]:
 
 
 def _attempt(row: AnyRow) -> dict[str, Any]:
+    outcome = "dead" if row.outcome == REFUSED else row.outcome or "under way"
     return _present(
         {
             "attempt": row.id, "delivery": row.delivery_id, "number": row.number, "at": instant(row.started_at),
-            "ended_at": instant(row.ended_at), "outcome": row.outcome or "under way", "code": row.code, "reason": row.reason,
+            "ended_at": instant(row.ended_at), "outcome": outcome, "code": row.code, "reason": row.reason,
             "resolved": row.resolved, "resolved_at": instant(row.resolved_at), "chain": row.chain,
         }
     )  # fmt: skip

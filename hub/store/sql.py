@@ -21,8 +21,21 @@ import orjson
 from sqlalchemy import Connection, event, insert, select, update
 
 from hub.errors import StoreUnavailable
+from hub.listener import Standing
 from hub.message import Arrival, Clock, SchemaRef
-from hub.store import accepting, cells, delivering, listing, lookups, operating, overview, reading, restoring, retention
+from hub.store import (
+    accepting,
+    cells,
+    delivering,
+    listing,
+    lookups,
+    operating,
+    overview,
+    reading,
+    restoring,
+    retention,
+    telling,
+)
 from hub.store.checkpoints import Checkpoints
 from hub.store.engine import hold_running_lock, in_use, open_engine, parse_url, unavailable
 from hub.store.fitting import refuse_unfit_key
@@ -30,6 +43,7 @@ from hub.store.glance import Overview
 from hub.store.migrate import migrate
 from hub.store.port import (
     ArrivalState,
+    Became,
     Due,
     EndpointState,
     Fate,
@@ -183,6 +197,9 @@ class SqlStore(Store):
     async def settle(self, settlement: Settlement, now: int) -> bool:
         return await self._writer.run(lambda connection: delivering.settle(connection, settlement, now))
 
+    async def told(self, arrival_id: str, endpoint: str, *, sender: str, untried: bool = False, now: int) -> int:
+        return await self._writer.run(lambda connection: telling.told(connection, arrival_id, endpoint, sender, untried, now))
+
     # ── look-ups
     async def asked(self, lookup: Lookup) -> None:
         await self._writer.run(lambda connection: lookups.asked(connection, lookup))
@@ -264,6 +281,12 @@ class SqlStore(Store):
 
     async def arrival(self, arrival_id: str) -> JsonObject | None:
         return await self._read(lambda connection: reading.arrival(connection, arrival_id))
+
+    async def became(self, arrival_id: str, endpoint: str) -> Became | None:
+        return await self._read(lambda connection: telling.became(connection, arrival_id, endpoint))
+
+    async def standing(self, sender: str, code: str, endpoint: str) -> Standing | None:
+        return await self._read(lambda connection: telling.standing(connection, sender, code, endpoint))
 
     async def sent_since(self, sender: str, since: int) -> tuple[int, int]:
         return await self._read(lambda connection: reading.sent_since(connection, sender, since), at_door=True)

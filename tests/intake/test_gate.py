@@ -6,11 +6,14 @@ import asyncio
 from collections import Counter
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import Busy
+from hub.intake.doorway import stranger
 from hub.intake.gate import Gate, Place, Room
+from hub.wire.forwarded import CLIENT_ADDRESS
 
 
 async def settle() -> None:
@@ -176,3 +179,22 @@ async def _play(told: list[tuple[str, int, int]]) -> None:
         inside = [(client, task.result()) for client, _, task in tasks if task.done()]
         tasks = [one for one in tasks if not one[2].done()]
     assert (gate.requests, gate.waiting, gate.bytes) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("192.0.2.7", "?192.0.2.7"),
+        ("2001:db8:0:1::7", "?2001:db8:0:1::/64"),
+        ("2001:db8:0:1:ffff::8", "?2001:db8:0:1::/64"),
+        ("2001:db8:0:2::7", "?2001:db8:0:2::/64"),
+        ("::ffff:192.0.2.7", "?192.0.2.7"),
+        ("", "?"),
+        ("a socket", "?a socket"),
+    ],
+)
+def test_strangers_go_by_their_address(address: str, name: str) -> None:
+    """Of IPv6 by their network, in which one caller has as many addresses as it likes."""
+    request = make_mocked_request("POST", "/")
+    request[CLIENT_ADDRESS] = address
+    assert stranger(request) == name
