@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from connectors.national_portal.door_paths import Place
+from connectors.national_portal.door_settings import DoorSettings
 from hub.connector import ConnectorConfig
 from hub.wire import HttpSettings
 
@@ -73,6 +76,20 @@ class PortalConfig(HttpSettings, ConnectorConfig):
     check_service: str = Field(
         "LayDanhMucLinhVuc", description="The catalogue that `check` reads: a short one that the account may read."
     )
+    door: DoorSettings | None = Field(
+        None, description="A door that speaks as the portal, for systems that know the portal's calls; none when not said."
+    )
+
+    @property
+    def places(self) -> dict[Place, str]:
+        """The portal's paths below ``adapter_url``."""
+        return {"auth": self.auth_endpoint, "share": self.share_endpoint, "integration": self.integration_endpoint}
+
+    @field_validator("door")
+    @classmethod
+    def _begins_at_the_home(cls, door: DoorSettings | None, info: ValidationInfo) -> DoorSettings | None:
+        home = (info.context or {}).get("home")
+        return door if door is None or home is None else door.below(Path(home).absolute())
 
     @field_validator("adapter_url")
     @classmethod

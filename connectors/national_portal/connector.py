@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
+from aiohttp import web
+
+from connectors.national_portal import door_checks, door_paths
 from connectors.national_portal.config import PortalConfig
+from connectors.national_portal.door import PortalDoor
 from connectors.national_portal.exchange import Adapter, Exchange, Reply
-from connectors.national_portal.values import object_of, same_as_sent, typed
-from hub.connector import Attempt, Connector, ConnectorContext, Found, Receipt
-from hub.errors import DeliveryError, NotFound, Rejected, Transient
+from connectors.national_portal.synchronising import REMEMBERED, Synchronising
+from connectors.national_portal.values import object_of, same_as_sent, typed, word_and_object
+from hub.connector import Attempt, Connector, ConnectorContext, Documents, Found, Inlet, Receipt
+from hub.errors import DeliveryError, NotFound, Problem, Rejected, Transient
 from hub.message import Message
 from hub.wire import HttpEndpoint, SignIn
 from hub.wire.partner_text import named_values, redacted
@@ -23,18 +28,24 @@ _DETAILS_AT_ONCE = 4
 class NationalPortal(Connector[PortalConfig]):
     """Sends dossiers and their progress to the national portal, and reads its procedure catalogue.
 
-    Messages: ``npsp-dossier@1``, one data object of DongBoHoSoMC (strings, and lists of objects of strings), and
-    ``npsp-progress@1``, ``{"data": [progress objects, at least one]}`` of CapNhatTienDoHoSoMC.
+    Messages: ``npsp-dossier@1``, one data object of DongBoHoSoMC (strings, and lists of objects of strings), with
+    ``isUpdating`` beside its fields where its sender says it, and ``npsp-progress@1``, ``{"data": [progress objects, at
+    least one]}`` of CapNhatTienDoHoSoMC.
 
-    A dossier is inserted the first time and updated ever after. The first time, the portal is asked (TraCuuHoSo); what
-    it already holds is updated only if the ledger or the route allows (``attempt.may_update``), else refused as
-    ``exists``. Progress goes in chunks; a resend continues at the chunk that was under way, not at the beginning.
+    A dossier whose sender says ``isUpdating`` is sent so, without a look-up, and the portal judges the word: what it
+    refuses is refused with its own code. Else a dossier is inserted the first time and updated ever after. The first time,
+    the portal is asked (TraCuuHoSo); what it already holds is updated only if the ledger or the route allows
+    (``attempt.may_update``), else refused as ``exists``. Progress goes in chunks; a resend continues at the chunk that was
+    under way, not at the beginning.
 
     The session is shared by all sends and renewed once for all. If the portal refuses a session as ended, a send signs
     in again once; a second refusal is Transient ``session``, a refused sign-in Transient ``sign_in``.
 
     Texts of the portal may quote a person: a reason keeps them only with everything we sent replaced by the name of its
-    field, addresses and runs of 7 or more digits masked, and cut to 300 characters.
+    field, addresses and runs of 7 or more digits masked, and cut to 300 characters. Whole they are only in ``said``, for
+    the caller who waits for them.
+
+    With ``door`` it also listens as the portal itself does, for systems that know the portal's calls already.
 
     Source of the protocol: contracts.md section 1; what is open there is configuration (see README.md).
     """
@@ -47,13 +58,35 @@ class NationalPortal(Connector[PortalConfig]):
         self._http = HttpEndpoint(config, context.clock)
         self._adapter = Adapter(config, self._http)
         self._sign_in = SignIn(self._adapter.sign_in)
+        self._door = PortalDoor(config.door, config, context, self._ask) if config.door else None
+
+    @classmethod
+    def problems(cls, config: PortalConfig, sent: Collection[str], documents: Documents) -> Iterable[Problem]:
+        """Accounts, schemas and paths of a door that do not go together."""
+        return door_checks.problems(config.door, config.places, sent, documents) if config.door else ()
+
+    @classmethod
+    def sources(cls, config: PortalConfig) -> Mapping[str, str]:
+        """The schemas of what a door takes."""
+        return config.door.sources() if config.door else {}
+
+    @classmethod
+    def paths(cls, config: PortalConfig) -> Iterable[str]:
+        """Where the door stands, if there is one."""
+        return door_paths.every(config.door.paths, config.door.array_path, config.places) if config.door else ()
 
     async def open(self) -> None:
         """Prepare connections; the first call signs in. Raises BadConfig for certificates that cannot be used."""
         await self._http.open()
 
+    def routes(self, inlet: Inlet) -> Iterable[web.RouteDef]:
+        """The paths of the portal-compatible door, if there is one."""
+        return self._door.routes(inlet) if self._door is not None else ()
+
     async def close(self) -> None:
         """Forget the session and close connections. The portal has no way to sign out."""
+        if self._door is not None:
+            await self._door.close()
         await self._sign_in.close()
         await self._http.close()
 
@@ -76,7 +109,7 @@ class NationalPortal(Connector[PortalConfig]):
         call with an effect (the doubts of attempts before it were decided before it began). Else what the portal holds of
         the dossier (TraCuuHoSo); progress cannot be read back."""
         progress = message.schema.id == PROGRESS
-        note = _reached(attempt, "progress" if progress else "dossier")
+        note = _reached(attempt, "progress" if progress else REMEMBERED)
         if note is None:
             return Found(holds=False, called=False)
         if progress:
@@ -88,7 +121,7 @@ class NationalPortal(Connector[PortalConfig]):
             raise Transient("look_up_refused", str(refusal)) from None
         if not held:
             return None
-        same = same_as_sent(message.body, object_of(held, code))
+        same = same_as_sent(word_and_object(message.body)[1], object_of(held, code))
         return Found(holds=True if same is None and note["way"] == "insert" else same)
 
     async def held(self, message: Message) -> Found | None:
@@ -97,14 +130,14 @@ class NationalPortal(Connector[PortalConfig]):
             return Found(holds=None)
         code = _dossier_code(message)
         held = await self._look_up(self._exchange(message), code)
-        return Found(holds=same_as_sent(message.body, object_of(held, code))) if held else None
+        return Found(holds=same_as_sent(word_and_object(message.body)[1], object_of(held, code))) if held else None
 
     async def fetch_table(self, table: str) -> Mapping[str, Mapping[str, str]]:
         """The portal's procedures: code → name, code and name of its first field. A column the portal does not give is
         left out, so is a procedure without any. Raises NotFound for another table, else like ``check``."""
         if table != PROCEDURES:
             raise NotFound(f"the national portal gives {PROCEDURES}, not {table[:60]}")
-        listed = await self._exchange().ask("LayDanhSachTTHC", {}, share=True)
+        listed = await self._exchange().ask("LayDanhSachTTHC", {})
         if not listed.done:
             raise self._refusal(listed, {})
         names = {_text(item, "MATTHC"): _text(item, "TENTTHC") for item in listed.result}
@@ -131,34 +164,24 @@ class NationalPortal(Connector[PortalConfig]):
 
     async def _send_dossier(self, message: Message, attempt: Attempt) -> Receipt:
         code = _dossier_code(message)
+        known, given = word_and_object(message.body)
         exchange = self._exchange(message)
-        item = typed(message.body, self.config.json_types)
-        updated = attempt.remembered.get("dossier", {}).get("way") == "update"
-        way = "update" if attempt.sent_before or updated else "insert_unseen"
-        if way == "insert_unseen" and self.config.lookup_first:
-            held = await self._look_up(exchange, code)
-            way = self._allowed_update(attempt) if held else "insert"
-        reply = await self._synchronise(exchange, attempt, way, item)
-        if way != "update" and reply.says(self.config.exists_pattern):
-            way = self._allowed_update(attempt)
-            reply = await self._synchronise(exchange, attempt, way, item)
+
+        async def held() -> bool:
+            return bool(await self._look_up(exchange, code))
+
+        item = typed(given, self.config.json_types)
+        reply = await Synchronising(self.config, exchange, attempt, item, held).send(known)
         if not reply.done:
-            raise self._refusal(reply, message.body)
-        return Receipt(reference=self._redacted(reply.message, message.body) or None)
+            raise self._refusal(reply, given)
+        return Receipt(reference=self._redacted(reply.message, given) or None, said=reply.message)
 
-    async def _synchronise(self, exchange: Exchange, attempt: Attempt, way: str, item: Any) -> Reply:
-        """DongBoHoSoMC. ``way`` is ``insert`` (the portal said it holds nothing), ``insert_unseen`` (it was not asked)
-        or ``update``; it is remembered first, with the attempt's number, so that ``find`` knows whether this attempt got
-        here and what a dossier found there proves."""
-        await exchange.signed_in()
-        await attempt.remember("dossier", {"way": way, "attempt": attempt.number})
-        updating = "True" if way == "update" else "False"
-        return await exchange.ask("DongBoHoSoMC", {"isUpdating": updating, "data": [item]}, effect=True)
-
-    def _allowed_update(self, attempt: Attempt) -> str:
-        if attempt.may_update:
-            return "update"
-        raise Rejected("exists", "the portal holds this dossier, the ledger shows no send of ours: adopt or hold it")
+    async def _ask(self, service: str, keys: Mapping[str, Any]) -> Reply:
+        """One question of the door to the portal: any answer of its own but "not now"."""
+        reply = await self._exchange().ask(service, keys)
+        if reply.code in self.config.transient_codes:
+            raise self._refusal(reply, keys)
+        return reply
 
     async def _look_up(self, exchange: Exchange, code: str) -> tuple[Any, ...]:
         """What TraCuuHoSo gives; empty when the portal holds nothing."""
@@ -185,14 +208,16 @@ class NationalPortal(Connector[PortalConfig]):
             if not reply.done:
                 raise self._refusal(reply, message.body)
             done = end
-        return Receipt(reference=self._redacted(reply.message, message.body) or None)
+        return Receipt(reference=self._redacted(reply.message, message.body) or None, said=reply.message)
 
     def _exchange(self, message: Message | None = None) -> Exchange:
         return Exchange(self._adapter, self._sign_in, message.traceparent if message else None)
 
     def _refusal(self, reply: Reply, sent: Any) -> DeliveryError:
-        kind = Transient if reply.code in self.config.transient_codes else Rejected
-        return kind(reply.code, self._redacted(reply.message, sent))
+        reason = self._redacted(reply.message, sent)
+        if reply.code in self.config.transient_codes:
+            return Transient(reply.code, reason)
+        return Rejected(reply.code, reason, said=reply.message)
 
     def _redacted(self, text: str, sent: Any) -> str:
         account = [("username", self.config.username), ("password", self.config.password.get_secret_value())]

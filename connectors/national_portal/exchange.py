@@ -18,6 +18,20 @@ from hub.wire.partner_text import plain
 
 _BUSINESS_STATUS = (400, 413, 422)
 """HTTP refusals of what was sent; every other 4xx speaks of the address, the account or the adapter."""
+_SHARED = re.compile(r"LayDanhMuc[A-Za-z]{1,40}|LayDanhSachTTHC")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,6}")
+_SHORTEST_SECRET = 4
+"""A password shorter than this stands in any text by chance."""
+
+
+def is_shared(service: str) -> bool:
+    """Whether a service is one of the shared catalogues, at ``share_endpoint``; every other is at ``integration_endpoint``."""
+    return _SHARED.fullmatch(service) is not None
+
+
+def is_number(code: str) -> bool:
+    """Whether an error_code is a number; the portal writes numbers as text too."""
+    return _NUMBER.fullmatch(code) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +98,15 @@ class Exchange:
         """Sign in now if need be, so that a portal that is down leaves no trace of an effect that was never tried."""
         await self._sign_in.token()
 
-    async def ask(self, service: str, keys: Mapping[str, Any], *, share: bool = False, effect: bool = False) -> Reply:
-        """One call of ``service``, made again only if the session was refused, which has no effect.
+    async def ask(self, service: str, keys: Mapping[str, Any], *, share: bool | None = None, effect: bool = False) -> Reply:
+        """One call of ``service``, made again only if the session was refused, which has no effect. ``share``: at which
+        endpoint, where that is not plain from the service.
 
         Returns any readable answer, business refusals included. Raises Transient, NotConnected, InDoubt (only with
         ``effect``), and Rejected for HTTP 400, 413, 422 without a readable answer.
         """
         config = self._adapter.config
-        endpoint = config.share_endpoint if share else config.integration_endpoint
+        endpoint = config.share_endpoint if (is_shared(service) if share is None else share) else config.integration_endpoint
         while True:
             session = await self._sign_in.token()
             body = {"session": session, "madonvi": config.madonvi, "service": service, **keys}
@@ -99,11 +114,17 @@ class Exchange:
             reply = _read(answer)
             if not self._ended(answer, reply):
                 usable = _usable(answer, reply, effect)
-                return replace(usable, message=usable.message.replace(session, "‹session›"))
+                return replace(usable, message=self._without_secrets(usable.message, session))
             self._sign_in.invalidate(session)
             if self._renewed:
                 raise Transient("session", "the portal refused a second session within one delivery")
             self._renewed = True
+
+    def _without_secrets(self, message: str, session: str) -> str:
+        """The message as whoever sent the dossier may read it: the session and the account's password are ours alone."""
+        password = self._adapter.config.password.get_secret_value()
+        message = message.replace(session, "‹session›")
+        return message.replace(password, "‹password›") if len(password) >= _SHORTEST_SECRET else message
 
     def _ended(self, answer: Answer, reply: Reply | None) -> bool:
         """Whether the portal refused the session: HTTP 401, or as configured by error_code or message."""
@@ -138,7 +159,7 @@ def _error_code(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
     text = str(value).strip()
-    if re.fullmatch(r"[+-]?[0-9]{1,6}", text):
+    if is_number(text):
         return str(int(text))
     return shown(text) if text else None
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import orjson
 from aiohttp import web
 
+from connectors.national_portal import rehearsal
 from connectors.national_portal.simulator_config import PortalSimulatorConfig
 from connectors.national_portal.simulator_services import (
     INTEGRATION_SERVICES,
@@ -30,7 +31,7 @@ from connectors.national_portal.simulator_state import Effect, PortalMemory
 from hub.testing.control import control_answer, control_body
 from hub.testing.fault_play import Answer
 from hub.testing.faults import Call, Decision
-from hub.testing.simulator import Simulator, SimulatorConfig, run_process
+from hub.testing.simulator import Rehearsal, Simulator, SimulatorConfig, Table, run_process
 
 LOGIN_REFUSED = -1
 """error_code of a refused login; the real one is not public."""
@@ -53,6 +54,10 @@ class PortalSimulator(Simulator[PortalSimulatorConfig]):
         self.sessions = Sessions(config, clock)
         self._services = PortalServices(config, self.memory)
 
+    @classmethod
+    def rehearse(cls, settings: Mapping[str, Any], table: Table) -> Rehearsal | None:
+        return rehearsal.stand_in(settings, table)
+
     def state(self) -> Mapping[str, Any]:
         return self.memory.as_dict()
 
@@ -62,7 +67,7 @@ class PortalSimulator(Simulator[PortalSimulatorConfig]):
     def routes(self) -> Iterable[web.RouteDef]:
         paths = sorted({self.config.share_path, self.config.integration_path})
         return [
-            *(web.post(f"{adapter}/mapi/login", self._login) for adapter in _ADAPTERS),
+            *(web.post(f"{adapter}{self.config.login_path}", self._login) for adapter in _ADAPTERS),
             *(web.post(f"{adapter}{path}", self._call) for adapter in _ADAPTERS for path in paths),
             web.post("/_control/dossiers", self._plant_dossiers),
             web.post("/_control/expire-sessions", self._expire_sessions),

@@ -38,6 +38,7 @@ class PortalSimulatorConfig(SimulatorConfig):
     dstcode_in: Literal["query", "header", "either"] = Field(
         default="either", description="Where dstcode is looked for: both are [read], in different code bases."
     )
+    login_path: str = Field(default="/mapi/login", description="Forward path of the sign-in [read].")
     share_path: str = Field(
         default="/mapi/g", description="Forward path of the catalogue services; /mapi/g is [known] for this portal."
     )
@@ -131,6 +132,8 @@ class PortalSimulatorConfig(SimulatorConfig):
     @model_validator(mode="after")
     def _paths_are_forward_paths(self) -> PortalSimulatorConfig:
         for path in (self.share_path, self.integration_path):
-            if not path.startswith("/") or path == "/mapi/login":
-                raise ValueError("share_path and integration_path start with / and are not /mapi/login")
+            if not path.startswith("/") or path == self.login_path or not self.login_path.startswith("/"):
+                raise ValueError(
+                    "login_path, share_path and integration_path start with /, and the first differs from the others"
+                )
         return self

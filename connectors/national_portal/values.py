@@ -29,6 +29,18 @@ def typed(value: Any, types: Mapping[str, JsonType], field: str = "") -> Any:
     raise Rejected("json_type", f"{field}: json_types asks for {wanted}, the value is none; mend the mapping")
 
 
+def word_and_object(body: Mapping[str, Any]) -> tuple[bool | None, dict[str, Any]]:
+    """Whether the portal holds the dossier, as its sender says (``isUpdating``; None: nobody says), and the data object, in
+    which that word has no place. Raises Rejected for another word."""
+    item = dict(body)
+    match item.pop("isUpdating", None):
+        case None:
+            return None, item
+        case "True" | "False" as word:
+            return word == "True", item
+    raise Rejected("is_updating", '/isUpdating: "True" or "False", or not there; mend the mapping')
+
+
 def same_as_sent(sent: Any, there: Any) -> bool | None:
     """Whether the portal's object is what we sent; None when it leaves out a field that we sent with a value.
 
