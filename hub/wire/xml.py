@@ -63,7 +63,7 @@ def parse(data: bytes, limits: XmlLimits = LIMITS) -> etree._Element:
     if len(data) > limits.bytes:
         raise XmlRefused.one("", "too_large", f"the document is larger than {limits.bytes} bytes")
     data = _as_utf8(data)
-    _refuse_doctype(data)
+    refuse_doctype(data)
     parser = _parser(limits, watched=not _is_small(data, limits))
     watch = _Watch(limits, data)
     try:
@@ -89,7 +89,7 @@ def parse_until(data: bytes, is_end: Callable[[etree._Element], bool], limits: X
         first = _as_utf8(first)
     except XmlRefused:
         first = _as_utf8(first[:-2])  # UTF-16 may have been cut in the middle of a character
-    _refuse_doctype(first)
+    refuse_doctype(first)
     parser = _parser(limits, watched=True)
     watch = _Watch(limits, first)
     try:
@@ -199,39 +199,48 @@ def to_bytes(element: etree._Element) -> bytes:
 
 def _as_utf8(data: bytes) -> bytes:
     """The document in UTF-8. Only UTF-8 and UTF-16 are read, by byte order mark or declaration, which must agree."""
-    coding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
-    head = data[:256]
+    coding = coding_of(data)
     if coding.startswith("utf-16"):
         try:
             data = data.decode(coding).encode()
         except UnicodeError:
             raise XmlRefused.one("", "encoding", "the bytes are not UTF-16") from None
-        head = data[:256]
     elif coding == "utf-8-sig":
         data = data[3:]
-        head = data[:256]
-    elif coding != "utf-8":
+    check_coding(data[:256], coding)
+    return data
+
+
+def coding_of(data: bytes) -> str:
+    """The encoding that the first bytes of a document show. Raises XmlRefused when it is none that is read."""
+    coding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    if not coding.startswith("utf-"):
         raise _other_encoding(coding)
+    return coding
+
+
+def check_coding(head: bytes, coding: str) -> None:
+    """Raises XmlRefused when the declaration in the first bytes, which are UTF-8 by now, says another encoding."""
     declared = _ENCODING.match(head)
     if declared:
         name = declared[1].decode()
         if name.upper() not in (("UTF-16", "UTF-16LE", "UTF-16BE") if coding.startswith("utf-16") else ("UTF-8",)):
             raise _other_encoding(name)
-    if data.startswith(b"\xef\xbb\xbf"):  # the parser would take it off, and what is looked for before it parses were elsewhere
+    if head.startswith(b"\xef\xbb\xbf"):  # the parser would take it off, and what is looked for before it parses were elsewhere
         raise XmlRefused.one("1:1", "encoding", "begins with two byte order marks", "send one, or none")
-    return data
 
 
 def _other_encoding(name: str) -> XmlRefused:
     return XmlRefused.one("1:1", "encoding", f"the encoding {shown(name)} is not read, or not what the bytes are", "send UTF-8")
 
 
-def _refuse_doctype(data: bytes) -> None:
-    """Looks at what stands before the root element, so that a DTD is refused before any of it is read."""
+def refuse_doctype(data: bytes) -> int:
+    """Looks at what stands before the root element, so that a DTD is refused before any of it is read. Where that ends."""
     before = _PROLOG.match(data)
     at = before.end() if before else 0
     if data.startswith(b"<!DOCTYPE", at):
         raise XmlRefused.one(place_of(data, at), "dtd", "a document type (DTD) is not accepted", "send the document without it")
+    return at
 
 
 def _beyond(element: etree._Element, code: str, message: str) -> XmlRefused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from files.sshd import Sshd
 
 from seams.processes import Launcher
 from seams.world import World
@@ -38,3 +39,12 @@ def world(new_world: Callable[..., World]) -> World:
     assert made.sender
     made.start_hub()
     return made
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """OpenSSH's server, running."""
+    made = Sshd(tmp_path_factory.mktemp("sshd"))
+    made.start()
+    yield made
+    made.end()

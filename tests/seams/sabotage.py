@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -173,6 +174,26 @@ def knows_no_clients() -> None:
     Gate.enter = enter  # type: ignore[method-assign]
 
 
+def halts_before_the_name() -> None:
+    """No sabotage, a seam held open: what writes a file for a partner stops for ever before the file gets its name."""
+    from connectors.files.local import LocalPlace
+
+    LocalPlace.rename = lambda place, old, new: threading.Event().wait()  # type: ignore[method-assign,assignment]
+
+
+def halts_behind_the_name() -> None:
+    """The same, when the file has its name and nobody in the hub knows yet."""
+    from connectors.files.local import LocalPlace
+
+    honest = LocalPlace.rename
+
+    def rename(place: Any, old: Any, new: Any) -> None:
+        honest(place, old, new)
+        threading.Event().wait()
+
+    LocalPlace.rename = rename  # type: ignore[method-assign]
+
+
 KINDS: dict[str, Callable[[], None]] = {
     one.__name__: one
     for one in (
@@ -187,5 +208,7 @@ KINDS: dict[str, Callable[[], None]] = {
         forgets_envelopes,
         forgets_the_restore,
         knows_no_clients,
+        halts_before_the_name,
+        halts_behind_the_name,
     )
 }

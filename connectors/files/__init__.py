@@ -1,0 +1,1 @@
+"""Drop folder: files that another system leaves in a folder become arrivals, each record once."""

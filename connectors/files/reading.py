@@ -1,0 +1,76 @@
+"""One file being read: batches of its records, as long as it is the file that was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from connectors.files import json_files
+from connectors.files.config import ReadConfig
+from connectors.files.csv_files import CsvRows
+from connectors.files.folder import Changed, DropFolder, Seen
+from connectors.files.record import Malformed, Record
+from connectors.files.xml_files import XmlElements
+
+_BATCH = 64
+_ENOUGH = 1024 * 1024
+
+
+class OpenFile:
+    """``batch`` again and again until it gives nothing; ``close`` in the end. All of it in a thread."""
+
+    def __init__(self, config: ReadConfig, folder: DropFolder, one: Seen) -> None:
+        self._folder, self._one = folder, one
+        self._stream = folder.open(one)
+        self._config = config
+        self._rows = CsvRows(self._stream, config) if config.format == "csv" else None
+        self._elements = XmlElements(self._stream, config.record) if config.format == "xml" and config.record else None
+        self._records = self._begin(config)
+        self._malformed: Malformed | None = None
+
+    @property
+    def around(self) -> tuple[str | bytes, str | bytes]:
+        """What stands before all records of such a file, and behind them."""
+        if self._rows:
+            return self._rows.header, ""
+        if self._elements:
+            opened, closed = self._elements.around
+            return (opened + b"\n", closed + b"\n") if opened else (b"", b"")
+        return (b"[\n", b"\n]\n") if self._config.format == "json" else (b"", b"")
+
+    def batch(self) -> list[Record]:
+        """The next records; none at the end. Raises Malformed, Changed, OSError."""
+        found: list[Record] = []
+        size = 0
+        if self._malformed is not None:
+            self.check()
+            raise self._malformed
+        try:
+            for record in islice(self._records, _BATCH):
+                found.append(record)
+                size += len(record.body)
+                if size > _ENOUGH:
+                    break
+        except Malformed as error:  # what came before it comes first
+            self._malformed = error
+        self.check()
+        if self._malformed is not None and not found:
+            raise self._malformed
+        return found
+
+    def check(self) -> None:
+        """Raises Changed."""
+        if not self._folder.is_same(self._one, self._stream):
+            raise Changed
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _begin(self, config: ReadConfig) -> Iterator[Record]:
+        if self._rows:
+            return self._rows.records()
+        if self._elements:
+            return self._elements.records()
+        if not config.each:
+            return json_files.whole(self._stream)
+        return json_files.lines(self._stream) if config.format == "jsonl" else json_files.elements(self._stream)
