@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from hub import strictyaml
 from hub.config import Home, load_home, validation_problems
 from hub.connector import Connector, ConnectorConfig, Sender, installed_connectors, load_connector
-from hub.errors import BadConfig, Problem, WithProblems
-from hub.intake.accept import Source
+from hub.errors import BadConfig, Problem, UnknownSchema, WithProblems
+from hub.intake.planning import Source
 from hub.intake.soap_config import make_service, paths_apart
 from hub.intake.soap_service import SoapService
 from hub.lookup.configured import lookup_fits, verify_of
@@ -27,6 +27,7 @@ from hub.message import SchemaRef
 from hub.routing.routes import Condition, Route, Router
 from hub.translation import Catalog, Schema
 from hub.translation.lint import lint_catalog
+from hub.translation.versions import allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,17 @@ def examine(folder: Path) -> tuple[Assembly | None, list[Problem], list[Problem]
     if home is None:
         _what_else_is_wrong(folder, found)
         return None, found.problems, []
-    endpoints = _endpoints(home, found)
+    return _fitted(home, _endpoints(home, found), found)
+
+
+def fit(home: Home, endpoints: dict[str, Endpoint]) -> tuple[Assembly | None, list[Problem], list[Problem]]:
+    """Like ``examine``, of a home whose endpoints stand ready: a rehearsal's are not those of config.yaml."""
+    return _fitted(home, endpoints, _Findings())
+
+
+def _fitted(
+    home: Home, endpoints: dict[str, Endpoint], found: _Findings
+) -> tuple[Assembly | None, list[Problem], list[Problem]]:
     known = [*_installed(_Findings()), *(one.connector for one in endpoints.values())]
     catalog, problems = Catalog.read(home.layers, fetched_tables(known))
     found.problems += [*problems, *lint_catalog(catalog)]
@@ -88,8 +99,11 @@ def examine(folder: Path) -> tuple[Assembly | None, list[Problem], list[Problem]
     sources = _sources(home, catalog, found)
     _lookups(home, catalog, endpoints, found)
     routes = _routes(home, catalog, endpoints, found)
+    _made_fits(home, catalog, sources, found)
     _settings_fit(home, catalog, endpoints, found)
+    _handed_over_is_taken(home, catalog, endpoints, found)
     soap = _soap(home, catalog, found)
+    _doors_apart(home, endpoints, found)
     _tls(home, found)
     if found.problems:
         return None, found.problems, warnings
@@ -234,6 +248,19 @@ def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found:
     return routes
 
 
+def _made_fits(home: Home, catalog: Catalog, sources: list[Source], found: _Findings) -> None:
+    """What the mappings of sources make may be an older version than the newest that a route takes: it must go on, too."""
+    made: set[SchemaRef] = set()
+    with contextlib.suppress(WithProblems):  # said of the sources already
+        made = {catalog.chain(one.schema, target).target.ref for one in sources for target in one.becomes}
+    for name, config in home.config.routes.items():
+        at = home.where("routes", name, "as")
+        with found.gather(f"routes.{name}.as", at), contextlib.suppress(UnknownSchema, ValueError):
+            take = SchemaRef.parse(config.take)
+            for ref in sorted(one for one in made if allows(take, one) and one != catalog.schema(take).ref):
+                catalog.chain(ref, config.as_)
+
+
 def _conditions(config: Any) -> Iterator[Condition]:
     for one in config.when:
         if one.present is not None:
@@ -264,6 +291,20 @@ def _canonical(catalog: Catalog, ref: str) -> None:
         )
 
 
+def _handed_over_is_taken(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found: _Findings) -> None:
+    """What a connector reads or hears is of a schema under ``sources``, else all of it would be refused."""
+    taken = {one.schema_.partition("@")[0] for one in home.config.sources}
+    for name, one in endpoints.items():
+        for setting, ref in one.connector.sources(one.settings).items():
+            with contextlib.suppress(WithProblems, ValueError):  # a schema that is none is said with the settings
+                schema = catalog.schema(ref)
+                if schema.role == "source" and schema.ref.id not in taken:
+                    path = ("endpoints", name, "settings", *setting.split("."))
+                    text = f"{ref} does not stand under sources, so that nothing of it would be taken"
+                    hint = f"add {{ schema: {ref}, becomes: […] }} to sources"
+                    found.problems.append(Problem(".".join(path), "not_a_source", text, hint, home.where(*path)))
+
+
 def _settings_fit(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found: _Findings) -> None:
     """What connectors themselves find wrong with their settings, beside this catalog and these routes."""
 
@@ -279,6 +320,19 @@ def _settings_fit(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], 
             steps = (int(step) if step.isdecimal() else step for step in problem.at.split(".") if step)
             path = ("endpoints", name, "settings", *steps)
             found.problems.append(replace(problem, at=".".join(map(str, path)), source=home.where(*path)))
+
+
+def _doors_apart(home: Home, endpoints: dict[str, Endpoint], found: _Findings) -> None:
+    """No path of a connector's door is that of another, nor lies where a SOAP door hands out its files."""
+    taken: dict[str, str] = {}
+    for name, one in endpoints.items():
+        where = home.where("endpoints", name, "settings")
+        for path in one.connector.paths(one.settings):
+            below = (f"soap.{soap}" for soap, door in home.config.soap.items() if f"{path}/".startswith(f"{door.path}/"))
+            if other := taken.get(path) or next(below, None):
+                text, hint = f"the path {path} is one of {other} too", "give each door paths of its own"
+                found.problems.append(Problem(f"endpoints.{name}.settings", "path_taken", text, hint, where))
+            taken.setdefault(path, f"endpoints.{name}")
 
 
 def _tls(home: Home, found: _Findings) -> None:

@@ -284,11 +284,11 @@ class Home:
         return url
 
 
-def load_home(folder: Path, *, partners: bool = True) -> Home:
+def load_home(folder: Path, *, partners: bool = True, unresolved: list[Problem] | None = None) -> Home:
     """Read ``folder/config.yaml``. Raises BadConfig with every problem found.
 
     ``partners`` False is for what works on the store alone: the endpoints' settings, and so the partners' secrets, are
-    left out.
+    left out. With ``unresolved`` a reference without a value is no error: it is listed there instead.
     """
     path = folder / "config.yaml"
     if not path.is_file():
@@ -305,7 +305,9 @@ def load_home(folder: Path, *, partners: bool = True) -> Home:
         config = HubConfig.model_validate(data)
     except ValidationError as error:
         raise BadConfig([*problems, *validation_problems(error, document.at)]) from None
-    if problems:
+    if unresolved is not None:
+        unresolved += problems
+    elif problems:
         raise BadConfig(problems)
     return Home(folder, config, document.at)
 

@@ -16,6 +16,7 @@ from xml.sax.saxutils import quoteattr
 import orjson
 from aiohttp import web
 
+from connectors.population import rehearsal
 from connectors.population.simulator_config import PopulationSimulatorConfig
 from connectors.population.simulator_desk import Desk, Told
 from connectors.population.simulator_headers import HeaderRefusal, HeaderRules
@@ -25,7 +26,7 @@ from connectors.population.simulator_state import QuestionLog
 from hub.testing.control import control_answer
 from hub.testing.fault_play import Answer
 from hub.testing.faults import Call, Decision
-from hub.testing.simulator import Simulator, SimulatorConfig, run_process
+from hub.testing.simulator import Rehearsal, Simulator, SimulatorConfig, Table, run_process
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 _WSDL = Path(__file__).with_name("simulator.wsdl")
@@ -50,6 +51,10 @@ class PopulationSimulator(Simulator[PopulationSimulatorConfig]):
         self.tokens = LgspTokens(config, clock)
         self._headers = HeaderRules(config, clock)
         self._wsdl = _WSDL.read_text(encoding="utf-8")
+
+    @classmethod
+    def rehearse(cls, settings: Mapping[str, Any], table: Table) -> Rehearsal | None:
+        return rehearsal.stand_in(settings, table)
 
     def state(self) -> Mapping[str, Any]:
         return {"people": len(self.desk.registry.people), "questions": self.log.as_list()}

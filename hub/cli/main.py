@@ -25,6 +25,7 @@ from hub.cli import (
     key,
     lookups,
     purge,
+    rehearse,
     run,
     schema,
     send,
@@ -43,6 +44,7 @@ A first look:
   cd my-hub                             commands work on the home in the current folder
   hub check                             does everything fit together?
   hub explain FILE --schema ID          what would become of this message, and why?
+  hub rehearse FILE --schema ID         and what would each partner say? All of them simulated
   hub run                               start; SIGTERM or Ctrl-C ends, SIGHUP reloads
   hub send FILE --schema ID             hand it a message
   hub trace 000.00.10.H22-261121-0001   where is this dossier, and what to do next?
@@ -61,7 +63,7 @@ Exit codes:
 
 
 _SECTIONS = {
-    "Set up and understand": ("init", "check", "explain", "schema", "catalog", "connectors", "key"),
+    "Set up and understand": ("init", "check", "explain", "rehearse", "schema", "catalog", "connectors", "key"),
     "Run and send": ("run", "send", "simulate", "demo"),
     "Watch and repair": ("status", "health", "trace", "dead", "endpoint", "backfill", "ledger", "audit", "lookups"),
 }
@@ -129,6 +131,7 @@ for _command, _summary in (
     (run.run, "Start the hub."),
     (check.check, "Find everything that is wrong with a home."),
     (explain.explain, "Show what would become of a message, and why."),
+    (rehearse.rehearse, "Send a sample to simulated partners."),
     (connectors.connectors, "Installed connectors and their settings."),
     (send.send, "Send JSON messages to a hub."),
     (status.status, "Show the exchange on one screen."),

@@ -62,7 +62,12 @@ class Tally:
 
 
 async def send_all(door: Door, files: Sequence[str], tell: Callable[[dict[str, Any]], None]) -> Tally:
-    """Send every message of the files in order; ``tell`` gets each result as soon as it is there. Raises ValueError for an
+    """Send every message of the files in order; see ``send_each``."""
+    return await send_each(door, _messages(files), tell)
+
+
+async def send_each(door: Door, messages: AsyncIterator[tuple[str, bytes]], tell: Callable[[dict[str, Any]], None]) -> Tally:
+    """Send messages, each with its place, in order; ``tell`` gets each result as soon as it is there. Raises ValueError for an
     address that is none.
 
     A result has ``at`` (file and line), ``outcome`` (the receipt's state, ``known`` for a first receipt given again, or
@@ -71,7 +76,7 @@ async def send_all(door: Door, files: Sequence[str], tell: Callable[[dict[str, A
     tally = Tally()
     timeout = aiohttp.ClientTimeout(total=60, connect=10)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        async for place, body in _messages(files):
+        async for place, body in messages:
             result = {"at": place, **_local_refusal(door, body)}
             if len(result) == 1:
                 try:

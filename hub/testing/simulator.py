@@ -37,6 +37,18 @@ class SimulatorConfig(BaseModel):
 
 ConfigT = TypeVar("ConfigT", bound=SimulatorConfig)
 
+Table = Callable[[str], Mapping[str, Mapping[str, str]] | None]
+"""The rows of a code table ``id@major`` that was fetched from the partner: key → column → value; None while it never was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """How a simulator stands in for the partner of a configured endpoint: ``simulator``, its own settings, and ``endpoint``,
+    which gives the endpoint's settings once it is known at which URL the simulator listens."""
+
+    simulator: Mapping[str, Any]
+    endpoint: Callable[[str], Mapping[str, Any]]
+
 
 class Simulator(abc.ABC, Generic[ConfigT]):
     """Stands in for one partner over HTTP. Its memory is kept in ``state_file`` (none: forgotten at the end) and
@@ -50,6 +62,15 @@ class Simulator(abc.ABC, Generic[ConfigT]):
         self.state_file = state_file
         self.faults = FaultPlayer(config.faults)
         self.calls = CallLog()
+
+    @classmethod
+    def rehearse(cls, settings: Mapping[str, Any], table: Table) -> Rehearsal | None:
+        """How it stands in for the endpoint with these settings, as they are written in config.yaml, in ``hub rehearse``; None
+        when it cannot. A setting that refers to a secret which is not there is None.
+
+        Whatever leads elsewhere or is secret is replaced; everything else is taken over, so that it is put to the test.
+        """
+        return None
 
     @abc.abstractmethod
     def routes(self) -> Iterable[web.RouteDef]:

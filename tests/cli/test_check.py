@@ -77,6 +77,33 @@ def test_a_wrong_configuration_does_not_hide_what_else_is_wrong(home: Home, hub:
         assert word in said, word
 
 
+def test_a_schema_that_an_endpoint_hands_over_must_be_a_source(home: Home, hub: Run) -> None:
+    """Nothing of a drop folder or of a door would be taken: each setting is named, until the schema stands under sources."""
+    path = home.folder / "config.yaml"
+    read = "read: { folder: in, sender: land, schema: opencps-dossier@1, format: json }"
+    land = f"  land: {{ connector: files, settings: {{ {read} }} }}"
+    door = "door: { accounts: { u: { sender: unit, madonvi: [x] } } }"
+    text = path.read_text(encoding="utf-8").replace("endpoints:\n", f"endpoints:\n{land}\n")
+    text = text.replace("settings: { adapter_url", f"settings: {{ {door}, adapter_url")
+    text += "  dossiers: { take: dossier@1, to: portal, as: npsp-dossier@1 }\n"
+    path.write_text(text, encoding="utf-8")
+    missing = {one["at"]: one for one in hub("check", "--json", code=1).json["errors"]}
+    assert set(missing) == {
+        "endpoints.land.settings.read.schema", "endpoints.portal.settings.door.dossier_schema",
+        "endpoints.portal.settings.door.progress_schema",
+    }  # fmt: skip
+    assert {one["code"] for one in missing.values()} == {"not_a_source"}
+    assert all("config.yaml:" in one["source"] and "sources" in one["hint"] for one in missing.values())
+    more = "".join(
+        f"  - {{ schema: {name}@1, becomes: [{becomes}@1] }}\n"
+        for name, becomes in (
+            ("opencps-dossier", "dossier"), ("portal-dossier", "dossier"), ("portal-progress", "dossier-progress")
+        )
+    )  # fmt: skip
+    path.write_text(text.replace("sources:\n", f"sources:\n{more}"), encoding="utf-8")
+    hub("check")
+
+
 def test_a_condition_on_a_field_that_does_not_exist_is_an_error(home: Home, hub: Run) -> None:
     """It would stop the route without a word; the field that was meant is named."""
     path = home.folder / "config.yaml"

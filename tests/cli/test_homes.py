@@ -131,7 +131,7 @@ def test_explain_names_what_would_be_kept_refused_or_dead(home: Home, hub: Run) 
 def test_connectors_are_described_from_their_code(hub: Run) -> None:
     """What is installed, what it can do, each setting with type and default; an unknown name is exit code 3."""
     (one,) = [one for one in hub("connectors", "--json").json["connectors"] if one["connector"] == "national-portal"]
-    assert one["can"] == ["sender", "finder", "holder", "tables"] and one["tables"] == ["npsp-procedures@1"]
+    assert one["can"] == ["sender", "finder", "holder", "listener", "tables"] and one["tables"] == ["npsp-procedures@1"]
     settings = {one["name"]: one for one in hub("connectors", "national-portal", "--json").json["settings"]}
     assert settings["password"]["type"] == "secret" and settings["password"]["required"]
     assert settings["chunk"]["type"] == "integer ≥ 1, ≤ 10" and settings["chunk"]["default"] == "10"
