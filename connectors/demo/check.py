@@ -4,9 +4,10 @@ Only the sender's record, the portal's state and the hub's published counts come
 mappings or the connector is imported or shared. What each field must be, and which choices there are, stands in ``expected``;
 what the hub was told of a record, and whose identity the registry confirms, in ``told``.
 
-A record sent by REST tells a state and its step, and the portal must show both. The older one-stop system sends a record as
-two SOAP envelopes: each is a line of its own (``part``), counts as one that was sent, and makes one expectation, a state or a
-step, of what it tells; the order is that of the lines, so a state, its step, the next state, as with REST.
+A record sent by REST or left in a file tells a state and its step, and the portal must show both. The older one-stop system
+sends a record as two SOAP envelopes, the unit that speaks the portal's protocol as two calls: each is a line of its own
+(``part``), counts as one that was sent, and makes one expectation, a state or a step, of what it tells; the order is that of
+the lines, so a state, its step, the next state, as with REST. Of what the unit sent, the portal must show every field.
 
 * **lost** counts acknowledged states and steps that the portal does not show as they were sent (missing or altered).
 * **duplicated** counts states and steps shown more often than sent, and second inserts.
@@ -19,9 +20,11 @@ step, of what it tells; the order is that of the lines, so a state, its step, th
 
 What was planted, and what it allows:
 
-* ``duplicate``: a repeat of an earlier record; answered by the first receipt, without any effect.
-* ``wrong``: refused at the door (4xx, or a SOAP fault of the sender's), never seen at the portal.
+* ``duplicate``: a repeat of an earlier record, without any effect; answered by the first receipt, where there are receipts (a
+  folder has none, and the portal's protocol knows only "done").
+* ``wrong``: refused in the answer (4xx, a SOAP fault of the sender's, an error_code), never seen at the portal.
 * ``unknown_code``: kept, as are later records of the same dossier; all must be at the portal in the end.
+* ``mistaken``: a record in a file that breaks its schema: kept, never seen at the portal. A later one behind it may be kept.
 * ``refused_by_portal``: this one state may be missing (superseded while dead), a later record of the dossier must heal it;
   its step must still arrive. Mark every record that the portal refuses.
 * ``known_at_portal``: the portal's planted object stays as it was, or (adopted) the dossier ends in its last state with all
@@ -39,12 +42,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.demo.alignment import Wanted
+from connectors.demo.as_sent import expected_packet
 from connectors.demo.evidence import COUNTED, PLANTED, Sent, Verdict
 from connectors.demo.expected import Catalogue, Choices, NotAgreed, expected_dossier, expected_step, settled
 from connectors.demo.shown import Dossier
 from connectors.demo.told import Registry, told
 
 _NOBODY = Registry()
+_WITHOUT_EFFECT = ("duplicate", "wrong", "mistaken")
+_HOLDS = ("unknown_code", "mistaken")
+"""What is kept, and holds what comes after it of its dossier."""
 
 
 def check(
@@ -99,7 +106,7 @@ class _Judgement:
         dossiers: dict[str, list[Sent]] = {}
         for one in self._sent:
             self._answer_as_planned(one)
-            if one.planted not in ("duplicate", "wrong") and one.outcome != "refused" and one.record is not None:
+            if one.planted not in _WITHOUT_EFFECT and one.outcome != "refused" and one.record is not None:
                 dossiers.setdefault(one.reference_uid, []).append(one)
         owners: dict[str, str] = {}
         for uid, records in dossiers.items():
@@ -130,10 +137,15 @@ class _Judgement:
             self._found.say(f"{who}: planted wrong, but {outcome}")
         elif one.planted != "wrong" and outcome == "refused":
             self._found.say(f"{who}: refused, though nothing was wrong with it")
+        elif one.planted == "mistaken" and outcome != "kept":
+            self._found.say(f"{who}: planted mistaken, but {outcome}")
+        elif one.planted == "duplicate" and one.way in ("folder", "portal"):
+            if outcome != "accepted":
+                self._found.say(f"{who}: told again, but {outcome}")
         elif one.planted == "duplicate" and not any(state == "duplicate" for status, state in one.answers if status < 300):
             self._found.say(f"{who}: planted duplicate, not answered by the first receipt")
-        first = ("duplicate", "wrong")
-        earlier = ((other.record, other.part) for other in self._sent if other.n < one.n and other.planted not in first)
+        firsts = (other for other in self._sent if other.n < one.n and other.planted not in _WITHOUT_EFFECT)
+        earlier = ((other.record, other.part) for other in firsts)
         if one.planted == "duplicate" and (one.record, one.part) not in earlier:
             self._found.say(f"{who}: planted duplicate of no earlier record")
 
@@ -151,17 +163,13 @@ class _Judgement:
         newest = ""
         known = any(one.planted == "known_at_portal" for one in records)
         for place, one in enumerate(records):
-            record = told(one.record or {}, one.part)
+            record = (one.record or {}) if one.way == "portal" else told(one.record or {}, one.part)
             version = _sortable(record.get("modifiedDate"))
             late, newest = version < newest, max(newest, version)
             if one.outcome == "superseded" and (not late or one.part == "step"):
                 self._found.say(f"{code} (record {one.n}): superseded at the door, though no newer one came before it")
-            consulted = self._registry.consulted(record)
             try:
-                state = (
-                    expected_dossier(record, code, self._catalogue, self._choices, consulted) if one.part != "step" else None
-                )
-                step = expected_step(record, code, self._catalogue, self._choices) if one.part != "state" else None
+                state, step = self._expected(one, record, code)
             except NotAgreed as reason:
                 self._found.lost += one.outcome in ("accepted", "kept")
                 self._found.say(f"{code} (record {one.n}): {one.outcome}, but {reason}")
@@ -180,18 +188,30 @@ class _Judgement:
                 same.required = same.required or due
         return states, list(steps.values())
 
+    def _expected(self, one: Sent, record: Mapping[str, Any], code: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """The state and the step that the portal must show of it. Raises NotAgreed."""
+        if one.way == "portal":
+            packet = expected_packet(record, one.part, self._catalogue, self._registry)
+            return (packet, None) if one.part == "state" else (None, packet)
+        consulted, state, step = self._registry.consulted(record), None, None
+        if one.part != "step":
+            state = expected_dossier(record, code, self._catalogue, self._choices, consulted)
+        if one.part != "state":
+            step = expected_step(record, code, self._catalogue, self._choices)
+        return state, step
+
     def _counts_as_planned(self) -> None:
         kept = {one.n for one in self._sent if one.outcome == "kept" or one.planted == "unknown_code"}
-        unknown = {one.reference_uid: one.n for one in reversed(self._sent) if one.planted == "unknown_code"}
+        holding = {one.reference_uid: one.n for one in reversed(self._sent) if one.planted in _HOLDS}
         for one in self._sent:
             if one.planted == "unknown_code" and ("kept" not in (state for _, state in one.answers)):
                 if one.outcome != "accepted" or all(state != "duplicate" for _, state in one.answers):
                     self._found.say(f"{one.code or 'no code'} (record {one.n}): planted unknown_code, but {one.outcome}")
-            elif one.outcome == "kept" and one.n < unknown.get(one.reference_uid, one.n + 1):
-                self._found.say(f"{one.code or 'no code'} (record {one.n}): kept, though its codes are known")
+            elif one.outcome == "kept" and one.n < holding.get(one.reference_uid, one.n + 1):
+                self._found.say(f"{one.code or 'no code'} (record {one.n}): kept, though nothing is wrong with it")
         unsure = [
             one for one in self._sent
-            if one.n not in kept and one.planted != "duplicate" and one.n > unknown.get(one.reference_uid, one.n)
+            if one.n not in kept and one.planted != "duplicate" and one.n > holding.get(one.reference_uid, one.n)
             and any(state == "duplicate" for _, state in one.answers)
         ]  # fmt: skip
         # a kept record of which the sender saw only the second receipt
@@ -199,7 +219,8 @@ class _Judgement:
         wrong = sum(one.planted == "wrong" for one in self._sent)
         if self._found.refused != wrong:
             self._found.say(f"refused={self._found.refused}, planted wrong are {wrong}")
-        mortal = [{one.reference_uid for one in self._sent if one.planted == kind} for kind in PLANTED[3:]]
+        kinds = ("refused_by_portal", "known_at_portal")
+        mortal = [{one.reference_uid for one in self._sent if one.planted == kind} for kind in kinds]
         self._between("dead", sum(map(len, mortal)), None)
         self._between("superseded", self._replaced, self._replaced + self._maybe_replaced)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-PLANTED = ("duplicate", "wrong", "unknown_code", "refused_by_portal", "known_at_portal")
+PLANTED = ("duplicate", "wrong", "unknown_code", "mistaken", "refused_by_portal", "known_at_portal")
 COUNTED = ("kept", "retried", "in_doubt", "dead", "superseded")
 SENDERS_FAULT = "Client"
 """Code of a SOAP 1.1 fault that says: change the message. It comes with status 500 and is as final as a 4xx."""
 _TRY_AGAIN = (408, 425, 429)
 
 Part = Literal["both", "state", "step"]
-"""What one request tells of its record: state and step (REST), or one of them (an envelope of the older system)."""
+"""What one request tells of its record: state and step (REST, a file), or one of them (an envelope, a call of the portal)."""
+
+Way = Literal["rest", "soap", "folder", "portal"]
+"""How it came: by REST, in an envelope of the older system, as a line of a file, or as a call of the portal's own protocol."""
 
 
 @dataclass
@@ -20,8 +23,8 @@ class Sent:
     """One line of the senders' record, appended when the sender has its answer.
 
     ``n`` is the order of sending; ``record`` the OpenCPS record that was told, None for a body that could not be read;
-    ``part`` what was told of it; ``answers`` HTTP status and receipt state (or problem kind, or code of the fault) of each
-    try, status 0 for a try without answer.
+    ``part`` what was told of it, ``way`` how it came; ``answers`` HTTP status and receipt state (or problem kind, or code of
+    the fault) of each try, status 0 for a try without answer. What became of a line of a file is told in the same words.
     """
 
     n: int
@@ -32,6 +35,7 @@ class Sent:
     planted: str | None
     answers: list[tuple[int, str]]
     part: Part = "both"
+    way: Way = "rest"
 
     @property
     def outcome(self) -> str:

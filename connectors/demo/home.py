@@ -11,7 +11,11 @@ from typing import Any
 import yaml
 
 from connectors.demo.population import ENDPOINT, VERIFY
+from connectors.demo.portal_unit import MADONVI
+from connectors.demo.portal_unit import SENDER as UNIT
 from connectors.demo.processes import DemoFailed
+from connectors.demo.records_office import SENDER as RECORDS_OFFICE
+from connectors.demo.script import SCHEMA
 from connectors.demo.soap_shop import PATH
 
 SIMULATOR_YAML = """\
@@ -31,6 +35,8 @@ _OPERATIONS = {
     "QueryReceipt": {"receipt_of": "/RequestId", "answer": _ANSWER},
 }
 _SCHEMA = "one-stop-soap@1"
+DOOR_SECONDS = 5
+"""How long a call at the door waits for the portal; the usual 20 s are long in a demo of less than a minute."""
 _FOLDERS = ("schemas", "mappings")
 _CONFIG = "config.yaml"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -56,6 +62,7 @@ def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any
     """
     home = folder / "home"
     home.mkdir(parents=True)
+    (folder / RECORDS_OFFICE).mkdir()
     for name in _FOLDERS:
         shutil.copytree(source / name, home / name, ignore=shutil.ignore_patterns("npsp-procedures"))
     write_config(home, adapted(yaml.safe_load((source / _CONFIG).read_text(encoding="utf-8"))))
@@ -86,7 +93,7 @@ def adapted(config: dict[str, Any]) -> dict[str, Any]:
         portal["concurrency"] = 16
         portal["retry"] = {"first_seconds": 0.2, "longest_seconds": 2}
         portal["breaker"] = {"failures": 5, "open_seconds": 1, "longest_seconds": 2}
-    return enlarged(config)
+    return with_files(with_door(enlarged(config)))
 
 
 def enlarged(config: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +106,33 @@ def enlarged(config: dict[str, Any]) -> dict[str, Any]:
         if route["take"] == "dossier@1" and config["endpoints"][route["to"]]["connector"] == "national-portal":
             route["verify"] = VERIFY
     config["endpoints"]["population"] = ENDPOINT
+    return config
+
+
+def with_door(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the door that speaks as the portal, and the account there of a unit that knows no other."""
+    config["sources"] += [
+        {"schema": "portal-dossier@1", "becomes": ["dossier@1"]},
+        {"schema": "portal-progress@1", "becomes": ["dossier-progress@1"]},
+    ]
+    portal = next(one for one in config["endpoints"].values() if one["connector"] == "national-portal")
+    account = {"sender": UNIT, "madonvi": [MADONVI]}
+    portal["settings"]["door"] = {"accounts": {UNIT: account}, "answer": "delivered", "wait": DOOR_SECONDS}
+    return config
+
+
+def with_files(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the folder, beside the home, in which the records office leaves its files."""
+    read = {
+        "folder": f"../{RECORDS_OFFICE}",
+        "pattern": "records-*.jsonl",
+        "sender": RECORDS_OFFICE,
+        "schema": SCHEMA,
+        "format": "jsonl",
+        "settle": 0.3,
+        "poll": 0.2,
+    }
+    config["endpoints"][RECORDS_OFFICE] = {"connector": "files", "settings": {"read": read}}
     return config
 
 

@@ -15,6 +15,7 @@ import aiohttp
 
 from connectors.demo.home import keep_port
 from connectors.demo.processes import DemoFailed, Place, Running, command
+from connectors.demo.records_office import SENDER as RECORDS_OFFICE
 
 _SAMPLE = re.compile(r"^hub_(backlog|stored_arrivals|breaker_open)\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -26,12 +27,13 @@ FRESH_SECONDS = 1.0
 _COUNTS = {
     "retried": "select coalesce(sum(number - 1), 0) from deliveries where number > 1",
     "in_doubt": "select count(*) from deliveries where doubted",
-    "dead": "select count(*) from (select delivery_id from attempts where outcome = 'dead'"
+    "dead": "select count(*) from (select delivery_id from attempts where outcome in ('dead', 'refused')"
     " union select id from deliveries where state = 'dead' union select target from audit"
     " where (act like 'replay%' or act = 'discard') and target in (select id from deliveries))",
     "superseded": "select count(*) from deliveries where state = 'superseded'",
     "kept": "select count(*) from (select id from arrivals where state = 'kept'"
-    " union select target from audit where act = 'replay' and target in (select id from arrivals))",
+    " union select target from audit where act in ('replay', 'discard') and target in (select id from arrivals))",
+    "filed": f"select count(*) from arrivals where sender = '{RECORDS_OFFICE}'",
     "delivered": "select count(*) from deliveries where state = 'delivered'",
     "not_found": "select count(distinct dossier_id) from lookups where outcome = 'not_found'",
     "mismatch": "select count(distinct dossier_id) from lookups where outcome = 'mismatch'",
@@ -39,9 +41,10 @@ _COUNTS = {
 }
 """What is counted, once and for all: ``retried``, attempts after the first of a delivery; ``in_doubt``, deliveries that were
 ever in doubt; ``dead``, deliveries that ever were dead letters, healed ones included; ``superseded``, deliveries that a newer
-state replaced; ``kept``, arrivals that were ever kept, those taken in since included; ``not_found`` and ``mismatch``, dossiers
-whose owner the registry did not know, or not by this name; ``unreachable``, questions that it did not answer. The counters of
-/metrics begin again with each life of the hub, so the totals over a SIGKILL are an operator's query on the store, read only."""
+state replaced; ``kept``, arrivals that were ever kept, those taken in or given up since included; ``filed``, arrivals of the
+records office; ``not_found`` and ``mismatch``, dossiers whose owner the registry did not know, or not by this name;
+``unreachable``, questions that it did not answer. The counters of /metrics begin again with each life of the hub, so the totals
+over a SIGKILL are an operator's query on the store, read only."""
 
 
 class HubProcess:
@@ -131,6 +134,12 @@ class HubProcess:
         """``hub dead list``."""
         told = await command(self._place, "dead", "list", "--limit", "1000", "--json")
         return list(json.loads(told)["dead"])
+
+    async def steps(self, code: str) -> list[str]:
+        """The messages of a dossier that tell its steps, in their order."""
+        timeline = json.loads(await command(self._place, "trace", code, "--json"))["timeline"]
+        told = [one for one in timeline if one["event"] == "message" and one["schema"].startswith("dossier-progress@")]
+        return [one["message"] for one in sorted(told, key=lambda one: int(one["seq"]))]
 
     async def arrival(self, arrival_id: str, key: str) -> dict[str, Any]:
         """What became of an arrival, as its sender, whose key this is, may ask."""

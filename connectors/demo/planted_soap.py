@@ -27,7 +27,7 @@ def _enveloped(item: Item, part: Part) -> Item:
     assert item.record is not None
     request_id = str(uuid5(UUID(item.reference_uid), f"{item.key}/{part}"))
     write = state_envelope if part == "state" else step_envelope
-    return replace(item, body=write(item.record, request_id), key=request_id, part=part, status=200)
+    return replace(item, body=write(item.record, request_id), key=request_id, part=part, way="soap", status=200)
 
 
 def wrong_envelopes(items: Iterable[Item]) -> Iterator[Item]:

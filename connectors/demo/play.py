@@ -1,6 +1,7 @@
 """``hub demo`` and ``make demo``: 500 dossiers through repeats, refusals, an outage and a kill, and the proof that all arrived.
 
-They come by REST and, from an older one-stop system, by SOAP; their applicants are verified at the population registry.
+They come by REST, by SOAP from an older one-stop system, in files that a records office leaves in a folder, and by the portal's
+own protocol from a unit that knows no other; their applicants are verified at the population registry.
 
 Everything runs in processes of its own, in a temporary hub home, and is used from outside only: ``hub`` commands, HTTP,
 signals. The verdict is the checker's (``check``), which shares nothing with the hub.
@@ -19,14 +20,20 @@ from pathlib import Path
 import aiohttp
 
 from connectors.demo import home
+from connectors.demo.agenda import Agenda
 from connectors.demo.check import check
 from connectors.demo.envelopes import SENDER
 from connectors.demo.expected import Catalogue, Choices
 from connectors.demo.hub_process import POLL_SECONDS, HubProcess
+from connectors.demo.lines import Lines
 from connectors.demo.planted import write
 from connectors.demo.population import DATABASE_CODE, Population
 from connectors.demo.portal import ACCOUNT, Portal
+from connectors.demo.portal_unit import SENDER as UNIT
+from connectors.demo.portal_unit import PortalUnit
 from connectors.demo.processes import DemoFailed, Place, command, environment
+from connectors.demo.records_office import SENDER as RECORDS_OFFICE
+from connectors.demo.records_office import RecordsOffice
 from connectors.demo.repairs import Operator
 from connectors.demo.script import Script
 from connectors.demo.sender import Keys, OneStop
@@ -105,31 +112,37 @@ class _Demo:
             async with asyncio.timeout(SET_UP_SECONDS):
                 place, portal, population, hub, keys = await self._set_up(script, session, ends)
             began = show.seconds
-            shop = OneStop(script, hub.url, keys, self._folder / "sent.jsonl", PER_SECOND)
-            operator = Operator(place, script, hub, portal, shop, show)
-            show.counts = lambda: _counts(shop, hub)
-            requests = f"{script.total} requests, {script.envelopes} of them SOAP envelopes"
-            show.event(f"the one-stop shops begin to send: {options.dossiers} dossiers, {requests}", "bold")
+            agenda, lines = Agenda(script.lives), Lines(self._folder / "sent.jsonl")
+            ends.callback(lines.close)
+            shop = OneStop(agenda, lines, hub.url, keys, PER_SECOND)
+            office = RecordsOffice(agenda, lines, self._folder / RECORDS_OFFICE, show)
+            unit = PortalUnit(agenda, lines, hub.url, keys.unit)
+            operator = Operator(place, script, hub, portal, agenda, lines, keys, show)
+            show.counts = lambda: _counts(agenda, hub)
+            requests = f"{script.total} records, {script.envelopes} in SOAP envelopes, {script.in_files} in files"
+            requests += f", {script.calls} as calls of the portal"
+            show.event(f"the senders begin: {options.dossiers} dossiers, {requests}", "bold")
             try:
                 async with asyncio.timeout(options.seconds - END_SECONDS), asyncio.TaskGroup() as acts:
-                    await shop.may_send(OUTAGE_AT)
-                    acts.create_task(shop.run())
+                    await agenda.may_send(OUTAGE_AT)
+                    for act in (shop.run(), office.run(), unit.run(), self._mistake(office, operator)):
+                        acts.create_task(act)
                     beside = [acts.create_task(operator.watch()), acts.create_task(hub.watch())]
-                    await self._play(script, portal, population, hub, shop, operator)
+                    await self._play(script, portal, population, hub, agenda, lines, operator)
                     for one in beside:
                         one.cancel()
             except TimeoutError:
-                raise DemoFailed(f"not done after {options.seconds - END_SECONDS:g} s: {_counts(shop, hub)}") from None
+                raise DemoFailed(f"not done after {options.seconds - END_SECONDS:g} s: {_counts(agenda, hub)}") from None
             state, procedures, people = await portal.state(), await portal.procedures(), await population.people()
             show.quiet()
             show.counts = lambda: ""
             await hub.end()
             show.event(f"all is settled, {show.seconds - began:.1f} s after set-up; the hub is drained and stopped", "bold")
         tables = place.home / "mappings" / "tables"
-        counts, sent = hub.counts(), [line.sent() for line in shop.lines]
+        counts, sent = hub.counts(), [line.sent() for line in lines.all]
         catalogue, registry = Catalogue.load([tables], procedures), Registry.of(DATABASE_CODE, people)
         verdict = check(sent, state, counts, catalogue, choices=CHOICES, registry=registry)
-        planted = compared(script, shop.lines, operator.repaired, counts)
+        planted = compared(script, lines.all, operator.repaired, counts)
         return conclude(show, verdict, planted, script, place.home, kept=options.keep)
 
     async def _set_up(
@@ -154,10 +167,11 @@ class _Demo:
             command(place, "catalog", "refresh"), command(place, "key", "new", "one-stop", "--schema", "opencps-dossier")
         )
         show.event(f"hub catalog refresh: {told.splitlines()[0].replace(str(folder) + '/', '')}")
-        told, other, older = await asyncio.gather(
+        told, other, older, unit = await asyncio.gather(
             command(place, "check"),
             command(place, "key", "new", "other", "--schema", "dossier"),
             command(place, "key", "new", SENDER, "--schema", "one-stop-soap"),
+            command(place, "key", "new", UNIT, "--schema", "portal-dossier", "--schema", "portal-progress"),
         )
         show.event(f"hub check: {told.strip().splitlines()[-1]}")
         hub = HubProcess(place, session)
@@ -165,14 +179,20 @@ class _Demo:
         await hub.start()
         show.event(f"hub run: the hub listens on {hub.url}")
         await portal.plant(script.first_faults)
-        return place, portal, population, hub, Keys(own.strip(), other.strip(), older.strip())
+        return place, portal, population, hub, Keys(own.strip(), other.strip(), older.strip(), unit.strip())
+
+    async def _mistake(self, office: RecordsOffice, operator: Operator) -> None:
+        """What was mistaken in a file is given up once it has come again as it should be."""
+        await office.corrected.wait()
+        await operator.give_mistake_up()
 
     async def _play(
-        self, script: Script, portal: Portal, population: Population, hub: HubProcess, shop: OneStop, operator: Operator
-    ) -> None:
+        self, script: Script, portal: Portal, population: Population, hub: HubProcess, agenda: Agenda, lines: Lines,
+        operator: Operator,
+    ) -> None:  # fmt: skip
         """The day: sending goes on while partners and hub have their troubles; returns when nothing is open."""
         show = self._show
-        await shop.reached(REGISTRY_AT)
+        await agenda.reached(REGISTRY_AT)
         await population.kill()
         show.event(f"the registry is gone (SIGKILL) for {REGISTRY_SECONDS:g} s; dossiers of citizens wait for it", "yellow")
         await asyncio.sleep(REGISTRY_SECONDS)
@@ -181,35 +201,35 @@ class _Demo:
             f"the registry is back; {hub.counts()['unreachable']} questions had no answer and were asked again", "yellow"
         )
         await operator.early.wait()
-        await shop.may_send(OUTAGE_TO)
-        await shop.reached(OUTAGE_AT)
+        await agenda.may_send(OUTAGE_TO)
+        await agenda.reached(OUTAGE_AT)
         struck = await portal.struck()
         await portal.kill()
         show.event(f"OUTAGE: the portal is gone (SIGKILL) for {OUTAGE_SECONDS:g} s; the hub goes on accepting", "bold yellow")
         await asyncio.sleep(OUTAGE_SECONDS)
         await portal.start()
         await portal.plant(script.later_faults)
-        await shop.may_send(KILL_TO)
+        await agenda.may_send(KILL_TO)
         show.event("the portal is back, without its sessions; what waited flows again", "yellow")
-        await shop.reached(EXPIRY_AT)
+        await agenda.reached(EXPIRY_AT)
         while not await portal.expire_sessions():  # the hub has not signed in again yet
             await asyncio.sleep(POLL_SECONDS)
         show.event("the portal ends the hub's session; the hub signs in again", "yellow")
-        await shop.reached(KILL_AT)
+        await agenda.reached(KILL_AT)
         await hub.kill()
-        show.event("SIGKILL: the hub is dead in the middle of it; the one-stop shops keep trying", "bold yellow")
+        show.event("SIGKILL: the hub is dead in the middle of it; the senders keep trying", "bold yellow")
         await hub.start()
-        await shop.may_send(1)
+        await agenda.may_send(1)
         show.event("the hub is back; what was under way is in doubt, and asked about", "yellow")
-        await shop.all_but("table mended")
-        show.event(f"all is sent; {shop.tries_without_answer} tries had no answer and were made again")
+        await agenda.all_but("table mended")
+        show.event(f"all is sent; {lines.tries_without_answer} tries had no answer and were made again")
         await operator.mend_table()
-        await shop.reached(1)
+        await agenda.reached(1)
         await hub.settled()
         show.event(f"nothing waits any more; {struck + await portal.struck()} calls went wrong at the portal on purpose")
 
 
-def _counts(shop: OneStop, hub: HubProcess) -> str:
+def _counts(agenda: Agenda, hub: HubProcess) -> str:
     seen = hub.seen
     waiting = "".join(f", {seen[name]} {name}" for name in ("open", "dead", "kept") if seen.get(name))
-    return f"{shop.answered} answered{waiting}{', breaker open' if seen.get('breaker') else ''}"
+    return f"{agenda.done} answered{waiting}{', breaker open' if seen.get('breaker') else ''}"

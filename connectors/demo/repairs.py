@@ -3,6 +3,7 @@
 * refused by the portal: the source is asked to correct and send again; the newer state heals the dead one.
 * known at the portal: it is the same dossier, so the delivery is replayed with ``--adopt``.
 * a step in doubt: the portal is asked (a person would call) whether it shows the step: discarded if so, else replayed.
+* a mistaken record out of a file: the records office has left it again as it should be, so the mistaken one is given up.
 * an unknown code: the row is added to the unit's table as a new version, the hub reloads, the kept arrivals are replayed.
 """
 
@@ -10,17 +11,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from connectors.demo.agenda import Agenda
 from connectors.demo.home import add_row
 from connectors.demo.hub_process import POLL_SECONDS, HubProcess
+from connectors.demo.lines import Line, Lines, by_message, steps_of
 from connectors.demo.planted import UNKNOWN_ROW
+from connectors.demo.planted_files import GIVEN_UP
 from connectors.demo.portal import Portal
 from connectors.demo.processes import DemoFailed, Place
 from connectors.demo.script import Script
-from connectors.demo.sender import Line, OneStop, by_message
+from connectors.demo.sender import Keys
 from connectors.demo.show import Show
 
 
@@ -30,10 +34,11 @@ class Repaired:
 
     refused: int = 0
     known: int = 0
-    lost_answers: int = 0
+    lost: set[str] = field(default_factory=set)
     shown_by_portal: int = 0
     sent_again: int = 0
     unknown_codes: int = 0
+    mistaken: int = 0
 
     @property
     def in_doubt(self) -> int:
@@ -44,9 +49,20 @@ class Repaired:
 class Operator:
     """``await watch()`` until cancelled; ``early`` is set when the dossiers planted for the morning are in order."""
 
-    def __init__(self, place: Place, script: Script, hub: HubProcess, portal: Portal, shop: OneStop, show: Show) -> None:
+    def __init__(
+        self,
+        place: Place,
+        script: Script,
+        hub: HubProcess,
+        portal: Portal,
+        agenda: Agenda,
+        lines: Lines,
+        keys: Keys,
+        show: Show,
+    ) -> None:
         self._place, self._script, self._show = place, script, show
-        self._hub, self._portal, self._shop = hub, portal, shop
+        self._hub, self._portal = hub, portal
+        self._agenda, self._lines, self._keys = agenda, lines, keys
         self._done: set[tuple[str, int]] = set()
         self.repaired = Repaired()
         self.early = asyncio.Event()
@@ -68,9 +84,9 @@ class Operator:
         doubtful = [one for one in fresh if one.get("code") == "in_doubt"]
         for one in fresh:
             self._done.add((one["delivery"], one["attempts"]))
-            if one in doubtful:
-                continue
             code = one["codes"].get("national")
+            if one in doubtful or code == self._script.told_code:  # whose sender waits for the answer, and mends it
+                continue
             if code == self._script.known_code and one.get("code") == "exists":
                 await self._adopt(one)
             elif code == self._script.refused_code:
@@ -81,7 +97,7 @@ class Operator:
         if doubtful:
             await self._ask_about(doubtful)
         repaired = self.repaired
-        if repaired.refused and repaired.known and repaired.lost_answers:
+        if repaired.refused and repaired.known and len(repaired.lost) == len(self._script.lost_codes):
             self.early.set()
 
     async def _adopt(self, one: Mapping[str, Any]) -> None:
@@ -89,7 +105,7 @@ class Operator:
         self.repaired.known += 1
         code = self._script.known_code
         self._show.event(f"operator: {code} is known at the portal already, adopted (hub dead replay --adopt)")
-        await self._shop.happened("adopted")
+        await self._agenda.happened("adopted")
 
     async def _have_corrected(self, one: Mapping[str, Any]) -> None:
         self.repaired.refused += 1
@@ -97,19 +113,19 @@ class Operator:
             f"operator: the portal refused {self._script.refused_code} ({one.get('code')}: {one.get('reason')}); "
             "the one-stop shop corrects it and sends it again"
         )
-        await self._shop.happened("refusal seen")
+        await self._agenda.happened("refusal seen")
 
     async def _ask_about(self, doubtful: list[dict[str, Any]]) -> None:
         """Steps whose answer was lost: the route says hold, so a person asks the portal."""
         dossiers = (await self._portal.state())["dossiers"]
-        known = by_message(self._shop.lines)
+        known = by_message(self._lines.all)
         shown: dict[str, bool] = {}
         for one in doubtful:
             code = one["codes"].get("national", "")
             line = known.get(one["message"]) or await self._origin(one)
             shown[one["delivery"]] = one["stream"] == "dossier-progress" and _shows(dossiers.get(code, {}), line)
-            if code == self._script.lost_code:  # a second one of that dossier is the outage's or the kill's
-                self.repaired.lost_answers = 1
+            if code in self._script.lost_codes:  # a second one of that dossier is the outage's or the kill's
+                self.repaired.lost.add(code)
         there = [delivery for delivery, is_there in shown.items() if is_there]
         absent = [delivery for delivery, is_there in shown.items() if not is_there]
         await asyncio.gather(
@@ -128,14 +144,34 @@ class Operator:
 
     async def _origin(self, one: Mapping[str, Any]) -> Line:
         """The request of a message that no receipt named: it was kept at first, came in an envelope, or its receipt was lost
-        with the hub."""
-        for line in self._shop.lines:
-            if line.item.code != one["codes"].get("national") or not line.arrival:
+        with the hub. The unit still waits for its answer. Who leaves files has no receipts: there it is the dossier's step of
+        the same number."""
+        code = one["codes"].get("national", "")
+        told = steps_of(self._lines.all, code)
+        waits = [line for line in told if line.item.way == "portal" and (200, "accepted") not in line.answers]
+        if waits:
+            return waits[-1]
+        for line in self._lines.all:
+            if line.item.code != code or not line.arrival or line.item.way not in ("rest", "soap"):
                 continue
-            arrival = await self._hub.arrival(line.arrival, self._shop.keys.of(line.item))
+            arrival = await self._hub.arrival(line.arrival, self._keys.of(line.item))
             if any(message["message"] == one["message"] for message in arrival["messages"]):
                 return line
+        steps = await self._hub.steps(code)
+        if one["message"] in steps and steps.index(one["message"]) < len(told):
+            return told[steps.index(one["message"])]
         raise DemoFailed(f"message {one['message']} came from no request of a one-stop shop")
+
+    async def give_mistake_up(self) -> None:
+        """Discard the mistaken record; what waits behind it follows by itself."""
+        kept = [one for one in await self._hub.dead_letters() if one["kind"] == "arrival"]
+        wrong = [one for one in kept if any(problem["at"] == "/counter" for problem in one.get("reasons", []))]
+        if len(wrong) != 1:
+            raise DemoFailed(f"{len(wrong)} records out of files are kept for a mistake, planted was 1")
+        await self._hub.command("dead", "discard", wrong[0]["arrival"], "--why", "the records office has left it corrected")
+        self.repaired.mistaken += 1
+        self._show.event("operator: the mistaken record is given up (hub dead discard), the corrected one behind it follows")
+        await self._agenda.happened(GIVEN_UP)
 
     async def mend_table(self) -> None:
         """Add the row, reload, and have what was kept taken in again."""
@@ -155,12 +191,16 @@ class Operator:
         await self._hub.command("dead", "replay", *arrivals, "--why", f"row added for {pair}")
         self.repaired.unknown_codes += len(arrivals)
         self._show.event("operator: what was kept is taken in again, in its order (hub dead replay)")
-        await self._shop.happened("table mended")
+        await self._agenda.happened("table mended")
 
 
 def _shows(dossier: Mapping[str, Any], line: Line) -> bool:
     """Whether the portal shows the step that this record told: same time, same person."""
     record = line.item.record or {}
-    at = datetime.strptime(record["lastActionDate"], "%d/%m/%Y %H:%M:%S").strftime("%Y%m%d%H%M%S")
+    if line.item.way == "portal":
+        told = (record["ThoiDiemXuLy"], record["NguoiXuLy"])
+    else:
+        at = datetime.strptime(record["lastActionDate"], "%d/%m/%Y %H:%M:%S").strftime("%Y%m%d%H%M%S")
+        told = (at, record["lastActionUser"])
     steps = [step["object"] for step in dossier.get("progress", [])]
-    return any(one.get("ThoiDiemXuLy") == at and one.get("NguoiXuLy") == record["lastActionUser"] for one in steps)
+    return told in [(one.get("ThoiDiemXuLy"), one.get("NguoiXuLy")) for one in steps]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.demo.evidence import Verdict
+from connectors.demo.lines import Line
+from connectors.demo.planted_calls import TO_THE_PORTAL
+from connectors.demo.planted_files import TWICE
 from connectors.demo.repairs import Repaired
 from connectors.demo.script import Script
-from connectors.demo.sender import Line
 from connectors.demo.show import Show
 
 FINDINGS_SHOWN = 40
@@ -31,25 +33,36 @@ class Planted:
 def compared(script: Script, lines: Sequence[Line], repaired: Repaired, counts: Mapping[str, int]) -> list[Planted]:
     """Every planted kind beside its count.
 
-    ``dead`` is what was planted (refused, known, answer lost) and the steps that outage and kill left in doubt, each of
-    which the operator met as a dead letter.
+    ``dead`` is what was planted (refused, known, answers lost; and what the portal refused of the unit's, who was told in the
+    answer) and the steps that outage and kill left in doubt, each of which the operator met as a dead letter.
     """
-    duplicates = [line for line in lines if line.item.planted == "duplicate"]
+    duplicates = [line for line in lines if line.item.planted == "duplicate" and line.item.way in ("rest", "soap")]
+    once_more = [line for line in lines if line.item.planted == "duplicate" and line.item.way == "portal"]
     wrong = [line for line in lines if line.item.planted == "wrong"]
-    by_accident = repaired.in_doubt - repaired.lost_answers
-    planted = script.counts
+    by_accident = repaired.in_doubt - len(repaired.lost)
+    mistaken = [line for line in lines if line.item.planted == "mistaken"]
+    refused = sum(line.answered_as_planned() for line in wrong)
+    dead = 2 + len(script.lost_codes) + TO_THE_PORTAL + by_accident
+    planted, repeats = script.counts, script.counts["duplicate"] - TWICE - len(once_more)
     return [
-        Planted("repeats, answered by the first receipt", planted["duplicate"], sum(_repeated(line) for line in duplicates)),
-        Planted("wrong ones, refused with the field named", planted["wrong"], sum(line.refused_as_planned() for line in wrong)),
-        Planted("kept for an unknown code or behind one", script.kept, counts["kept"]),
+        Planted("repeats, answered by the first receipt", repeats, sum(_repeated(line) for line in duplicates)),
+        Planted("wrong ones, refused with the field named", planted["wrong"], refused),
+        Planted("records left in files, one file twice: an arrival each", script.in_files - TWICE, counts["filed"]),
+        Planted("a mistaken one in a file, kept, named, left again", planted["mistaken"], _corrected(mistaken, repaired)),
+        Planted("kept for an unknown code or a mistake, or behind one", script.kept, counts["kept"]),
         Planted("unknown codes mended and replayed", planted["unknown_code"], repaired.unknown_codes),
         Planted("refused by the portal, healed by a corrected resend", planted["refused_by_portal"], repaired.refused),
         Planted("known at the portal, adopted by the operator", len(script.known), repaired.known),
-        Planted("a step whose answer was lost, settled by the operator", 1, repaired.lost_answers),
+        Planted("steps whose answer was lost, settled by the operator", len(script.lost_codes), len(repaired.lost)),
         Planted("applicants the registry does not know, not marked", len(script.strangers), counts["not_found"]),
         Planted("applicants it knows by another name, not marked", len(script.renamed), counts["mismatch"]),
-        Planted(f"dead letters, {by_accident} of them left by outage and kill", 3 + by_accident, counts["dead"]),
+        Planted(f"dead letters, {by_accident} of them left by outage and kill", dead, counts["dead"]),
     ]
+
+
+def _corrected(mistaken: Sequence[Line], repaired: Repaired) -> int:
+    """Of what was kept with its field named, what the operator gave up after it came again."""
+    return min(sum(line.answered_as_planned() for line in mistaken), repaired.mistaken)
 
 
 def _repeated(line: Line) -> bool:
@@ -76,7 +89,8 @@ def conclude(show: Show, verdict: Verdict, planted: Sequence[Planted], script: S
     for code, what in (
         (script.unknown_codes[0], "kept, mended, replayed"),
         (script.refused_code, "refused, then healed"),
-        (script.lost_code, "a step whose answer was lost"),
+        (script.told_code, "refused, and its sender told"),
+        (script.lost_codes[0], "a step whose answer was lost"),
     ):
         show.say(f"  {what + ':':32} hub --home {shown} trace {code}")
     show.say(f"  {'the log, a JSON object a line:':32} {shown}/var/hub.log")

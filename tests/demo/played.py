@@ -14,6 +14,7 @@ PERSONAL = (
     "applicantName", "applicantIdNo", "address", "contactName", "contactTelNo", "contactEmail", "lastActionUser",
     "delegateName", "delegateIdNo", "postalTelNo", "postalAddress",
 )  # fmt: skip
+IN_PACKETS = ("ChuHoSo", "SoGiayToChuHoSo", "SoDienThoai", "Email", "NguoiXuLy")
 IN_ENVELOPES = re.compile(r"<(?:HoTen|SoGiayTo|DienThoai|Email|NguoiXuLy)(?: [^>]*)?>([^<]{6,})<")
 
 
@@ -35,8 +36,8 @@ class Played:
                 record = json.loads(entry["body"])
             except (KeyError, TypeError, ValueError, RecursionError):  # planted wrong ones
                 continue
-            if isinstance(record, dict):
-                texts = (record.get(name) for name in PERSONAL)
+            for one in [record, *record.get("data", [])] if isinstance(record, dict) else []:
+                texts = (one.get(name) for name in PERSONAL + IN_PACKETS)
                 self.canaries |= {text.strip() for text in texts if isinstance(text, str) and len(text.strip()) > 5}
         self.environment = {
             **os.environ, "PORTAL_URL": "http://127.0.0.1:9/x", "PORTAL_USERNAME": "somebody",

@@ -571,7 +571,7 @@ def test_an_unknown_code_that_was_taken_is_found() -> None:
     assert any("planted unknown_code, but accepted" in one for one in verdict.findings)
     senders.lines[1].answers, senders.lines[0].answers = [(202, "kept")], [(202, "kept")]
     verdict = check(senders.lines, portal.as_dict(), COUNTS | {"kept": 3}, mended)
-    assert any("(record 1): kept, though its codes are known" in one for one in verdict.findings)
+    assert any("(record 1): kept, though nothing is wrong with it" in one for one in verdict.findings)
 
 
 def test_a_state_refused_by_the_portal_may_be_replaced_by_its_correction() -> None:
