@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
-
-import aiohttp.web
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from hub.errors import Problem
+
+if TYPE_CHECKING:  # most commands of the shell need the store, and no server
+    import aiohttp.web
 
 
 @dataclass(frozen=True, slots=True)

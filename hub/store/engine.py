@@ -8,16 +8,19 @@ migrations are transactional too.
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 import sqlalchemy.exc
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import QueuePool
 
 from hub.errors import BadConfig, Problem, StoreUnavailable
+
+if TYPE_CHECKING:
+    import psycopg
 
 BUSY_SECONDS = 5
 _RUNNING_HUB = 0x68756221  # "hub!"
@@ -117,7 +120,9 @@ def hold_running_lock(dbapi: psycopg.Connection[Any], _record: object) -> None:
         dbapi.execute("select set_config('lock_timeout', '1s', true)")
         dbapi.execute("select pg_advisory_lock(%s)", (_RUNNING_HUB,))
         dbapi.commit()
-    except psycopg.errors.LockNotAvailable as error:
+    except Exception as error:
+        if getattr(error, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
         dbapi.close()
         raise in_use() from error
 
@@ -139,15 +144,17 @@ _SQLITE_WORDS = (
 )
 
 
-_POSTGRESQL_ERRORS = (
-    (psycopg.errors.DiskFull, "disk_full"),
-    (psycopg.errors.LockNotAvailable, "locked"),
-    (psycopg.errors.IoError, "io_error"),
-    (psycopg.errors.DataCorrupted, "corrupt"),
-    (psycopg.errors.IndexCorrupted, "corrupt"),
-    (psycopg.errors.ReadOnlySqlTransaction, "read_only"),
-)
-_RACES = (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_LOCK_NOT_AVAILABLE = "55P03"
+_POSTGRESQL_STATES = {
+    "53100": "disk_full",
+    _LOCK_NOT_AVAILABLE: "locked",
+    "58030": "io_error",
+    "XX001": "corrupt",
+    "XX002": "corrupt",
+    "25006": "read_only",
+}
+_RACES = ("23505", "40P01", "40001")
+"""SQLSTATE of a unique violation, a deadlock and a serialization failure (PostgreSQL's manual, appendix A)."""
 
 
 def unavailable(error: BaseException) -> StoreUnavailable | None:
@@ -161,12 +168,13 @@ def unavailable(error: BaseException) -> StoreUnavailable | None:
             if words in text:
                 return StoreUnavailable(reason)
         return None
-    for kind, reason in _POSTGRESQL_ERRORS:
-        if isinstance(cause, kind):
-            return StoreUnavailable(reason)
+    state = getattr(cause, "sqlstate", None)
+    if state in _POSTGRESQL_STATES:
+        return StoreUnavailable(_POSTGRESQL_STATES[state])
     if raced(error):
         return None
-    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+    loaded: Any = sys.modules.get("psycopg")  # a hub on SQLite never loads it, which is a tenth of its start
+    if loaded is not None and isinstance(cause, (loaded.OperationalError, loaded.InterfaceError)):
         return StoreUnavailable("gone")
     if isinstance(error, sqlalchemy.exc.TimeoutError):
         return StoreUnavailable("locked")
@@ -177,4 +185,4 @@ def unavailable(error: BaseException) -> StoreUnavailable | None:
 
 def raced(error: BaseException) -> bool:
     """Whether the operation may succeed when run again: another process wrote the same row first, or held what it needed."""
-    return isinstance(getattr(error, "orig", None) or error, _RACES)
+    return getattr(getattr(error, "orig", None) or error, "sqlstate", None) in _RACES

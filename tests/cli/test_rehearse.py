@@ -1,4 +1,7 @@
-"""``hub rehearse`` as a process, on a home made by ``hub init``: nothing of the home is written, nobody else is called."""
+"""``hub rehearse`` on a home made by ``hub init``: nothing of the home is written, nobody else is called.
+
+Most rehearsals run in the test's own process, under an audit hook; those whose end is a matter of the process run in one.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,20 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from cli.parts import CANARY, HUB, Ran, until
+from hub.cli.main import app
 from hub.config import PACKAGED
 
-_SPY = """\
+_SPY_OF_A_PROCESS = """\
 import os, sys
 
 def spy(event, arguments):
@@ -32,6 +38,16 @@ def spy(event, arguments):
 
 sys.addaudithook(spy)
 """
+_PLACES: list[list[object]] = []
+"""Where each address that this process calls or looks up is noted. Empty while nobody listens: no hook can be taken away."""
+
+
+def _spy(event: str, arguments: tuple[Any, ...]) -> None:
+    if _PLACES and event in ("socket.connect", "socket.getaddrinfo"):
+        _PLACES[-1].append(arguments[1] if event == "socket.connect" else arguments[:2])
+
+
+sys.addaudithook(_spy)
 _UNROUTABLE = "http://10.255.255.1:9/VXPAdapter/RestService/forward"
 OPTIONAL = ("--set", "portal.later_fields=optional")
 """What OpenCPS does not know may be empty."""
@@ -56,9 +72,10 @@ class Place:
         self.folder, self.home, self.temporary = folder, folder / "home", folder / "tmp"
         for name in ("tmp", "spy", "sample"):
             (folder / name).mkdir()
-        (folder / "spy" / "sitecustomize.py").write_text(_SPY)
+        (folder / "spy" / "sitecustomize.py").write_text(_SPY_OF_A_PROCESS)
         (folder / "called").touch()
-        subprocess.run([*HUB, "init", str(self.home)], check=True, capture_output=True, timeout=60)
+        made = CliRunner().invoke(app, ["init", str(self.home)])
+        assert made.exit_code == 0, made.stderr
         self.first: dict[str, Any] = json.loads((self.home / "first.json").read_text())
         self.settings: dict[str, Any] = {
             "adapter_url": _UNROUTABLE, "username": "${env:NOT_THERE}", "password": "${file:secrets/not-there}",
@@ -102,17 +119,36 @@ class Place:
             for path in (folder, *sorted(folder.rglob("*")))
         }
 
-    def rehearse(self, *words: str | Path, code: int = 0, home: bool = True) -> Ran:
+    def rehearse(self, *words: str | Path, code: int = 0, home: bool = True, own_process: bool = False) -> Ran:
         """Run it; nothing may have changed, nothing be left, nobody else be called."""
         before = self.seen()
-        command = [*HUB, "rehearse", *([str(self.home)] if home else []), *map(str, words)]
-        ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=90, check=False)
-        assert ran.returncode == code, f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
+        given = ["rehearse", *([str(self.home)] if home else []), *map(str, words)]
+        ran = self._in_a_process(given) if own_process else self._here(given)
+        assert ran.code == code, f"exit code {ran.code}\n{ran.stdout}\n{ran.stderr}"
         assert self.seen() == before, "the home or the sample was written"
         assert list(self.temporary.iterdir()) == []
         assert self.called_elsewhere() == []
         assert "Traceback" not in ran.stderr
+        return ran
+
+    def _in_a_process(self, given: list[str]) -> Ran:
+        command = [*HUB, *given]
+        ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=90, check=False)
         return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def _here(self, given: list[str]) -> Ran:
+        runner = CliRunner(env={name: None for name in os.environ if name.startswith("HUB_")})
+        called: list[object] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("tempfile.tempdir", str(self.temporary))
+            _PLACES.append(called)
+            try:
+                ran = runner.invoke(app, given)
+            finally:
+                _PLACES.remove(called)
+                with open(self.folder / "called", "a") as file:
+                    file.writelines(f"{place!r}\n" for place in called)
+        return Ran(ran.exit_code, ran.stdout, ran.stderr)
 
     def called_elsewhere(self) -> list[str]:
         return [line for line in (self.folder / "called").read_text().splitlines() if not line.startswith("('127.0.0.1', ")]
@@ -170,7 +206,8 @@ def test_each_record_of_a_sample_is_told(place: Place) -> None:
 def test_people_read_the_same(place: Place) -> None:
     """One line for each record and route; bodies only when they are asked for; exit code 0 when every partner took all."""
     path = place.write("good.jsonl", [place.record(1), place.record(2)])
-    said = place.rehearse(path, *OPENCPS, *OPTIONAL)
+    said = place.rehearse(path, *OPENCPS, *OPTIONAL, own_process=True)
+    assert "('127.0.0.1', " in (place.folder / "called").read_text(), "the spy of the process saw nothing"
     assert "good.jsonl:1  000.00.10.H22-261121-0001  accepted" in said.stdout
     assert said.stdout.count("taken (Thành công)") == 4 and "bytes" in said.stdout
     assert "2 records: 2 taken by every partner; nothing left this machine" in said.stdout

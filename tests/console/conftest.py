@@ -1,4 +1,4 @@
-"""A running hub with a scripted partner, and Debian's Chromium in front of its page."""
+"""A running hub with a scripted partner, and Debian's Chromium in front of its page: one browser, a window for each test."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from console.parts import CHROMIUM, World, needed, started
@@ -17,7 +18,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     needed(CHROMIUM, "Chromium")
     async with async_playwright() as playwright:

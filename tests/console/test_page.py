@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from flow.parts import send, settled, told
 from playwright.async_api import Browser, expect
 
@@ -15,6 +17,15 @@ from console.parts import AXE, Window, World, needed, started, window
 from hub.connector import Attempt, Receipt
 from hub.errors import NotConnected, Rejected
 from hub.message import Message
+
+pytestmark = [pytest.mark.xdist_group("console_page"), pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """On the event loop of the one browser."""
+    async with started(tmp_path) as world:
+        yield world
 
 
 async def shot(one: Window, folder: Path, name: str) -> None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+DOSSIERS = 200
+"""How many a demo of the tests sends."""
 HUB = (sys.executable, "-m", "hub.cli.main")
 PERSONAL = (
     "applicantName", "applicantIdNo", "address", "contactName", "contactTelNo", "contactEmail", "lastActionUser",
@@ -21,8 +23,9 @@ IN_ENVELOPES = re.compile(r"<(?:HoTen|SoGiayTo|DienThoai|Email|NguoiXuLy)(?: [^>
 class Played:
     """``folder`` holds its home, the senders' record and what the partners remember."""
 
-    def __init__(self, folder: Path, printed: str, errors: str) -> None:
+    def __init__(self, folder: Path, printed: str, errors: str, hub: Path) -> None:
         self.folder = folder
+        self.hub = hub
         self.home = folder / "home"
         self.printed, self.errors = printed, errors
         self.codes: list[str] = []
@@ -48,7 +51,7 @@ class Played:
 
     def shell(self, *words: str) -> str:
         """Everything one command says, whatever its exit code."""
-        run = subprocess.run([*HUB, "--home", str(self.home), *words], env=self.environment, capture_output=True, text=True)
+        run = subprocess.run([self.hub, "--home", self.home, *words], env=self.environment, capture_output=True, text=True)
         assert "Traceback" not in run.stderr
         return run.stdout + run.stderr
 

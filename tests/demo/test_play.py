@@ -16,7 +16,7 @@ from connectors.demo.planted import write
 from connectors.demo.planted_calls import TO_THE_PORTAL
 from connectors.demo.planted_files import TWICE
 from connectors.national_portal.simulator_rules import DOSSIER
-from demo.played import Played
+from demo.played import DOSSIERS, Played
 
 DEMO = (sys.executable, "-c", "import sys; from hub.cli.main import main; sys.exit(main())", "demo")
 LAST_LINE = re.compile(
@@ -51,7 +51,7 @@ def test_the_whole_demo_holds(played: Played) -> None:
     *lines, last = played.printed.rstrip("\n").split("\n")
     assert LAST_LINE.fullmatch(last)
     count = {name: int(value) for name, value in (pair.split("=") for pair in last.removeprefix("demo: ").split())}
-    script = write(1, 500)
+    script = write(1, DOSSIERS)
     assert count["lost"] == count["duplicated"] == count["out_of_order"] == 0
     assert count["sent"] == script.total == count["accepted"] + count["refused"] + count["kept"]
     assert count["refused"] == script.counts["wrong"] >= 15

@@ -153,7 +153,7 @@ def model_accepts(model: type[BaseModel], instance: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(chance=st.integers(0).map(random.Random))
 def test_model_and_schema_accept_and_refuse_the_same(name: str, chance: random.Random) -> None:
     """Any instance, fitting or spoiled at any place, is judged alike by the model and by the released schema file."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from flow.parts import MovableClock, until
 
@@ -135,6 +136,8 @@ class Drop:
 
 
 NewDrop = Callable[..., Drop]
+here = pytest.mark.parametrize("new_drop", ["here"], indirect=True)
+"""For what is read in a file and what is made of it, which is the same whatever place the file came from."""
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from files.parts import NewDrop, lines, record, running
+from files.parts import NewDrop, here, lines, record, running
 
 CSV = {"format": "csv", "columns": {"code": "c", "state": "s"}}
 XML = {"format": "xml", "schema": "slip@1", "records": "each", "record": "slip"}
@@ -29,6 +29,7 @@ async def test_each_line_is_an_arrival_and_the_file_is_done(new_drop: NewDrop) -
     assert (drop.left(), drop.names("done"), drop.names("failed")) == ([], ["a.jsonl"], [])
 
 
+@here
 async def test_each_element_of_an_array_is_an_arrival(new_drop: NewDrop) -> None:
     """Strings with brackets, quotes and escapes at the edges of what is read at once do not mislead it."""
     drop = new_drop(format="json", records="each")
@@ -41,6 +42,7 @@ async def test_each_element_of_an_array_is_an_arrival(new_drop: NewDrop) -> None
     assert (drop.names("done"), drop.names("failed")) == (["a.json", "b.json"], [])
 
 
+@here
 async def test_a_file_is_one_message(new_drop: NewDrop) -> None:
     """JSON as a whole."""
     drop = new_drop(format="json")
@@ -53,6 +55,7 @@ async def test_a_file_is_one_message(new_drop: NewDrop) -> None:
     assert drop.codes("b.json.errors.json") == [(None, 1, [("", "mistyped")])]
 
 
+@here
 async def test_a_file_of_one_message_may_be_kept(new_drop: NewDrop) -> None:
     """It was taken, so it is done; why it is kept is told beside."""
     drop = new_drop(format="json")
@@ -67,6 +70,7 @@ async def test_a_file_of_one_message_may_be_kept(new_drop: NewDrop) -> None:
     )
 
 
+@here
 async def test_an_xml_file_is_one_message(new_drop: NewDrop) -> None:
     """Of a schema in XML, kept as it came; one that does not fit fails whole."""
     drop = new_drop(format="xml", schema="slip@1")
@@ -79,6 +83,7 @@ async def test_an_xml_file_is_one_message(new_drop: NewDrop) -> None:
     assert (drop.names("done"), drop.names("failed")) == (["a.xml"], ["b.xml", "b.xml.errors.json"])
 
 
+@here
 @pytest.mark.parametrize(("encoding", "name"), [("utf-8", "slip"), ("utf-16", "/x/y/slip")])
 async def test_each_element_of_an_xml_file_is_an_arrival(new_drop: NewDrop, encoding: str, name: str) -> None:
     """By its name, or by its path: a document of its own with the namespaces it stood in. What else is there is passed over."""
@@ -98,6 +103,7 @@ async def test_each_element_of_an_xml_file_is_an_arrival(new_drop: NewDrop, enco
     ]
 
 
+@here
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "windows-1258"])
 async def test_each_row_is_an_arrival(new_drop: NewDrop, encoding: str) -> None:
     """By the described columns: delimiter and line end in a cell, an empty cell is an absent field, one further down."""
@@ -123,6 +129,7 @@ def _decomposed(text: str) -> str:
     return "".join(made)
 
 
+@here
 async def test_rows_without_a_header_are_told_by_number(new_drop: NewDrop) -> None:
     """Columns count from 1."""
     drop = new_drop(format="csv", header=False, columns={"state": 3, "code": 1})
@@ -157,6 +164,7 @@ async def test_a_mistaken_record_is_kept_and_never_stops_the_others(new_drop: Ne
     assert drop.names("done") == ["a.jsonl", "a.jsonl.rejected.jsonl"]
 
 
+@here
 @pytest.mark.parametrize(
     ("settings", "text", "rejected"),
     [
@@ -181,6 +189,7 @@ async def test_refused_records_keep_the_form_of_their_file(
     assert (drop.folder / "failed" / name).read_text(encoding="utf-8") == rejected
 
 
+@here
 @pytest.mark.parametrize(
     ("settings", "content", "code", "before"),
     [
@@ -249,6 +258,7 @@ async def test_errors_have_the_rights_that_the_settings_say(new_drop: NewDrop, m
     assert {(drop.folder / "failed" / one).stat().st_mode & 0o777 for one in made} == {rights}
 
 
+@here
 async def test_a_file_of_errors_is_never_read(new_drop: NewDrop) -> None:
     """Whoever brings back what failed may bring it too."""
     drop = new_drop(format="json", records="each")

@@ -17,7 +17,7 @@ from connectors.files.local import LocalPlace
 from connectors.files.reading import OpenFile
 from connectors.files.receiving import Receiving
 from connectors.files.sftp_place import SftpPlace
-from files.parts import NewDrop, lines, record, running
+from files.parts import NewDrop, here, lines, record, running
 from hub.errors import Problem, StoreUnavailable, UnknownSchema
 from hub.intake.accept import Intake
 from hub.store.sql import SqlStore
@@ -35,6 +35,7 @@ async def test_the_same_file_again_is_no_arrival(new_drop: NewDrop) -> None:
     assert drop.names("done") == ["a.1.jsonl", "a.2.jsonl", "a.jsonl", "b.jsonl"]
 
 
+@here
 async def test_a_record_with_an_id_of_its_own_comes_once_whatever_file_it_is_in(new_drop: NewDrop) -> None:
     """The id in the message counts, not its place; another message under the same id is refused."""
     drop = new_drop()
@@ -47,6 +48,7 @@ async def test_a_record_with_an_id_of_its_own_comes_once_whatever_file_it_is_in(
     assert drop.codes("b.jsonl.errors.json") == [(2, 2, [("/id", "id_conflict")])]
 
 
+@here
 async def test_a_file_that_grew_or_was_mended_gives_only_what_is_new(new_drop: NewDrop) -> None:
     """A file that was cut fails; whole, its first records are known."""
     drop = new_drop(format="json", records="each")
@@ -118,6 +120,7 @@ class Stopwatch:
             await asyncio.sleep(0.005)
 
 
+@here
 async def test_a_store_that_takes_nothing_is_waited_for(new_drop: NewDrop, monkeypatch: Any) -> None:
     """Nothing is moved and nothing lost or doubled, whichever record it was."""
     drop = new_drop()
@@ -139,6 +142,7 @@ async def test_a_store_that_takes_nothing_is_waited_for(new_drop: NewDrop, monke
     assert drop.names("failed") == []
 
 
+@here
 async def test_a_schema_that_is_not_known_is_waited_for(new_drop: NewDrop, monkeypatch: Any) -> None:
     """It is not the record's fault: once the hub knows it, the file is read."""
     drop, asked, accept = new_drop(), 0, Intake.accept

@@ -38,7 +38,7 @@ class Crumbs(io.BytesIO):
         return super().read(self._size_of_read)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(VALUES, max_size=5), st.integers(1, 9), st.sampled_from([None, 1]), st.booleans())
 def test_an_array_is_cut_at_its_elements_wherever_reading_stops(
     values: list[Any], size: int, indent: int | None, ascii_only: bool
@@ -54,7 +54,7 @@ def test_an_array_is_cut_at_its_elements_wherever_reading_stops(
         assert one.body.split(b"\n")[0].rstrip(b" ") in lines[one.line - 1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=4), st.data())
 def test_an_array_that_was_cut_gives_keys_of_the_whole(values: list[Any], data: Any) -> None:
     """What came before the cut has the key it has in the whole file; the cut is told."""
@@ -67,7 +67,7 @@ def test_an_array_that_was_cut_gives_keys_of_the_whole(values: list[Any], data: 
     assert found == list(json_files.elements(io.BytesIO(whole)))[: len(found)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60) | st.text(st.sampled_from('[]{},"\\ \n1<>/ab=&!?-:')).map(str.encode))
 def test_no_bytes_break_a_reader(data: bytes) -> None:
     """Records, or word that the file is no such file; nothing else."""
@@ -88,7 +88,7 @@ def test_no_bytes_break_a_reader(data: bytes) -> None:
             assert len({one.key for one in found}) == len(found)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=6), st.sampled_from(["\n", "\r\n"]), st.sampled_from([",", ";"]))
 def test_rows_are_what_was_written(rows: list[tuple[str, str, str]], end: str, delimiter: str) -> None:
     """Any text in a cell comes out again; empty cells are absent, and a row of them is no record."""
@@ -239,7 +239,7 @@ def test_every_column_that_is_missing_is_told() -> None:
     ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=8), st.sampled_from(["\n", "\r\n"]), st.integers(4, 12), st.integers(1, 9))
 def test_rows_that_are_too_large_leave_the_others_as_they_are(
     written: list[tuple[str, str]], end: str, largest: int, size: int

@@ -39,7 +39,7 @@ async def test_a_message_is_a_row_under_its_header(tmp_path: Path) -> None:
 LETTERS = st.text(st.sampled_from('";,\n\rạếỗ x') | st.characters(codec="utf-8", exclude_characters="\0\ufeff"), max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(LETTERS, LETTERS, st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), st.sampled_from([",", ";", "\t"]), st.booleans())
 def test_what_is_written_as_csv_is_read_again_as_it_was(a: str, c: str, encoding: str, delimiter: str, header: bool) -> None:
     """Any text in a cell, by our own reader; a row of blanks is no record."""

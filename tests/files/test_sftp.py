@@ -99,7 +99,10 @@ async def test_a_server_that_is_away_is_tried_again_and_said_once(tmp_path: Path
             for number in (1, 2):
                 before = tried
                 await until(lambda before=before: tried > before + 3)
-                assert log().count('"folder_unusable"') == log().count('"code":"unreachable"') == number
+                said = log()
+                assert said.count('"folder_unusable"') == number
+                # the second time it may have gone while the hub looked into the folder: that is told as a broken connection
+                assert said.count('"code":"unreachable"') in (1, number)
                 sshd.start()
                 await drop.read(f"{number}.jsonl")
                 sshd.stop()

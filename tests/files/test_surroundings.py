@@ -18,7 +18,7 @@ from connectors.files.reading import OpenFile
 from connectors.files.receiving import Receiving
 from connectors.files.record import Record
 from connectors.files.refused import RefusedRecords
-from files.parts import Drop, NewDrop, lines, record, running
+from files.parts import Drop, NewDrop, here, lines, record, running
 from hub.assembly import examine
 from hub.connector import ConnectorContext
 from hub.errors import NotConnected, Problem
@@ -52,6 +52,7 @@ async def test_what_is_no_file_is_left_alone_and_said_once(new_drop: NewDrop, tm
     assert [one["code"] for one in drop.arrivals()] == ["0", "1", "2"]
 
 
+@here
 async def test_only_names_of_the_pattern_are_read(new_drop: NewDrop) -> None:
     """Others are not looked at."""
     drop = new_drop(pattern="out-*.jsonl")
@@ -179,6 +180,7 @@ async def test_a_move_that_fails_is_tried_again_without_reading(new_drop: NewDro
     assert (opened, drop.states("1"), len(drop.names("failed"))) == (1, ["A"], 2)
 
 
+@here
 async def test_metrics_tell_what_waits_and_what_became_of_files(new_drop: NewDrop) -> None:
     """Files by outcome; how many wait; whether the folder can be used."""
     drop = new_drop()

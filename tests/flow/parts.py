@@ -14,12 +14,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import known_catalog
+
 from connectors.opencps.stories import Story, stories
 from hub.app import Hub
 from hub.assembly import Assembly, Endpoint, assemble
 from hub.connector import Attempt, Connector, ConnectorConfig, Found, Receipt
 from hub.message import Arrival, Message, SchemaRef, new_id
 
+known_catalog.install()
 REPOSITORY = Path(__file__).parents[2]
 PROCEDURES = REPOSITORY / "tests" / "flow" / "npsp-procedures.yaml"
 DEADLINE = 20.0
@@ -120,7 +123,8 @@ def make_home(folder: Path, config: str = CONFIG) -> Path:
     """A hub home with the repository's schemas and mappings and a procedures table as ``hub catalog refresh`` writes it."""
     folder.mkdir(parents=True, exist_ok=True)
     for part in ("schemas", "mappings"):
-        shutil.copytree(REPOSITORY / part, folder / part, dirs_exist_ok=True)
+        unlocked = shutil.ignore_patterns("mappings.lock")  # tests change what is there
+        shutil.copytree(REPOSITORY / part, folder / part, dirs_exist_ok=True, ignore=unlocked)
     table = folder / "mappings" / "tables" / "npsp-procedures" / "1.20261101.0.yaml"
     table.parent.mkdir(parents=True, exist_ok=True)
     table.write_text(PROCEDURES.read_text(encoding="utf-8"), encoding="utf-8")

@@ -32,7 +32,7 @@ from hub.translation import Catalog
 
 RECORD, STEP_NODE = DOSSIER["properties"]["data"], PROGRESS["properties"]["data"]
 DOSSIERS, STEPS = fitting(DOSSIER, DOSSIER), fitting(PROGRESS, PROGRESS)
-thorough = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+thorough = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def law_of_dossiers(catalog: Catalog, body: Json) -> None:

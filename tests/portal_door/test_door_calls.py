@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -313,19 +314,21 @@ def test_what_the_portal_says_of_a_dossier_is_told_to_its_unit_only(hub: World, 
     assert is_refused(unknown, -9) and kind_of(unknown) == "not_found" and "Thử" not in unknown.message
 
 
-def test_what_is_in_doubt_was_not_refused(hub: World, unit: UnitClient) -> None:
+def test_what_is_in_doubt_was_not_refused(launcher: Launcher, tmp_path: Path) -> None:
     """Nobody knows whether the portal has it: an operator decides, and the unit is told that, not that the portal refused."""
-    assert taken(unit.insert([dossier(code(37))]))
-    hub.portal.plant("CapNhatTienDoHoSoMC", "reset_after", match={"MaHoSo": code(37)})
-    answer = only(unit.progress([step(code(37), 1)]))
-    assert is_refused(answer) and "in_doubt" in answer.message and "người vận hành" in answer.message
-    told = unit.look_up(code(37)).message
-    assert "người vận hành" in told and "từ chối" not in told
-    behind = unit.update([dossier(code(37), "4")])
-    (dead,) = [one for one in hub.shell("dead", "list")["dead"] if one.get("delivery")]
-    hub.shell("dead", "discard", dead["delivery"], "--why", "seen at the portal")
-    assert behind.status == 503 and "người vận hành" in behind.message
-    assert taken(unit.update([dossier(code(37), "4")]))
+    with world(launcher, tmp_path, wait=2) as hub:  # what waits behind it is told so after that time
+        unit = hub.unit()
+        assert taken(unit.insert([dossier(code(37))]))
+        hub.portal.plant("CapNhatTienDoHoSoMC", "reset_after", match={"MaHoSo": code(37)})
+        answer = only(unit.progress([step(code(37), 1)]))
+        assert is_refused(answer) and "in_doubt" in answer.message and "người vận hành" in answer.message
+        told = unit.look_up(code(37)).message
+        assert "người vận hành" in told and "từ chối" not in told
+        behind = unit.update([dossier(code(37), "4")])
+        (dead,) = [one for one in hub.shell("dead", "list")["dead"] if one.get("delivery")]
+        hub.shell("dead", "discard", dead["delivery"], "--why", "seen at the portal")
+        assert behind.status == 503 and "người vận hành" in behind.message
+        assert taken(unit.update([dossier(code(37), "4")]))
 
 
 def test_several_refusals_in_one_call_are_all_named(hub: World, unit: UnitClient) -> None:

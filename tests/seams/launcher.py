@@ -1,4 +1,5 @@
-"""Forks hubs and simulators out of a process that has imported them already: real processes that start in a moment.
+"""Forks hubs and simulators out of a process that has imported them already, and has read the schemas and mappings of their
+homes (``known_catalog``): real processes that start in a moment.
 
 One JSON order a line on stdin, one JSON answer a line on stdout; at the end of stdin every child is ended. A child runs the
 same ``main`` as the command of the same name, with its own environment, folder and standard streams.
@@ -119,11 +120,15 @@ def serve() -> None:
     """Take orders until stdin ends, then end the children that are left."""
     for name in _IMPORTED:
         importlib.import_module(name)
+    known = importlib.import_module("known_catalog")
+    known.install()
     children: set[int] = set()
     print(json.dumps({"ready": os.getpid()}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         if "kind" in order:
+            if order["words"][:1] == ["--home"]:
+                known.prepare(Path(order["words"][1]))
             pid = os.fork()
             if pid == 0:
                 _become(order)

@@ -17,7 +17,7 @@ from seams.processes import until
 from seams.sender import lives
 from seams.world import World, rounds
 
-ROUNDS = rounds(3, 20)
+ROUNDS = rounds(2, 20)
 RECORDS = 3
 Life = tuple[str, list[dict[str, Any]]]
 _LIVES = lives(41, RECORDS)

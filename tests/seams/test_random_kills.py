@@ -1,4 +1,5 @@
-"""SIGKILL at random moments while 200 dossiers and more are sent at once: judged from the sender's record and the portal.
+"""SIGKILL at random moments while a hundred dossiers and more (SOAK=1: two hundred) are sent at once: judged from the
+sender's record and the portal.
 
 Some kills fall while the hub starts, some while it delivers as fast as it can. Steps that a kill left in doubt are dead
 letters; they are counted, and decided as an operator would, by looking at the portal.
@@ -21,8 +22,8 @@ from seams.sender import lives
 from seams.verdict import judge
 from seams.world import World, rounds
 
-KILLS = len(rounds(10, 40))
-DOSSIERS = 200
+KILLS = len(rounds(6, 40))
+DOSSIERS = len(rounds(100, 200))
 SENDERS = 8
 PAUSE = 0.04
 """Seconds between two records of one sender: the load's rate."""

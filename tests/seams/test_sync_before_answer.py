@@ -17,6 +17,8 @@ from seams.sender import lives
 from seams.system_calls import Proof, receipts_after_sync, tracer
 from seams.world import World
 
+pytestmark = pytest.mark.xdist_group("traced")  # one trace for all of them
+
 MESSAGES = 20
 TOGETHER = 8
 

@@ -6,6 +6,7 @@ takes the place of a dead one of its route that was never in doubt; a state neve
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,8 @@ from store_making import match, state, step
 from hub.store.port import Due
 
 OPEN = ("pending", "claimed", "in_doubt", "dead")
+SOAK = os.environ.get("SOAK") == "1"
+HISTORIES = {"sqlite": 64, "postgresql": 24} if SOAK else {"sqlite": 10, "postgresql": 4}
 LATER = "second-view"  # a route that is back-filled; "to-portal" is there from the start
 
 
@@ -274,15 +277,15 @@ def _named(one: Modelled) -> Any:
     return Named()
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(600 if SOAK else 110)
 def test_deliveries_are_always_where_the_model_has_them(database: Any) -> None:
-    """Random histories of accepts, attempts, settlements, repairs, backfills and crashes."""
+    """Random histories of accepts, attempts, settlements, repairs, backfills and crashes; many more with SOAK=1."""
     with staged(database) as stage:
         machine = type("Machine", (DeliveryStates,), {"stage": stage})
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=16 if database.kind == "sqlite" else 6,
+                max_examples=HISTORIES[database.kind],
                 stateful_step_count=30,
                 phases=(Phase.generate,),  # a failure is shown as it was found: making it smaller takes minutes
                 deadline=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -110,14 +111,17 @@ _FILES = st.lists(st.lists(st.tuples(st.sampled_from("12"), st.sampled_from("AB"
 
 @settings(max_examples=40, deadline=None)
 @given(files=_FILES, kills=st.lists(st.integers(0, 6), max_size=4))
-def test_what_is_sent_is_what_changed(folder: Path, files: list[list[tuple[str, str]]], kills: list[int]) -> None:
+def test_what_is_sent_is_what_changed(
+    sqlite_template: Path, folder: Path, files: list[list[tuple[str, str]]], kills: list[int]
+) -> None:
     """Of any files, however often the reader is killed in the midst of one: each dossier's states as they changed."""
     import asyncio
     import uuid
 
     async def play() -> None:
         clock = FakeClock()
-        store = SqlStore(f"sqlite:///{folder / uuid.uuid4().hex}.db", clock)
+        file = shutil.copy(sqlite_template, folder / f"{uuid.uuid4().hex}.db")
+        store = SqlStore(f"sqlite:///{file}", clock)
         await store.open(exclusive=True)
         try:
             desk = Desk(store, clock)

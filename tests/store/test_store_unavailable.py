@@ -19,6 +19,7 @@ from store_making import NATIONAL, Desk, FakeClock, plan
 
 from hub.errors import BadConfig, StoreUnavailable
 from hub.store import engine as engine_module
+from hub.store import writer as writer_module
 from hub.store.engine import parse_url
 from hub.store.sql import SqlStore
 
@@ -202,6 +203,7 @@ async def test_a_hub_that_lost_its_lock_to_another_writes_no_more(shared_postgre
 async def test_a_locked_database_gives_no_receipt(database: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody holds the write lock longer than the hub waits: locked; afterwards it works, and nothing is there twice."""
     monkeypatch.setattr(engine_module, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(writer_module, "BUSY_SECONDS", 0.1)
     store = database.store(clock)
     await store.open(exclusive=True)
     holder = create_engine(parse_url(database.url), poolclass=NullPool).connect()

@@ -165,17 +165,17 @@ def test_groups(content: str, expected: set[tuple[str, str]], groups: XmlForm) -
 
 def test_padding_is_legal_however_often(groups: XmlForm) -> None:
     """White space around a date is no mistake; where white space counts it stays one."""
-    many = "<d> 2026-01-01 </d>" * 20_000
+    many = "<d> 2026-01-01 </d>" * 5_000
     read = groups.read(parse(f"<R on=' 2026-01-01\n'>{many}<person>1</person><s> a </s></R>".encode()))
-    assert read["@on"] == "2026-01-01" and read["d"] == ["2026-01-01"] * 20_000 and read["s"] == " a "
-    assert told(groups, f"<R>{many}<d>x</d><person>1</person></R>").keys() == {("/d/20000", "bad_value")}
+    assert read["@on"] == "2026-01-01" and read["d"] == ["2026-01-01"] * 5_000 and read["s"] == " a "
+    assert told(groups, f"<R>{many}<d>x</d><person>1</person></R>").keys() == {("/d/5000", "bad_value")}
     assert told(groups, "<R><d> 2026-01-01 </d><person>1</person><s> abc </s></R>").keys() == {("/s", "too_long")}
 
 
 def test_very_many_mistakes_take_no_longer(groups: XmlForm) -> None:
     """No more than a hundred are told, and the search for them ends."""
-    for content in ("<x/>" * 100_000, "<person>1</person>" * 100_000, "<d>x</d>" * 100_000, "<k>1</k>" * 100_000,
-                    "<person>1</person><x/>" + "<k>x</k><v>x</v>" * 50_000, "<s>1</s><d>2026-01-01</d>" * 50_000):  # fmt: skip
+    for content in ("<x/>" * 30_000, "<person>1</person>" * 30_000, "<d>x</d>" * 30_000, "<k>1</k>" * 30_000,
+                    "<person>1</person><x/>" + "<k>x</k><v>x</v>" * 15_000, "<s>1</s><d>2026-01-01</d>" * 15_000):  # fmt: skip
         began = time.process_time()
         assert 1 <= len(told(groups, f"<R>{content}</R>")) <= 100
-        assert time.process_time() - began < 3
+        assert time.process_time() - began < 1.5

@@ -126,7 +126,7 @@ def complex_type(draw: st.DrawFn, inner: st.SearchStrategy[Typed]) -> Typed:
 TYPES = st.recursive(st.sampled_from(sorted(LEAVES)).map(leaf), complex_type, max_leaves=8)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data(), TYPES, st.sampled_from(["", "12"]), st.sampled_from(["document", "rpc"]), st.integers(0, 2**32))
 def test_what_is_written_is_read_back(
     data: st.DataObject,
@@ -220,7 +220,7 @@ PARTS = "- + . : T Z P D M H S Y E INF NaN = A a 2024-02-29 2023-02-29 24:00:00 
 PIECES = st.sampled_from([*re.split(" ", PARTS), "1", "00", "13"])
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.sampled_from(BUILT_IN), st.lists(PIECES, max_size=6).map("".join))
 def test_lax_reading_knows_the_forms_of_values_as_the_validator_does(name: str, text: str) -> None:
     """What lax reading takes for a date or a number is what libxml2 takes for one."""

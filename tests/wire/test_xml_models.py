@@ -168,7 +168,7 @@ def children(draw: st.DrawFn, part: Part) -> list[str]:
     return found
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.data(), MODEL, st.frozensets(st.integers(0, 6), max_size=4))
 def test_what_is_read_of_any_model_its_json_schema_takes(data: st.DataObject, drawn: Part, shared: frozenset[int]) -> None:
     """And what was read is written, and read again as the same."""

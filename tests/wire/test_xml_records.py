@@ -47,7 +47,7 @@ ELEMENTS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(ELEMENTS, max_size=4), st.integers(1, 40), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
 def test_records_are_those_of_the_whole_document_wherever_reading_stops(inside: list[str], size: int, encoding: str) -> None:
     """The outermost elements of the name, each equal to what stands in the document, with its line; no byte is lost."""
