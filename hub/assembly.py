@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hub import strictyaml
-from hub.config import Home, load_home, validation_problems
+from hub.config import PACKAGED, Home, load_home, validation_problems
 from hub.connector import Connector, ConnectorConfig, Sender, installed_connectors, load_connector
 from hub.errors import BadConfig, Problem, UnknownSchema, WithProblems
 from hub.intake.planning import Source
@@ -27,7 +27,9 @@ from hub.message import SchemaRef
 from hub.routing.routes import Condition, Route, Router
 from hub.translation import Catalog, Schema
 from hub.translation.lint import lint_catalog
-from hub.translation.versions import allows
+from hub.translation.lock import UNRELEASED
+from hub.translation.versions import allows, same_major
+from hub.translation.ways import two_mappings
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Assembly:
 @dataclass(slots=True)
 class _Findings:
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     @contextmanager
     def gather(self, at: str = "", source: str = "") -> Iterator[None]:
@@ -91,11 +94,11 @@ def _fitted(
     home: Home, endpoints: dict[str, Endpoint], found: _Findings
 ) -> tuple[Assembly | None, list[Problem], list[Problem]]:
     known = [*_installed(_Findings()), *(one.connector for one in endpoints.values())]
-    catalog, problems = Catalog.read(home.layers, fetched_tables(known))
-    found.problems += [*problems, *lint_catalog(catalog)]
-    warnings = list(catalog.warnings)
-    if problems:  # what is configured on top of a broken catalog would only be called wrong for its sake
-        return None, found.problems, warnings
+    keys = {name: key.get_secret_value() for name, key in home.config.keys.items()}
+    catalog, problems = Catalog.read(home.layers, fetched_tables(known), keys)
+    pins = {pin.partition("@")[0] for route in home.config.routes.values() for pin in route.via}
+    found.problems += [*problems, *lint_catalog(catalog), *two_mappings(catalog.edges(), pins)]
+    read = len(found.problems)
     sources = _sources(home, catalog, found)
     _lookups(home, catalog, endpoints, found)
     routes = _routes(home, catalog, endpoints, found)
@@ -105,22 +108,41 @@ def _fitted(
     soap = _soap(home, catalog, found)
     _doors_apart(home, endpoints, found)
     _tls(home, found)
+    warnings = [*catalog.warnings, *found.warnings]
+    broken = {Path(one.source).parent.name for one in problems if one.code not in UNRELEASED}
+    found.problems[read:] = [one for one in found.problems[read:] if not _for_its_sake(one, broken)]
     if found.problems:
         return None, found.problems, warnings
     return Assembly(home, catalog, Router(routes), tuple(sources), endpoints, tuple(warnings), soap), [], warnings
 
 
+def _for_its_sake(problem: Problem, broken: set[str]) -> bool:
+    """Is what is configured perhaps only called wrong because a file of the catalog is? ``broken``: the names of such files'
+    schemas, mappings and tables."""
+    if problem.code in ("no_mapping", "pin_leads_nowhere"):
+        return bool(broken)
+    return any(f" {name}@" in problem.message for name in broken)
+
+
 def _what_else_is_wrong(folder: Path, found: _Findings) -> None:
     """With a configuration that is wrong as such: what else can be found in connectors, schemas, mappings and tables."""
-    catalog, problems = Catalog.read((folder,), fetched_tables(_installed(found)))
+    catalog, problems = Catalog.read((folder, PACKAGED), fetched_tables(_installed(found)))
     found.problems += [*problems, *lint_catalog(catalog)]
     with contextlib.suppress(BadConfig):
         document = strictyaml.load(folder / "config.yaml", "config.yaml")
-        written = document.data.get("endpoints") if isinstance(document.data, dict) else None
-        for name, one in (written if isinstance(written, dict) else {}).items():
+        routes, written = _written(document, "routes"), _written(document, "endpoints")
+        pinned = [pin for one in routes.values() if isinstance(one, dict) for pin in one.get("via") or ()]
+        found.problems += two_mappings(catalog.edges(), {str(pin).partition("@")[0] for pin in pinned})
+        for name, one in written.items():
             if isinstance(one, dict) and isinstance(one.get("connector"), str):
                 with found.gather(f"endpoints.{name}.connector", document.at("endpoints", name, "connector")):
                     _settings(name, load_connector(one["connector"]), one.get("settings", {}), document.at, folder)
+
+
+def _written(document: strictyaml.Document, section: str) -> dict[str, Any]:
+    """A section of config.yaml as it is written; empty where it is something else."""
+    found = document.data.get(section) if isinstance(document.data, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def assemble(folder: Path) -> Assembly:
@@ -181,20 +203,42 @@ def _sources(home: Home, catalog: Catalog, found: _Findings) -> list[Source]:
         source_line = home.where("sources", index)
         with found.gather(f"sources.{index}.schema", source_line):
             schema = catalog.schema(config.schema_)
+            if any(same_major(schema.ref, catalog.schema(one.schema).ref) for one in sources):
+                text = f"{schema.ref.id} of this major version stands under sources twice"
+                raise BadConfig([Problem("", "source_twice", text, "keep one, or name another major version")])
             for target in config.becomes:
                 with found.gather(f"sources.{index}.becomes", source_line):
                     _canonical(catalog, target)
                     catalog.chain(str(schema.ref), target)
+                    for other in (ref for ref in _versions(catalog, config.schema_) if ref != schema.ref):
+                        _version_fits(catalog, other, target, f"sources.{index}.becomes", source_line, found)
             sources.append(Source(config.schema_, config.becomes))
     return sources
 
 
+def _versions(catalog: Catalog, source: str) -> list[SchemaRef]:
+    """Every version in which a message of the source may come."""
+    listed = catalog.schema(source).ref
+    return [ref for ref in catalog.schemas() if same_major(ref, listed)]
+
+
+def _version_fits(catalog: Catalog, version: SchemaRef, target: str, at: str, source: str, found: _Findings) -> None:
+    """Warn of another version of a source that has no way: what comes in it is kept. Raises BadConfig for several ways."""
+    try:
+        catalog.chain(version, target)
+    except BadConfig as error:
+        (problem,) = error.problems
+        if problem.code != "no_mapping":
+            raise
+        text = f"{problem.message}: what comes in {version} is kept"
+        found.warnings.append(replace(problem, at=at, message=text, source=source))
+
+
 def _soap(home: Home, catalog: Catalog, found: _Findings) -> dict[str, SoapService]:
     services: dict[str, SoapService] = {}
-    taken = [one.schema_.partition("@")[0] for one in home.config.sources]
     for name, config in home.config.soap.items():
         with found.gather(f"soap.{name}", home.where("soap", name)):
-            services[name] = make_service(name, config, catalog, taken)
+            services[name] = make_service(name, config, catalog, _taken(home))
     with found.gather("soap", home.where("soap")):
         paths_apart(home.config.soap)
     return services
@@ -221,9 +265,13 @@ def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found:
             found.problems.append(Problem(f"routes.{name}.to", "not_a_sender", text, source=at("to")))
         with found.gather(f"routes.{name}.take", at("take")):
             _canonical(catalog, config.take)
+        via: tuple[SchemaRef, ...] = ()
+        way = "via" if config.via else "as"
         with found.gather(f"routes.{name}.as", at("as")):
             catalog.schema(config.as_)
-            catalog.chain(config.take, config.as_)
+            with found.gather(f"routes.{name}.{way}", at(way)):
+                via = tuple(map(SchemaRef.parse, config.via))
+                catalog.chain(config.take, config.as_, via)
         with found.gather(f"routes.{name}.when", at("when")):
             _conditions_fit(catalog.schema(config.take), tuple(_conditions(config)))
         verify = None
@@ -243,6 +291,7 @@ def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found:
                     config.in_doubt,
                     config.on_exists,
                     verify,
+                    via,
                 )
             )
     return routes
@@ -251,14 +300,18 @@ def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found:
 def _made_fits(home: Home, catalog: Catalog, sources: list[Source], found: _Findings) -> None:
     """What the mappings of sources make may be an older version than the newest that a route takes: it must go on, too."""
     made: set[SchemaRef] = set()
-    with contextlib.suppress(WithProblems):  # said of the sources already
-        made = {catalog.chain(one.schema, target).target.ref for one in sources for target in one.becomes}
+    for target, version in (
+        (target, ref) for one in sources for target in one.becomes for ref in _versions(catalog, one.schema)
+    ):
+        with contextlib.suppress(WithProblems):  # said of the sources already
+            made.add(catalog.chain(version, target).target.ref)
     for name, config in home.config.routes.items():
-        at = home.where("routes", name, "as")
-        with found.gather(f"routes.{name}.as", at), contextlib.suppress(UnknownSchema, ValueError):
-            take = SchemaRef.parse(config.take)
+        way = "via" if config.via else "as"
+        at = home.where("routes", name, way)
+        with found.gather(f"routes.{name}.{way}", at), contextlib.suppress(UnknownSchema, ValueError):
+            take, via = SchemaRef.parse(config.take), tuple(map(SchemaRef.parse, config.via))
             for ref in sorted(one for one in made if allows(take, one) and one != catalog.schema(take).ref):
-                catalog.chain(ref, config.as_)
+                catalog.chain(ref, config.as_, via)
 
 
 def _conditions(config: Any) -> Iterator[Condition]:
@@ -293,16 +346,25 @@ def _canonical(catalog: Catalog, ref: str) -> None:
 
 def _handed_over_is_taken(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found: _Findings) -> None:
     """What a connector reads or hears is of a schema under ``sources``, else all of it would be refused."""
-    taken = {one.schema_.partition("@")[0] for one in home.config.sources}
+    taken = _taken(home)
     for name, one in endpoints.items():
         for setting, ref in one.connector.sources(one.settings).items():
             with contextlib.suppress(WithProblems, ValueError):  # a schema that is none is said with the settings
                 schema = catalog.schema(ref)
-                if schema.role == "source" and schema.ref.id not in taken:
+                if schema.role == "source" and not any(same_major(schema.ref, one) for one in taken):
                     path = ("endpoints", name, "settings", *setting.split("."))
                     text = f"{ref} does not stand under sources, so that nothing of it would be taken"
                     hint = f"add {{ schema: {ref}, becomes: […] }} to sources"
                     found.problems.append(Problem(".".join(path), "not_a_source", text, hint, home.where(*path)))
+
+
+def _taken(home: Home) -> list[SchemaRef]:
+    """What stands under ``sources``; what is no reference is said there."""
+    taken: list[SchemaRef] = []
+    for source in home.config.sources:
+        with contextlib.suppress(ValueError):
+            taken.append(SchemaRef.parse(source.schema_))
+    return taken
 
 
 def _settings_fit(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found: _Findings) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
 
 from hub import strictyaml
 from hub.errors import BadConfig, Problem
@@ -21,8 +21,14 @@ _IN_WHEEL = Path(__file__).parent / "home"
 PACKAGED = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).parents[1]
 """The home that comes with the hub (schemas, mappings, starter): in a wheel inside the package, in a checkout its root."""
 UNRESOLVED = "unresolved"
-_REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
+REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+def _long_enough(key: SecretStr) -> SecretStr:
+    if len(key) < 16 and key.get_secret_value() != UNRESOLVED:
+        raise ValueError("a key has at least 16 characters")
+    return key
 
 
 class _Section(BaseModel):
@@ -214,6 +220,9 @@ class RouteConfig(_Section):
     take: str = Field(description="canonical schema, id@major")
     to: Name = Field(description="name of an endpoint")
     as_: str = Field(alias="as", description="schema the endpoint is sent, id@major")
+    via: tuple[str, ...] = Field(
+        (), description="exactly these mappings, in this order, as mapping@version; the shortest way when absent"
+    )
     when: tuple[ConditionConfig, ...] = Field((), description="conditions that must all hold")
     coalesce: bool = Field(False, description="a newer full state replaces one that still waits")
     in_doubt: Literal["resend", "hold"] = Field("resend", description="what to do when the partner cannot be asked")
@@ -253,6 +262,9 @@ class HubConfig(_Section):
     owners: dict[str, str] = Field(default_factory=dict, description="beginning of national codes → sender that owns them")
     endpoints: dict[Name, EndpointConfig] = Field(default_factory=dict, description="partners by name")
     routes: dict[Name, RouteConfig] = Field(default_factory=dict, description="routes by name, in order")
+    keys: dict[Name, Annotated[SecretStr, AfterValidator(_long_enough)]] = Field(
+        default_factory=dict, description="secret keys of the verb keyed_hash by name, each of at least 16 characters"
+    )
     retention: RetentionConfig = Field(default_factory=RetentionConfig, description="how long bodies are kept")
     drain_seconds: float = Field(20.0, ge=0, description="how long a stopping hub waits for attempts under way")
 
@@ -299,7 +311,7 @@ def load_home(folder: Path, *, partners: bool = True, unresolved: list[Problem] 
     written = document.data or {}
     if not partners and isinstance(written, dict) and isinstance(written.get("endpoints"), dict):
         known = {name: {**one, "settings": {}} if isinstance(one, dict) else one for name, one in written["endpoints"].items()}
-        written = {**written, "endpoints": known}
+        written = {**written, "endpoints": known, "keys": {}}
     data = _resolved(written, (), folder, os.environ, problems, document.at)
     try:
         config = HubConfig.model_validate(data)
@@ -350,4 +362,4 @@ def _resolved(
         problems.append(Problem(at, "unresolved_reference", f"{match.group(0)} has no value", hint, where(*path)))
         return UNRESOLVED
 
-    return _REFERENCE.sub(found, value)
+    return REFERENCE.sub(found, value)

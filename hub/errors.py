@@ -26,17 +26,26 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-_CODE_LIKE = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,39}|[0-9]{1,6}")
+_CODE_LIKE = re.compile(
+    r"""[A-Za-z][A-Za-z0-9_.:/-]{0,39}|[0-9]{1,6}
+    |[0-9]\.[0-9]{6}(?:\.(?:[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.)?[A-Z][0-9]{2})?  # a procedure: 2.000815.000.00.00.H22
+    |[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}  # an agency in the older scheme: 000.00.14.H56""",
+    re.VERBOSE,
+)
+_DAY, _MONTH, _YEAR = "(?:0[1-9]|[12][0-9]|3[01])", "(?:0[1-9]|1[0-2])", "(?:19|20)[0-9]{2}"
+_DATE_LIKE = re.compile(f"{_DAY}{_MONTH}[0-9]{{2}}|[0-9]{{2}}{_MONTH}{_DAY}|{_MONTH}{_YEAR}|{_YEAR}{_MONTH}")
 
 
 def shown(value: object) -> str:
     """A code-list value as it may appear in an error: codes as they are, anything that could be personal masked.
 
     A row missing from a code table can only be added by someone who sees the code; names, numbers of people and
-    free text never look like one (short, no blanks, no long digit runs).
+    free text never look like one (short, no blanks, no long digit runs, no six digits that read as a date). A name that is
+    written as one word does look like one.
     """
     text = str(value)
-    return text if _CODE_LIKE.fullmatch(text) and not re.search(r"[0-9]{7}", text) else "‹masked›"
+    is_code = _CODE_LIKE.fullmatch(text) and not _DATE_LIKE.fullmatch(text) and not re.search(r"[0-9]{7}", text)
+    return text if is_code else "‹masked›"
 
 
 @dataclass(frozen=True, slots=True)

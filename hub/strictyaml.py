@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -19,7 +20,13 @@ from hub.errors import BadConfig, Problem
 NodePath = tuple[str | int, ...]
 """Where a value stands in a document: keys and list positions from the top."""
 
+MOST_DEEP = 100
+"""How deep values may stand in one another."""
+MOST_COPIED = 100_000
+"""Values that aliases may repeat in one file: aliases of aliases would make a small file fill the memory."""
 _TAG = "tag:yaml.org,2002:"
+_MEND = "correct this line or the one above it: indents, quotes, brackets, colons"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][+-]?[0-9]+)?")
 
@@ -30,8 +37,8 @@ class _Loader(yaml.CSafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
 
 
-_Loader.add_implicit_resolver(_TAG + "null", re.compile(r"null|~|$"), ["n", "~", ""])
-_Loader.add_implicit_resolver(_TAG + "bool", re.compile(r"true|false"), ["t", "f"])
+_Loader.add_implicit_resolver(_TAG + "null", re.compile(r"(?:null|~|)$"), ["n", "~", ""])
+_Loader.add_implicit_resolver(_TAG + "bool", re.compile(r"(?:true|false)$"), ["t", "f"])
 _Loader.add_implicit_resolver(_TAG + "int", re.compile(_INT.pattern + "$"), list("-0123456789"))
 _Loader.add_implicit_resolver(_TAG + "float", re.compile(_FLOAT.pattern + "$"), list("-0123456789"))
 
@@ -53,7 +60,7 @@ class Document:
 
     def problem(self, path: NodePath, code: str, message: str, hint: str = "") -> Problem:
         """Something wrong at ``path``, with its file and line."""
-        return Problem(".".join(map(str, path)), code, message, hint, self.at(*path))
+        return Problem(_dotted(path), code, message, hint, self.at(*path))
 
     def text(self, *path: str | int) -> str | None:
         """The scalar at ``path`` as it was written (``1.000890`` keeps its zero), None if there is no scalar."""
@@ -77,9 +84,9 @@ def parse(text: str | bytes, source: str) -> Document:
         raise BadConfig([Problem("", "not_utf8", "the file is not UTF-8", "save it as UTF-8", source)]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadConfig([_problem(source, line, (), "not_yaml", str(error.problem or "not YAML"))]) from error
+        raise BadConfig([_problem(source, line, (), "not_yaml", str(error.problem or "not YAML"), _MEND)]) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise BadConfig([_problem(source, 1, (), "not_yaml", "the text is not YAML")]) from error
+        raise BadConfig([_problem(source, 1, (), "not_yaml", "the text is not YAML", _MEND)]) from error
     reader = _Reader(source)
     data = reader.read(node, (), ()) if node is not None else None
     if reader.problems:
@@ -87,8 +94,13 @@ def parse(text: str | bytes, source: str) -> Document:
     return Document(data, source, reader.lines, reader.raw)
 
 
+def _dotted(path: NodePath) -> str:
+    """A place in words; what a key has of control characters would reach a terminal or break a log."""
+    return _CONTROL.sub("?", ".".join(map(str, path)))
+
+
 def _problem(source: str, line: int, path: NodePath, code: str, message: str, hint: str = "") -> Problem:
-    return Problem(".".join(map(str, path)), code, message, hint, f"{source}:{line}")
+    return Problem(_dotted(path), code, message, hint, f"{source}:{line}")
 
 
 class _Reader:
@@ -99,6 +111,8 @@ class _Reader:
         self.problems: list[Problem] = []
         self.lines: dict[NodePath, int] = {}
         self.raw: dict[NodePath, str] = {}
+        self.seen: set[int] = set()
+        self.copied = 0
 
     def refuse(self, node: yaml.Node, path: NodePath, code: str, message: str, hint: str = "") -> None:
         self.problems.append(_problem(self.source, node.start_mark.line + 1, path, code, message, hint))
@@ -108,6 +122,16 @@ class _Reader:
         if id(node) in above:
             self.refuse(node, path, "cycle", "an alias contains itself", "write the value out")
             return None
+        if len(above) == MOST_DEEP:
+            self.refuse(node, path[:1], "too_deep", f"values stand more than {MOST_DEEP} deep in one another", "nest them less")
+            return None
+        self.copied += id(node) in self.seen
+        if self.copied > MOST_COPIED:
+            if self.copied == MOST_COPIED + 1:
+                self.refuse(node, path[:1], "alias_bomb", f"aliases repeat more than {MOST_COPIED} values", "repeat less")
+                self.copied += 1
+            return None
+        self.seen.add(id(node))
         above = (*above, id(node))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
@@ -127,7 +151,7 @@ class _Reader:
         first: dict[str, int] = {}
         for key_node, item in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or (key_node.tag == _TAG + "null" and not key_node.value):
-                self.refuse(key_node, path, "bad_key", "a key must be text")
+                self.refuse(key_node, path, "bad_key", "a key must be text", "write it in quotes")
             elif key_node.value == "<<" and key_node.style not in ("'", '"'):
                 self.refuse(key_node, path, "merge_key", "merge keys (<<) are not supported", "write the entries out")
             elif key_node.value in first:
@@ -151,6 +175,9 @@ class _Reader:
         if kind == "int" and _INT.fullmatch(text):
             return int(text)
         if kind == "float" and (_FLOAT.fullmatch(text) or _INT.fullmatch(text)):
-            return float(text)
+            if isfinite(number := float(text)):
+                return number
+            self.refuse(node, path, "bad_number", "the number is larger than a number can be", "put it in quotes if it is text")
+            return None
         self.refuse(node, path, "tag", "this YAML tag is not supported or does not fit its value", "remove the tag")
         return None

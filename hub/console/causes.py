@@ -25,6 +25,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "code_verification_refused": ("cơ sở dữ liệu từ chối tra cứu", "the registry refused the question about the owner"),
     "code_verification_unreadable": ("không đọc được trả lời của cơ sở dữ liệu", "the registry's answer cannot be translated"),
     "code_not_in_table": ("mã không có trong bảng mã", "a code is not in its code table"),
+    "code_no_mapping": ("chưa có ánh xạ cho phiên bản lược đồ này", "no mapping takes this version of its schema"),
     "code_table_not_fetched": ("chưa tải bảng mã", "a code table was not fetched yet"),
     "code_alias_conflict": ("mã thuộc hai hồ sơ khác nhau", "its names belong to two dossiers"),
     "code_behind_kept": ("chờ sau một thông điệp giữ lại", "waits behind a kept arrival"),

@@ -14,6 +14,10 @@ _KINDS = {
 _SENTENCES: tuple[tuple[str, str], ...] = (
     # not_in_table, table_not_fetched, missing
     (r"the codes? \(?([^()]*?)\)? ha(?:s|ve) no row in the table (\S+)", "mã ({}) không có dòng nào trong bảng mã {}"),
+    (r"the codes? \(?([^()]*?)\)? had no row in the table (\S+) on that day, only on ([^;]+)",
+     "vào ngày đó mã ({}) không có dòng nào trong bảng mã {}, chỉ vào {}"),
+    (r"the table is asked for a day, and (\S+) has none", "bảng mã cần một ngày, trường {} không có"),
+    (r"the table is asked for a day, and (\S+) is none", "bảng mã cần một ngày, trường {} không phải ngày có thật"),
     (r"the table (\S+) has not been fetched yet", "chưa tải bảng mã {}"),
     (r"the source has no value for it", "nguồn không có giá trị cho trường này"),
     (r"is required but absent", "bắt buộc phải có nhưng đang thiếu"),
@@ -29,6 +33,9 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (r"must be a real date, .*", "phải là ngày có thật, ví dụ 2026-11-21"),
     (r"is not a real time with an offset .*", "không phải thời điểm có thật kèm múi giờ"),
     (r"is neither an integer nor a time with an offset .*", "không phải số nguyên, cũng không phải thời điểm kèm múi giờ"),
+    (r"is not a real date of which (.+) is known, such as (\S+)", "không phải ngày có thật biết đến {}, ví dụ {}"),
+    (r"is not base64 of text in UTF-8", "không phải base64 của văn bản UTF-8"),
+    (r"has characters that UTF-8 cannot hold", "có ký tự không ghi được bằng UTF-8"),
     (r"is not a real date of the form (.+)", "không phải ngày có thật theo dạng {}"),
     (r"must be of format (.+)", "phải theo định dạng {}"),
     (r"must be (text|an? \w+|true or false|null)", "phải là {}"),
@@ -133,18 +140,17 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
 _KNOWN = tuple((re.compile(pattern), words) for pattern, words in _SENTENCES)
 _TRIES = re.compile(r"(.*) \(after (\d+) counted tries\)")
 _NO_INPUT = re.compile(r"(the message is no input of \S+): (.*)")
+_GIVEN = re.compile(r"(.*) \(given: ([^()]*)\)")
 _OF_SCHEMA = re.compile(r"(.*) \(schema (\S+)\)")
 _AT = re.compile(r"([^\s:]+|\(whole\)): (.*)|: (.*)")
 
 
 def vietnamese(reason: str) -> str | None:
     """The reason in Vietnamese; None when it is not one of the hub's own sentences. Several are parted by ``; ``."""
-    whole = _sentence(reason)
-    if whole is not None:
-        return whole
     parts = [_sentence(part) for part in reason.split("; ")]
-    if not any(parts):
-        return None
+    whole = None if all(parts) else _sentence(reason)  # a sentence of the hub's may have a ; itself
+    if whole is not None or not any(parts):
+        return whole
     return "; ".join(said or part for said, part in zip(parts, reason.split("; "), strict=True))
 
 
@@ -153,6 +159,9 @@ def _sentence(text: str) -> str | None:
     if tries := _TRIES.fullmatch(text):
         said = _sentence(tries[1])
         return said and f"{said} (sau {tries[2]} lần thử)"
+    if given := _GIVEN.fullmatch(text):
+        said = _sentence(given[1])
+        return said and f"{said} (giá trị có dạng: {_KINDS.get(given[2], given[2])})"
     if of_schema := _OF_SCHEMA.fullmatch(text):
         said = _sentence(of_schema[1])
         return said and f"{said} (lược đồ {of_schema[2]})"

@@ -27,7 +27,7 @@ class Remedy:
 
 
 ADD_THE_ROW = "add the row to the code table"
-_RELOAD_VI, _RELOAD_EN = "nạp lại trục (`kill -HUP`)", "reload the hub (`kill -HUP`)"
+_RELOAD_VI, _RELOAD_EN = "nạp lại trục (`hub reload`)", "reload the hub (`hub reload`)"
 MEND_AND_REPLAY = Remedy(
     f"sửa ánh xạ, bảng mã hoặc tuyến (`hub check`), {_RELOAD_VI}, rồi: `{{replay}}`",
     f"mend the mapping, code table or route (`hub check`), {_RELOAD_EN}, then: `{{replay}}`",

@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 
 from hub import strictjson
-from hub.errors import Problem, Refused, SchemaInvalid, TranslationFailed, UnknownSchema
+from hub.errors import BadConfig, Problem, Refused, SchemaInvalid, TranslationFailed, UnknownSchema
 from hub.intake.reading import identity
 from hub.message import NATIONAL, Alias, Arrival, SchemaRef
-from hub.routing import Router
+from hub.routing import Route, Router
 from hub.store.port import Part, Plan
 from hub.translation import Catalog, Outbox, Schema
+from hub.translation.versions import same_major
 
 FUTURE_MICROSECONDS = 31 * 24 * 3600 * 1_000_000
 """How far ahead a sender's clock may be."""
@@ -39,23 +40,25 @@ class Planner:
     ) -> None:  # fmt: skip
         self._catalog, self._router, self._owners = catalog, router, dict(owners)
         self._digest, self._outbox, self._max_depth = digest, outbox, max_depth
-        self._becomes: dict[str, tuple[Schema, tuple[str, ...]]] = {}
+        self._becomes: list[tuple[Schema, tuple[str, ...]]] = []
         for source in sources:
             schema = catalog.schema(source.schema)
-            self._becomes[schema.ref.id] = (schema, source.becomes)
+            self._becomes.append((schema, source.becomes))
             for target in source.becomes:
                 catalog.chain(str(schema.ref), target)
 
-    def source(self, arrival: Arrival) -> Schema:
-        """The schema that the arrival names, if it is taken from senders. Raises UnknownSchema, NotParsable."""
-        hint = f"send one of: {', '.join(sorted(str(one.ref) for one, _ in self._becomes.values()))}"
+    def source(self, arrival: Arrival, *, kept: bool = False) -> Schema:
+        """The schema that the arrival names, if it is taken from senders; of one that was ``kept`` also in a major version that
+        no longer is. Raises UnknownSchema, NotParsable."""
+        hint = f"send one of: {', '.join(sorted(str(one.ref) for one, _ in self._becomes))}"
         try:
             schema = self._catalog.schema(arrival.schema)
         except UnknownSchema as error:
             strictjson.parse(arrival.body, max_depth=self._max_depth)  # a body that is not even JSON is called that first
             text = f"no schema {arrival.schema} is known"
             raise UnknownSchema([Problem("Hub-Schema", "unknown_schema", text, hint)]) from error
-        if schema.ref.id not in self._becomes:
+        source = self._source_of(schema)
+        if source is None or not (kept or same_major(source[0].ref, schema.ref)):
             schema.parse(arrival.body, self._max_depth)
             raise UnknownSchema([Problem("Hub-Schema", "not_a_source", f"{arrival.schema} is not taken from senders", hint)])
         return schema
@@ -75,11 +78,12 @@ class Planner:
             at = schema.subject[0][1] if schema.subject else ""
             missing = Problem(at, "missing", "the message names no dossier", _NO_NAME_HINT)
             raise SchemaInvalid(problems or [missing])
+        source = self._source_of(schema)
         parts: list[Part] = []
-        for target in () if problems else self._becomes[schema.ref.id][1]:
+        for target in () if problems or source is None else source[1]:
             try:
                 part = self._part(schema, target, parsed)
-            except (TranslationFailed, SchemaInvalid) as error:
+            except (BadConfig, TranslationFailed, SchemaInvalid) as error:  # BadConfig: no way from this version of a source
                 if isinstance(error, SchemaInvalid) and not keep:
                     raise
                 problems.extend(problem for problem in error.problems if problem not in problems)
@@ -99,15 +103,21 @@ class Planner:
     def again(self, arrival: Arrival) -> Plan:
         """What is to be stored of one that was kept: by the schema it came in, or where it does not fit that, by the newer
         version that its source names now. Raises Refused."""
-        schema = self.source(arrival)
+        schema = self.source(arrival, kept=True)
         parsed = self.parsed(arrival, schema)
-        current = self._becomes[schema.ref.id][0]
-        if _major(current.ref) == _major(schema.ref) and _misfits(schema, parsed):
+        source = self._source_of(schema)
+        current = source[0] if source else schema
+        if same_major(current.ref, schema.ref) and _misfits(schema, parsed):
             try:
                 return self.plan(arrival, current, self.parsed(arrival, current), keep=False)
             except Refused:
                 pass  # neither takes it: what is wrong is said by the schema it came in
         return self.plan(arrival, schema, parsed, keep=True)
+
+    def _source_of(self, schema: Schema) -> tuple[Schema, tuple[str, ...]] | None:
+        """The configured source of the schema's major version, else the last of its name."""
+        named = [one for one in self._becomes if one[0].ref.id == schema.ref.id]
+        return next((one for one in named if same_major(one[0].ref, schema.ref)), named[-1] if named else None)
 
     def _part(self, schema: Schema, target: str, parsed: Any) -> Part | None:
         chain = self._catalog.chain(schema.ref, target)
@@ -118,8 +128,8 @@ class Planner:
         body = translation.body
         encoded = orjson.dumps(body)
 
-        def trial(schema: SchemaRef, body: Any, partner_schema: str) -> None:
-            self._outbox.try_out(self._catalog.chain(schema, partner_schema), body, encoded)
+        def trial(schema: SchemaRef, body: Any, route: Route) -> None:
+            self._outbox.try_out(self._catalog.chain(schema, route.as_, route.via), body, encoded)
 
         return Part(
             schema=canonical.ref,
@@ -149,10 +159,6 @@ def _misfits(schema: Schema, parsed: Any) -> tuple[Problem, ...]:
     except SchemaInvalid as error:
         return error.problems
     return ()
-
-
-def _major(ref: SchemaRef) -> str:
-    return ref.version.partition(".")[0]
 
 
 def _too_new(part: Part, now: int) -> list[Problem]:

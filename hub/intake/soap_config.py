@@ -9,7 +9,9 @@ from hub.config import SoapConfig, SoapConstant, SoapOperationConfig
 from hub.errors import BadConfig, Problem
 from hub.intake.soap_service import Filled, Offered, SoapService
 from hub.intake.soap_wsdl import files_of
+from hub.message import SchemaRef
 from hub.translation import Catalog, Schema
+from hub.translation.versions import same_major
 from hub.wire.soap import write_envelope
 from hub.wire.wsdl import Operation
 from hub.wire.xml_form import XmlMisfit
@@ -20,14 +22,14 @@ RESERVED = ("v1", "console", "health", "metrics", "docs", "openapi.json")
 """What no door's path may begin with."""
 
 
-def make_service(name: str, config: SoapConfig, catalog: Catalog, sources: Sequence[str]) -> SoapService:
-    """The door ``name``; ``sources`` are the schema ids that are taken from senders. Raises BadConfig, UnknownSchema."""
+def make_service(name: str, config: SoapConfig, catalog: Catalog, sources: Sequence[SchemaRef]) -> SoapService:
+    """The door ``name``; ``sources`` are the schemas that are taken from senders. Raises BadConfig, UnknownSchema."""
     schema = catalog.schema(config.schema_)
     if schema.xml is None or schema.xml.wsdl is None:
         hint = "name one whose file is a .wsdl: `hub schema list`"
         raise BadConfig([Problem("", "not_a_wsdl", f"{schema.ref} is no WSDL", hint)])
     problems: list[Problem] = []
-    if schema.ref.id not in sources:
+    if not any(same_major(schema.ref, one) for one in sources):
         hint = f"add {{ schema: {config.schema_}, becomes: [dossier@1] }} to sources"
         problems.append(Problem("", "not_a_source", f"{schema.ref} is not taken from senders", hint))
     if config.path.split("/")[1] in RESERVED:

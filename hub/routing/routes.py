@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hub.errors import TranslationFailed
+from hub.errors import BadConfig, TranslationFailed
 from hub.message import SchemaRef
 from hub.store.port import RouteMatch
 
@@ -49,7 +49,10 @@ class Verify:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``take`` messages of a canonical schema (``dossier@1``) ``to`` an endpoint, ``as_`` its schema (``npsp-dossier@1``)."""
+    """``take`` messages of a canonical schema (``dossier@1``) ``to`` an endpoint, ``as_`` its schema (``npsp-dossier@1``).
+
+    ``via``: by exactly these mappings; else by the shortest way.
+    """
 
     name: str
     take: SchemaRef
@@ -60,10 +63,15 @@ class Route:
     in_doubt: Literal["resend", "hold"] = "resend"
     on_exists: Literal["hold", "adopt"] = "hold"
     verify: Verify | None = None
+    via: tuple[SchemaRef, ...] = ()
+
+    def takes(self, schema: SchemaRef) -> bool:
+        """Is a message of this schema for it, if its conditions hold?"""
+        return self.take.id == schema.id and (schema.version + ".").startswith(self.take.version + ".")
 
 
-Trial = Callable[[SchemaRef, Any, str], None]
-"""Translate a canonical body to a partner's schema to see whether it can be. Raises TranslationFailed."""
+Trial = Callable[[SchemaRef, Any, Route], None]
+"""Translate a canonical body as a route does, to see whether it can be. Raises TranslationFailed, or BadConfig for no way."""
 
 
 class Router:
@@ -84,22 +92,18 @@ class Router:
         """
         said: list[RouteMatch] = []
         for route in self.routes:
-            if not _takes(route.take, schema):
+            if not route.takes(schema):
                 continue
             unmet = [str(one) for one in route.when if not one.holds(body)]
             why = f"not so: {', '.join(unmet)}" if unmet else ("conditions hold" if route.when else f"takes every {route.take}")
-            failure = None if unmet else _failure(trial, schema, body, route.as_)
+            failure = None if unmet else _failure(trial, schema, body, route)
             said.append(RouteMatch(route.name, route.to, not unmet, why, failure, route.coalesce))
         return tuple(said)
 
 
-def _takes(wanted: SchemaRef, schema: SchemaRef) -> bool:
-    return wanted.id == schema.id and (schema.version + ".").startswith(wanted.version + ".")
-
-
-def _failure(trial: Trial, schema: SchemaRef, body: Any, partner_schema: str) -> str | None:
+def _failure(trial: Trial, schema: SchemaRef, body: Any, route: Route) -> str | None:
     try:
-        trial(schema, body, partner_schema)
-    except TranslationFailed as error:
+        trial(schema, body, route)
+    except (TranslationFailed, BadConfig) as error:
         return "; ".join(f"{problem.at}: {problem.message}" for problem in error.problems)
     return None

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import gc
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hub.errors import BadConfig, Problem, UnknownSchema
 from hub.message import SchemaRef
 from hub.translation import mapping as m
+from hub.translation import ways
 from hub.translation.chain import Chain, Step, make_chain
-from hub.translation.compile import compile_mapping
+from hub.translation.compile import Compiler, compile_mapping
 from hub.translation.files import CAME_WITH_THE_HUB, read_mappings, read_schemas, read_tables, shown_name
-from hub.translation.lock import check_lock
+from hub.translation.inherited_rows import inherit
+from hub.translation.keys import keyed_lookups, public_lookups
+from hub.translation.lock import check_locks
 from hub.translation.schema import Schema
 from hub.translation.tables import CodeTable, make_lookup
 from hub.translation.versions import allows, newest, order
 
 MOST_REFERENCES = 1000
+
+
+@contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """Loading makes very much and throws little away; looking through all of it again and again takes half of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @dataclass
@@ -29,30 +49,41 @@ class Catalog:
     _tables: dict[SchemaRef, CodeTable]
     _mappings: dict[SchemaRef, m.Mapping]
     warnings: tuple[Problem, ...] = ()
+    _keys: Mapping[str, str] | None = field(default=None, repr=False)
     _steps: dict[SchemaRef, tuple[Step, ...]] = field(default_factory=dict)
-    _chains: dict[tuple[str | SchemaRef, str | SchemaRef], Chain] = field(default_factory=dict)
+    _chains: dict[tuple[str | SchemaRef, str | SchemaRef, tuple[SchemaRef, ...]], Chain] = field(default_factory=dict)
     _found: dict[str | SchemaRef, Schema] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, layers: Sequence[Path], fetched_tables: Mapping[str, Sequence[str]] | None = None) -> Catalog:
+    def load(
+        cls,
+        layers: Sequence[Path],
+        fetched_tables: Mapping[str, Sequence[str]] | None = None,
+        keys: Mapping[str, str] | None = None,
+    ) -> Catalog:
         """Loads hub homes, the first that has a file wins. Raises BadConfig with every problem of every file.
 
         ``fetched_tables``: tables that a connector can fetch (``id@major`` → columns). One that is not there yet is a
-        warning, and look-ups in it fail with the code table_not_fetched.
+        warning, and look-ups in it fail with the code table_not_fetched. ``keys``: the secret keys of config.yaml by name;
+        without them a verb that needs one refuses every value (``no_key``).
         """
-        catalog, problems = cls.read(layers, fetched_tables)
+        catalog, problems = cls.read(layers, fetched_tables, keys)
         if problems:
             raise BadConfig(problems)
         return catalog
 
     @classmethod
+    @_no_search_for_garbage()
     def read(
-        cls, layers: Sequence[Path], fetched_tables: Mapping[str, Sequence[str]] | None = None
+        cls,
+        layers: Sequence[Path],
+        fetched_tables: Mapping[str, Sequence[str]] | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> tuple[Catalog, list[Problem]]:
         """As ``load``, but gives what could be loaded together with the problems, so that ``hub check`` can go on."""
         problems: list[Problem] = []
         for index, home in enumerate(layers):
-            problems += check_lock(home, shown_name(layers, index, "schemas/schemas.lock"))
+            problems += check_locks(home, partial(shown_name, layers, index))
         schemas = read_schemas(layers, problems)
         tables = read_tables(layers, problems)
         mappings = read_mappings(layers, problems)
@@ -63,7 +94,8 @@ class Catalog:
                 tables[wanted] = CodeTable(wanted, ("code",), tuple(columns), None)
                 message = "the table has not been fetched yet; messages that need it are kept"
                 warnings.append(Problem(text, "table_not_fetched", message, "run `hub catalog refresh`"))
-        catalog = cls(schemas, tables, mappings, tuple(warnings))
+        inherit(tables, problems)
+        catalog = cls(schemas, tables, mappings, tuple(warnings), keys)
         for ref in list(mappings):
             try:
                 catalog._steps[ref] = catalog._compile(mappings[ref])
@@ -112,74 +144,55 @@ class Catalog:
         """A mapping as compiled, once for each source schema that its ``from`` allows."""
         return self._steps[mapping]
 
-    def chain(self, from_ref: str | SchemaRef, to_ref: str | SchemaRef) -> Chain:
-        """The shortest way between two schemas; an identity when they agree. Raises UnknownSchema or BadConfig."""
-        key = (from_ref, to_ref)
+    def chain(self, from_ref: str | SchemaRef, to_ref: str | SchemaRef, via: tuple[SchemaRef, ...] = ()) -> Chain:
+        """The shortest way between two schemas, or that of exactly the mappings ``via``; an identity when they agree. Raises
+        UnknownSchema or BadConfig."""
+        key = (from_ref, to_ref, via)
         chain = self._chains.get(key)
         if chain is None:
             source, wanted = self.schema(from_ref), SchemaRef.parse(str(to_ref))
             target = source if allows(wanted, source.ref) else self.schema(to_ref)
-            chain = self._chains[key] = make_chain(source, *self._way(source, wanted, target))
+            if via:
+                way = ways.pinned(self.every_step(), source.ref, wanted, via)
+            else:
+                way = ways.the_one(ways.shortest(self.every_step(), source.ref, wanted), source.ref, wanted)
+            chain = self._chains[key] = make_chain(source, way[-1].target if way else target, way)
         return chain
 
-    def _way(self, source: Schema, wanted: SchemaRef, newest_target: Schema) -> tuple[Schema, list[Step]]:
-        """The shortest way, found by going one step further from everything reached until a goal is among it."""
-        edges = self._edges()
-        seen = {source.ref}
-        reached: dict[SchemaRef, list[list[Step]]] = {source.ref: [[]]}
-        while reached and not (goals := [ref for ref in reached if allows(wanted, ref)]):
-            further: dict[SchemaRef, list[list[Step]]] = {}
-            for here, ways in reached.items():
-                for step in edges.get(here, []):
-                    if step.target.ref not in seen:
-                        further.setdefault(step.target.ref, []).extend([*way, step] for way in ways)
-            seen |= further.keys()
-            reached = further
-        at = f"{source.ref} → {wanted}"
-        if not reached:
-            hint = f"add a mapping from {source.ref} to {newest_target.ref} under mappings/"
-            raise BadConfig([Problem(at, "no_mapping", f"no mapping leads from {source.ref} to {wanted}", hint)])
-        goal = max(goals, key=order)
-        if len(reached[goal]) > 1:
-            names = " or ".join(" + ".join(str(step.mapping.ref) for step in way) for way in reached[goal])
-            raise BadConfig([Problem(at, "ambiguous", f"several ways lead there: {names}", "deprecate all but one")])
-        return self._schemas[goal], reached[goal][0]
+    def edges(self) -> ways.Edges:
+        """For each schema the steps that leave it and may be taken without a pin."""
+        return ways.best_edges(self.every_step())
 
-    def _edges(self) -> dict[SchemaRef, list[Step]]:
-        """For each schema the steps that leave it: of one mapping's versions the newest stable one that fits."""
-        rank = {"deprecated": 0, "draft": 1, "stable": 2}
-        best: dict[tuple[SchemaRef, SchemaRef], list[Step]] = {}
-        for steps in self._steps.values():
-            for step in steps:
-                here = best.setdefault((step.source.ref, step.target.ref), [])
-                worth = (rank[step.mapping.status], order(step.mapping.ref))
-                rivals = [r for r in here if r.mapping.ref.id == step.mapping.ref.id]
-                if all(worth > (rank[r.mapping.status], order(r.mapping.ref)) for r in rivals):
-                    here[:] = [r for r in here if r not in rivals] + [step]
-        edges: dict[SchemaRef, list[Step]] = {}
-        for (source, _), steps_there in best.items():
-            top = max(rank[step.mapping.status] for step in steps_there)
-            edges.setdefault(source, []).extend(step for step in steps_there if rank[step.mapping.status] == top)
-        return edges
+    def every_step(self) -> Iterator[Step]:
+        """Every mapping in every version, as compiled for each source schema that its ``from`` allows."""
+        return itertools.chain.from_iterable(self._steps.values())
 
-    def _compile(self, mapping: m.Mapping) -> tuple[Step, ...]:
+    def candidate(self, mapping: m.Mapping, compiler: Compiler = compile_mapping) -> tuple[Step, ...]:
+        """A mapping as it would be compiled, be it in the catalog or not. Raises BadConfig."""
+        return self._compile(mapping, compiler)
+
+    def _compile(self, mapping: m.Mapping, compiler: Compiler = compile_mapping) -> tuple[Step, ...]:
         problems: list[Problem] = []
-        sources = [self._schemas[ref] for ref in self.schemas() if allows(mapping.from_ref, ref)]
+        sources = [self._schemas[ref] for ref in _sorted(ref for ref in self._schemas if allows(mapping.from_ref, ref))]
         goal = newest(mapping.to_ref, self._schemas)
         for name, wanted, known in (("from", mapping.from_ref, bool(sources)), ("to", mapping.to_ref, goal is not None)):
             if not known:
                 hint = f"one of: {_listed(self.schemas())}"
                 problems.append(mapping.document.problem((name,), "unknown_schema", f"no schema {wanted} is known", hint))
         tables, lookups = self._lookups(mapping, {}, problems)
+        keyed, keys = keyed_lookups(mapping, self._keys, problems)
         if problems or goal is None:
             raise BadConfig(problems)
-        run = compile_mapping(mapping, lookups)
-        return tuple(Step(mapping, source, self._schemas[goal], tables, run) for source in sources)
+        run = compiler(mapping, lookups | keyed)
+        return tuple(Step(mapping, source, self._schemas[goal], tables, run, keys) for source in sources)
 
-    def step_with_tables(self, mapping: m.Mapping, replaced: Mapping[str, CodeTable]) -> Step:
+    def step_with_tables(
+        self, mapping: m.Mapping, replaced: Mapping[str, CodeTable], compiler: Compiler = compile_mapping
+    ) -> Step:
         """The mapping's step with some catalog tables replaced, for its tests. Raises BadConfig if one is unused."""
-        step = self._steps[mapping.ref][-1]
-        if not replaced:
+        own = self._mappings.get(mapping.ref) is mapping
+        step = (self._steps[mapping.ref] if own else self._compile(mapping))[-1]
+        if not replaced and not step.keys and compiler is compile_mapping:
             return step
         problems: list[Problem] = []
         tables, lookups = self._lookups(mapping, replaced, problems)
@@ -189,7 +202,7 @@ class Catalog:
             problems.append(Problem(name, "bad_test", message, hint, mapping.document.at("tests")))
         if problems:
             raise BadConfig(problems)
-        return replace(step, tables=tables, run=compile_mapping(mapping, lookups))
+        return replace(step, tables=tables, run=compiler(mapping, lookups | public_lookups(mapping)))
 
     def _lookups(
         self, mapping: m.Mapping, replaced: Mapping[str, CodeTable], problems: list[Problem]
@@ -205,12 +218,15 @@ class Catalog:
                 if table.rows is not None and width != (len(entry.by) or 1):
                     keys = f"the table has {width} key columns ({', '.join(table.key)})"
                     raise ValueError(f"{keys}; write by: with {width} paths")
+                if table.rows is not None and entry.use and table.dated != (entry.day is not None):
+                    problems.append(_wrong_day(entry, table))
+                    continue
             except ValueError as error:
                 message, _, hint = str(error).partition("; ")
                 problems.append(Problem(f"tables.{name}", "bad_table", message, hint, entry.where))
                 continue
             add_to = _where_to_add(table)
-            lookups[name] = make_lookup(table, column, name, add_to, bool(entry.by))
+            lookups[name] = make_lookup(table, column, name, add_to, bool(entry.by), entry.day)
             if entry.use:
                 used[table.ref] = table
         return tuple(used.values()), lookups
@@ -233,6 +249,15 @@ def _sorted(refs: Iterable[SchemaRef]) -> list[SchemaRef]:
 
 def _listed(refs: Iterable[SchemaRef]) -> str:
     return ", ".join(map(str, refs)) or "none"
+
+
+def _wrong_day(entry: m.TableEntry, table: CodeTable) -> Problem:
+    """A dated table without ``on``, or the reverse."""
+    at = f"tables.{entry.name}"
+    if table.dated:
+        message = f"the rows of {table.ref} hold for some days only, and nothing says which day is asked for"
+        return Problem(at, "needs_date", message, "write on: and the source path of a date", entry.where)
+    return Problem(at, "bad_table", f"the rows of {table.ref} hold on every day", "remove on", entry.where)
 
 
 def _where_to_add(table: CodeTable) -> str:

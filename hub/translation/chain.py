@@ -38,6 +38,8 @@ class Step:
     target: Schema
     tables: tuple[CodeTable, ...]
     run: Run = field(repr=False)
+    keys: tuple[tuple[str, str], ...] = ()
+    """The names of the keys of config.yaml that its verbs use, each with its key's fingerprint."""
 
     def translate(self, obj: Any, warnings: list[Problem]) -> Any:
         """The target object, None when ``when`` does not hold. Raises TranslationFailed with every problem."""
@@ -68,7 +70,7 @@ class Chain:
         """Translates a message that fits ``source``. None when a mapping's ``when`` does not hold: nothing to send.
 
         Raises TranslationFailed; each problem has the target path, ``file:line source.path`` and one of the codes
-        missing, not_in_table, table_not_fetched, bad_date, bad_value, too_long, pattern, schema_invalid.
+        missing, not_in_table, table_not_fetched, no_key, bad_date, bad_value, too_long, pattern, schema_invalid.
         """
         warnings: list[Problem] = []
         body = obj
@@ -93,6 +95,8 @@ def make_chain(source: Schema, target: Schema, steps: Sequence[Step]) -> Chain:
         add("mapping", step.mapping.ref, step.mapping.sha256)
         for table in sorted(step.tables, key=lambda table: table.ref):
             add("table", table.ref, table.sha256)
+        for name, fingerprint in sorted(step.keys):
+            digest.update(f"key {name} {fingerprint}\n".encode())
         add("schema", step.target.ref, step.target.sha256)
     return Chain(source, target, tuple(steps), digest.hexdigest())
 

@@ -15,24 +15,27 @@ from typing import Any
 from hub.errors import Problem
 from hub.translation import mapping as m
 from hub.translation import runtime
-from hub.translation.verbs import Refusal
+from hub.translation.refusal import Refusal
 
 Run = Callable[[Any, list[Problem], list[Problem]], Any]
 Lookups = dict[str, Callable[..., Any]]
+Compiler = Callable[[m.Mapping, Lookups], Run]
 
 
 def compile_mapping(mapping: m.Mapping, lookups: Lookups) -> Run:
     """A function ``run(obj, problems, warnings)`` that gives the target object, or None when ``when`` does not hold.
 
-    ``lookups`` has one function for each entry of the mapping's ``tables``. When ``problems`` is not empty afterwards
-    the object is incomplete and must not be used.
+    ``lookups`` has one function for each entry of the mapping's ``tables``, and one for each verb with a key.
+    When ``problems`` is not empty afterwards the object is incomplete and must not be used. The source is written and compiled
+    at the first use: of a large catalog most mappings are on no route, and their code is half of the catalog's memory.
     """
-    writer = _Writer(mapping, lookups)
-    source = writer.write()
-    name = f"<mapping {mapping.ref}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    exec(compile(source, name, "exec"), writer.names)
-    run: Run = writer.names["run"]
+    made: list[Run] = []
+
+    def run(obj: Any, problems: list[Problem], warnings: list[Problem]) -> Any:
+        if not made:
+            made.append(Writer(mapping, lookups).compiled())
+        return made[0](obj, problems, warnings)
+
     return run
 
 
@@ -50,7 +53,12 @@ class _Scope:
         return self.root if path.from_root and self.root else self
 
 
-class _Writer:
+def _comment(text: str) -> str:
+    """One line of a comment, whatever the text has in it."""
+    return "# " + "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
+
+
+class Writer:
     """Writes the source; ``names`` are the objects it refers to."""
 
     def __init__(self, mapping: m.Mapping, lookups: Lookups) -> None:
@@ -63,6 +71,7 @@ class _Writer:
             "item": runtime.item_at,
             "same": runtime.same,
             "matches": runtime.matches,
+            "in_table": runtime.in_table,
             "join": runtime.join,
             "close_lists": runtime.close_lists,
             "not_a_list": runtime.not_a_list,
@@ -70,6 +79,7 @@ class _Writer:
         self.lines: list[str] = []
         self.depth = 0
         self.count = 0
+        self.at = ""
 
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
@@ -91,11 +101,19 @@ class _Writer:
         self.names[name] = value
         return name
 
+    def compiled(self) -> Run:
+        """The function of the source."""
+        source, name = self.write(), f"<mapping {self.mapping.ref}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        exec(compile(source, name, "exec"), self.names)
+        run: Run = self.names["run"]
+        return run
+
     def write(self) -> str:
         scope = _Scope("root", None, (), {})
         rules, conditions = self.mapping.rules, self.mapping.conditions
         with self.block("def run(root, problems, warnings):"):
-            read = [condition.path for condition in conditions]
+            read = m.condition_paths(conditions, self.mapping.tables)
             self._prefixes(scope, [*read, *self._paths(rules, nested=False), *self._root_paths(rules)])
             if conditions:
                 self.line(f"if not ({self._holds(conditions, scope)}): return None")
@@ -160,6 +178,14 @@ class _Writer:
                 tests.append(equal if condition.kind == "equals" else f"not ({equal})")
             elif condition.kind == "matches":
                 tests.append(f"matches({value}, {condition.value!r})")
+            elif condition.table:
+                site = self.name("R", runtime.Site(self.at, f"{condition.where} {condition.path.text}", condition.path.text))
+                asked = "".join(", " + self._read(path, scope) for path in self.mapping.tables[condition.table].asked)
+                look_up = self.name("T", self.lookups[condition.table])
+                where = f"({''.join(position + ', ' for position in scope.positions)})"
+                found = f"in_table({look_up}, {condition.value!r}, problems, {site}, {where}, {value}{asked})"
+                held = f"not ({self._missing(value)}) and {found}"
+                tests.append(f"({held})" if condition.kind == "in_table" else f"not ({held})")
             else:
                 missing = self._missing(value)
                 tests.append(f"not ({missing})" if condition.kind == "present" else f"({missing})")
@@ -182,6 +208,7 @@ class _Writer:
 
     def _rule(self, rule: m.Rule, scope: _Scope, at: str, assign: str) -> None:
         """Writes one rule; ``assign`` is a statement with ``{}`` where the value goes."""
+        self.at = at
         if isinstance(rule.source, m.When):
             self._when(rule, rule.source, scope, at, assign)
             return
@@ -189,7 +216,7 @@ class _Writer:
         words = [".".join(map(str, (*(() if path.from_root else scope.read), *path.parts))) or "(whole)" for path in paths]
         site = self.name("R", runtime.Site(at, f"{rule.where} {', '.join(words)}".rstrip(), ", ".join(words)))
         where = f"({''.join(position + ', ' for position in scope.positions)})"
-        self.line(f"# {at.replace(chr(10), ' ')}: {rule.where}")
+        self.line(_comment(f"{at}: {rule.where}"))
         if isinstance(rule.source, m.Each):
             self._each(rule, rule.source, scope, at, assign, site, where)
             return
@@ -228,34 +255,34 @@ class _Writer:
                 steps.append(f"v = join({between!r}, ({''.join(self._read(p, scope) + ', ' for p in paths)}))")
             case m.ByTable(name):
                 looked = self.name("T", self.lookups[name])
-                arguments = ", ".join(self._read(p, scope) for p in self.mapping.tables[name].by)
+                arguments = ", ".join(self._read(p, scope) for p in self.mapping.tables[name].asked)
                 steps.append(f"v = {looked}({arguments})")
         if steps:
             self._attempt(steps, site, where)
         changes: list[str] = []
         for verb in rule.verbs:
-            change = self.name("V", verb.change)
+            change = self.name("V", self.lookups[verb.lookup] if verb.key else verb.change)
+            step = [f"v = {change}(v)"]
             if verb.warning:
-                changes += [
-                    f"w = {change}(v)",
-                    f"if w is not v: warnings.append({site}.warned({verb.warning!r}, {where})); v = w",
-                ]
-            else:
-                changes.append(f"v = {change}(v)")
-        looked_up = [f"v = {self.name('T', self.lookups[name])}(v)" for name in rule.tables]
-        if looked_up and changes and self.mapping.empty_is_missing:
-            looked_up = ["if v != '':", *("    " + step for step in looked_up)]
-        changes += looked_up
+                step = [f"w = {change}(v)", f"if w is not v: warnings.append({site}.warned({verb.warning!r}, {where})); v = w"]
+            changes += self._unless_emptied(step, first=not changes)
+        for name in rule.tables:
+            asked = "".join(", " + self._read(p, scope) for p in self.mapping.tables[name].asked)
+            changes += self._unless_emptied([f"v = {self.name('T', self.lookups[name])}(v{asked})"], first=not changes)
         if changes:
             with self.block(f"if not ({self._missing('v')}{' or v is FAILED' if steps else ''}):"):
                 self._attempt(changes, site, where)
+
+    def _unless_emptied(self, steps: list[str], first: bool) -> list[str]:
+        """Steps that pass a value by when one before made it empty, where that is missing."""
+        return steps if first or not self.mapping.empty_is_missing else ["if v != '':", *("    " + step for step in steps)]
 
     def _attempt(self, steps: list[str], site: str, where: str) -> None:
         self.line("try:")
         for step in steps:
             self.line("    " + step)
         self.line("except Refusal as refusal:")
-        self.line(f"    problems.append({site}.refused(refusal, {where})); v = FAILED")
+        self.line(f"    problems.append({site}.refused(refusal, {where}, len(problems))); v = FAILED")
 
     def _finish(self, rule: m.Rule, assign: str, site: str, where: str, can_fail: bool) -> None:
         """Sets the target from ``v``, or does what the rule says about a missing value."""
@@ -282,7 +309,7 @@ class _Writer:
             with self.block(f"for {position}, {item} in enumerate(v):"):
                 read = (*(() if source.path.from_root else scope.read), *source.path.parts)
                 inner = _Scope(item, scope.root or scope, (*scope.positions, position), {}, read)
-                own = [condition.path for condition in source.where if not condition.path.from_root]
+                own = [path for path in m.condition_paths(source.where, self.mapping.tables) if not path.from_root]
                 self._prefixes(inner, [*own, *self._paths(source.rules, nested=True)])
                 if source.where:
                     self.line(f"if not ({self._holds(source.where, inner)}): continue")

@@ -1,6 +1,7 @@
 """Date patterns as a civil servant writes them (``dd/MM/yyyy HH:mm:ss``), read and written without guessing.
 
-Tokens are yyyy MM dd HH mm ss; everything else stands for itself. Local times are Vietnamese unless a zone is named.
+Tokens are yyyy MM dd HH mm ss; everything else stands for itself; the usual patterns have names. Local times are
+Vietnamese unless a zone is named.
 """
 
 from __future__ import annotations
@@ -14,6 +15,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 HOME_ZONE = "Asia/Ho_Chi_Minh"
+NAMED_PATTERNS = {
+    "compact": "yyyyMMddHHmmss",
+    "compact_date": "yyyyMMdd",
+    "vietnamese": "dd/MM/yyyy HH:mm:ss",
+    "vietnamese_minutes": "dd/MM/yyyy HH:mm",
+    "vietnamese_date": "dd/MM/yyyy",
+    "iso_local": "yyyy-MM-ddTHH:mm:ss",
+    "iso_date": "yyyy-MM-dd",
+}
+"""What may be written in place of a pattern."""
 _TOKEN = re.compile(r"yyyy|MM|dd|HH|mm|ss")
 _FIELDS = {"yyyy": "year", "MM": "month", "dd": "day", "HH": "hour", "mm": "minute", "ss": "second"}
 _SIXTY = "[0-5][0-9]"
@@ -22,7 +33,12 @@ _CHANGES = "changes"
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
-def _pieces(pattern: str) -> list[str]:
+def named_pattern(text: str) -> str:
+    """The pattern of this name, or else the text itself, which is one."""
+    return NAMED_PATTERNS.get(text, text)
+
+
+def date_pieces(pattern: str) -> list[str]:
     """The pattern cut into tokens and literal text. Raises ValueError for letters that look like an unknown token."""
     pieces: list[str] = []
     rest = 0
@@ -32,7 +48,8 @@ def _pieces(pattern: str) -> list[str]:
     pieces.append(pattern[rest:])
     for literal in pieces[::2]:
         if re.search(r"[yMdHhmsSaz]", literal):
-            raise ValueError(f"the date pattern {pattern[:40]!r} has an unknown part {literal!r}; use yyyy MM dd HH mm ss")
+            known = f"use yyyy MM dd HH mm ss, or a name: {', '.join(NAMED_PATTERNS)}"
+            raise ValueError(f"the date pattern {pattern[:40]!r} has an unknown part {literal!r}; {known}")
     tokens = pieces[1::2]
     if len(set(tokens)) != len(tokens):
         raise ValueError(f"the date pattern {pattern[:40]!r} names a part twice")
@@ -47,7 +64,7 @@ def make_reader(patterns: list[str], zone: ZoneInfo) -> Callable[[str], str | No
     """
     readers: list[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, ...]]]] = []
     for pattern in patterns:
-        pieces = _pieces(pattern)
+        pieces = date_pieces(pattern)
         if not {"yyyy", "MM", "dd"} <= set(pieces[1::2]):
             raise ValueError(f"the date pattern {pattern[:40]!r} needs yyyy, MM and dd")
         text = "".join(f"(?P<{p}>{_DIGITS[p]})" if i % 2 else re.escape(p) for i, p in enumerate(pieces))
@@ -98,7 +115,7 @@ def _offset(moment: datetime, zone: ZoneInfo) -> str:
 
 def make_writer(pattern: str, zone: ZoneInfo) -> Callable[[str], str | None]:
     """A function from RFC 3339 text to local text in the zone; None when the text is no real RFC 3339 time."""
-    pieces = _pieces(pattern)
+    pieces = date_pieces(pattern)
     tokens = pieces[1::2]
     if not tokens:
         raise ValueError(f"the date pattern {pattern[:40]!r} has no part such as yyyy")
@@ -128,6 +145,6 @@ def patterns_and_zone(argument: Any) -> tuple[list[str], ZoneInfo]:
     if not isinstance(patterns, list) or not patterns or not all(isinstance(p, str) and p for p in patterns):
         raise ValueError('a date pattern is text such as "dd/MM/yyyy HH:mm:ss", or a list of such')
     try:
-        return patterns, ZoneInfo(zone)
+        return [named_pattern(one) for one in patterns], ZoneInfo(zone)
     except (OSError, KeyError, ValueError) as error:
         raise ValueError(f"no time zone is named {zone[:40]!r}; write one such as {HOME_ZONE}") from error

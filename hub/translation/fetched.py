@@ -45,11 +45,11 @@ def write_fetched_table(
         f"summary: Fetched from {source}; a later fetch adds a version of its own.",
         "key: [code]",
         f"columns: [{', '.join(columns)}]",
-        f"fetched: {{ from: {_quoted(source)}, at: {_quoted(at.isoformat(timespec='seconds'))} }}",
+        f"fetched: {{ from: {quoted(source)}, at: {quoted(at.isoformat(timespec='seconds'))} }}",
         "rows:" if rows else "rows: []",
     ]
     cells = [(code, *(values[column] for column in columns)) for code, values in sorted(rows.items())]
-    lines += [f"  - [{', '.join(map(_quoted, row))}]" for row in cells]
+    lines += [f"  - [{', '.join(map(quoted, row))}]" for row in cells]
     target = folder / f"{version}.yaml"
     partial = folder / f".{target.name}.partial"
     with open(partial, "w", encoding="utf-8") as file:
@@ -65,6 +65,7 @@ def write_fetched_table(
     return target
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """The text as a YAML scalar in quotes, on one line."""
     dumped: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9)
     return dumped.strip()

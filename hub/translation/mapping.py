@@ -5,13 +5,14 @@ A rule has one source and, for a single value, verbs, table look-ups and what ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from hub.message import SchemaRef
 from hub.strictyaml import Document
-from hub.translation.tables import CodeTable, Rows
+from hub.translation.table_rows import Rows
+from hub.translation.tables import CodeTable
 from hub.translation.verbs import Verb
 
 PathPart = str | int
@@ -90,13 +91,15 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``kind`` is present, absent, equals, differs (has another value, or none), or matches (``value`` is then a regular
-    expression for the whole text)."""
+    """``kind`` is present, absent, equals, differs (has another value, or none), matches (``value`` is then a regular
+    expression for the whole text), in_table (``table`` has a row for the code, one that gives ``value`` if that is not None)
+    or not_in_table (the contrary, or no code)."""
 
     kind: str
     path: SourcePath
     value: Any = None
     where: str = ""
+    table: str = ""
 
 
 Source = Get | Constant | Join | FirstOf | ByTable | Each | When
@@ -128,7 +131,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """One entry of ``tables:``: inline ``rows`` or a column of a catalog table; ``by``: looked up by several paths."""
+    """One entry of ``tables:``: inline ``rows`` or a column of a catalog table; ``by``: looked up by several paths; ``on``:
+    where the day stands for which a dated table is asked, ``day`` reads it."""
 
     name: str
     where: str
@@ -136,6 +140,13 @@ class TableEntry:
     use: SchemaRef | None = None
     column: str | None = None
     rows: Rows | None = None
+    on: SourcePath | None = None
+    day: Callable[[Any], str] | None = None
+
+    @property
+    def asked(self) -> tuple[SourcePath, ...]:
+        """The paths whose values the look-up takes beside a rule's own."""
+        return (*self.by, self.on) if self.on else self.by
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +190,26 @@ def all_rules(rules: tuple[Rule, ...]) -> Iterator[Rule]:
 
 def own_paths(rule: Rule, tables: dict[str, TableEntry]) -> tuple[SourcePath, ...]:
     """The source paths that the rule itself reads (not those of rules inside it)."""
+    asked = tuple(path for name in rule.tables for path in tables[name].asked)
     match rule.source:
         case Get(path):
-            return (path,)
+            return (path, *asked)
         case Each(path, where=where):
-            return (path, *(condition.path for condition in where if condition.path.from_root))
+            return (path, *(read for read in condition_paths(where, tables) if read.from_root))
         case Join(paths) | FirstOf(paths):
-            return paths
+            return (*paths, *asked)
         case ByTable(name):
-            return tables[name].by
+            return tables[name].asked
         case When(conditions):
-            return tuple(condition.path for condition in conditions)
-    return ()
+            return condition_paths(conditions, tables)
+    return asked
+
+
+def condition_paths(conditions: tuple[Condition, ...], tables: dict[str, TableEntry]) -> tuple[SourcePath, ...]:
+    """The source paths that conditions read, also those of the days for which they ask dated tables."""
+    return tuple(path for one in conditions for path in (one.path, *(tables[one.table].asked if one.table else ())))
+
+
+def keyed_rules(mapping: Mapping) -> Iterator[tuple[Rule, Verb]]:
+    """The verbs that need a key of config.yaml, with their rules."""
+    return ((rule, verb) for rule in all_rules(mapping.rules) for verb in rule.verbs if verb.key)

@@ -12,20 +12,25 @@ import orjson
 
 from hub.errors import BadConfig, Problem, SchemaInvalid, TranslationFailed
 from hub.translation.catalog import Catalog
+from hub.translation.compile import Compiler, compile_mapping
+from hub.translation.differences import ABSENT, compare
 from hub.translation.mapping import Mapping, MappingTest
 
 
-def run_tests(catalog: Catalog, mapping: Mapping) -> list[Problem]:
+def run_tests(catalog: Catalog, mapping: Mapping, compiler: Compiler = compile_mapping) -> list[Problem]:
     """One problem for each way in which a test of the mapping fails, with the line of the test."""
-    return [problem for test in mapping.tests for problem in _run(catalog, mapping, test)]
+    return [problem for test in mapping.tests for problem in run_test(catalog, mapping, test, compiler)]
 
 
-def _run(catalog: Catalog, mapping: Mapping, test: MappingTest) -> Iterator[Problem]:
+def run_test(catalog: Catalog, mapping: Mapping, test: MappingTest, compiler: Compiler = compile_mapping) -> Iterator[Problem]:
+    """One problem for each way in which this test fails, as soon as it is found."""
+
     def failed(at: str, message: str, hint: str = "") -> Problem:
+        hint = hint or "correct the rule, or what the test gives or expects"
         return Problem(at, "test_failed", f"test {test.name!r}: {message}", hint, test.where)
 
     try:
-        step = catalog.step_with_tables(mapping, test.tables)
+        step = catalog.step_with_tables(mapping, test.tables, compiler)
         step.source.validate(test.given)
     except BadConfig as error:
         for problem in error.problems:
@@ -67,30 +72,16 @@ def _compare_errors(test: MappingTest, error: TranslationFailed, failed: Any) ->
         if (at, code) not in found:
             listed = ", ".join(f"{code} at {at}" for at, code in sorted(found))
             yield failed(at, f"expected the error {code}, got {listed}")
+    for at, code in sorted(found - {*test.errors}) if test.errors and found.issuperset(test.errors) else ():
+        yield failed(at, f"the error {code} is not expected", f"add {{ at: {at}, code: {code} }} to error, or correct the rule")
 
 
-def differences(expected: Any, got: Any, at: str = "") -> Iterator[tuple[str, str]]:
+def differences(expected: Any, got: Any) -> Iterator[tuple[str, str]]:
     """The target paths at which two JSON values differ, and how."""
-    if isinstance(expected, dict) and isinstance(got, dict):
-        for name in sorted({*expected, *got}):
-            place = f"{at}.{name}" if at else name
-            if name not in got:
-                yield place, f"expected {_shown(expected[name])}, got nothing"
-            elif name not in expected:
-                yield place, f"expected nothing, got {_shown(got[name])}"
-            else:
-                yield from differences(expected[name], got[name], place)
-    elif isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
-        for index, (left, right) in enumerate(zip(expected, got, strict=True)):
-            yield from differences(left, right, f"{at}.{index}" if at else str(index))
-    elif _kind(expected) is not _kind(got) or expected != got:
-        yield at, f"expected {_shown(expected)}, got {_shown(got)}"
-
-
-def _kind(value: Any) -> type:
-    return float if type(value) is int else type(value)
+    for one in compare(expected, got):
+        yield one.at, f"expected {_shown(one.before)}, got {_shown(one.after)}"
 
 
 def _shown(value: Any) -> str:
-    text = orjson.dumps(value).decode()
+    text = "nothing" if value is ABSENT else orjson.dumps(value).decode()
     return text if len(text) <= 120 else text[:117] + "..."

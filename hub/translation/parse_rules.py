@@ -2,23 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub.strictyaml import NodePath
 from hub.translation import mapping as m
+from hub.translation.expressions import SlowPattern
 from hub.translation.parse_conditions import ConditionParser
 from hub.translation.verbs import Verb, make_verb
 
-_SOURCES: dict[str, tuple[str, ...]] = {
-    "get": (),
-    "value": (),
-    "join": ("with",),
-    "first_of": (),
-    "each": ("set", "where"),
-    "when": ("then", "else"),
-}
-"""What a value may come from, with the further keys of each; a rule has one, or just a table with ``by``."""
-_AFTER = ("apply", "table", "default", "optional")
+MOST_NESTED = {"each": 8, "when": 40}
+"""How deep rules of a kind may stand in one another: Python takes source only so deep."""
+
+
+class Form(NamedTuple):
+    """One source of a rule: its further keys, its meaning, an example."""
+
+    keys: tuple[str, ...]
+    meaning: str
+    example: str
+
+
+SOURCES: dict[str, Form] = {
+    "get": Form((), "the value at a path", "{ get: HoSo.SoHoSo }"),
+    "value": Form((), "a constant, any JSON", "{ value: submitted }"),
+    "join": Form(("with",), "the texts at several paths, without those that are missing", '{ join: [Ho, Ten], with: " " }'),
+    "first_of": Form((), "the first of several paths that has a value", "{ first_of: [DiDong, DienThoai] }"),
+    "each": Form(
+        ("set", "where"),
+        "one item for each item of a list for which all of `where` hold; paths inside begin at the item, `$.` at the root; "
+        f"without `set` each item itself; at most {MOST_NESTED['each']} in one another",
+        "{ each: TaiLieu, where: { present: Ten }, set: { title: { get: Ten }, urls: { each: Tep.DuongDan } } }",
+    ),
+    "when": Form(
+        ("then", "else"),
+        f"one rule if all conditions hold, else another, else nothing; at most {MOST_NESTED['when']} in one another",
+        "{ when: { equals: { LoaiChu: CN } }, then: { get: SoDinhDanh }, else: { get: MaSoThue } }",
+    ),
+}  # fmt: skip
+"""What a value may come from; a rule has one, or just a table with ``by``."""
+AFTER: dict[str, tuple[str, str]] = {
+    "apply": ("verbs, one after the other; a missing value passes them by", "{ get: Email, apply: [trim, lower] }"),
+    "table": ("then a look-up in a table of `tables`, or in several; a code without a row is an error",
+              "{ get: TrangThai, table: status }"),
+    "default": ("the value where there is none; never for a code without a row", "{ get: Email, default: none }"),
+    "optional": ("true: nothing where there is no value; else that is an error", "{ get: Email, optional: true }"),
+}  # fmt: skip
+"""What may stand beside a source."""
+_TABLE = Form((), "", "")
+_RULES = "write set: { title: { get: Ten } }"
 
 
 class RuleParser(ConditionParser):
@@ -52,7 +83,7 @@ class RuleParser(ConditionParser):
         if not self.is_a(path, body, dict, "a rule is a mapping with one source", hint):
             return None
         before = len(self.problems)
-        sources = [name for name in _SOURCES if name in body]
+        sources = [name for name in SOURCES if name in body]
         by_name = body.get("table")
         by_table = isinstance(by_name, str) and by_name in self.tables and bool(self.tables[by_name].by)
         if len(sources) > 1:
@@ -60,11 +91,11 @@ class RuleParser(ConditionParser):
         elif by_table and sources:
             self.wrong(path, "two_sources", f"the table {by_name} is looked up by its own fields", f"remove {sources[0]}")
         elif not sources and not by_table:
-            self.wrong(path, "no_source", "the rule has no source", f"write one of: {', '.join(_SOURCES)}")
+            self.wrong(path, "no_source", "the rule has no source", f"write one of: {', '.join(SOURCES)}")
         if len(self.problems) > before:
             return None
         kind = sources[0] if sources else "table"
-        self.known(body, path, (kind, *_SOURCES.get(kind, ()), *_AFTER), f"a rule with {kind}")
+        self.known(body, path, (kind, *SOURCES.get(kind, _TABLE).keys, *AFTER), f"a rule with {kind}")
         source = self._source(kind, body, path, target)
         plain_each = isinstance(source, m.Each) and source.plain
         verbs = () if plain_each else self._verbs(body, path)
@@ -84,7 +115,7 @@ class RuleParser(ConditionParser):
                     self.wrong((*path, name), "misplaced", f"{name} does not go with {kind}", hint)
         if kind == "value" and {"optional", "default"} & body.keys():
             self.wrong(path, "misplaced", "a constant is never missing", "remove optional and default")
-        self.is_a((*path, "optional"), body.get("optional", False), bool, "optional is true or false")
+        self.is_a((*path, "optional"), body.get("optional", False), bool, "optional is true or false", "write optional: true")
         if body.get("optional") is True and "default" in body:
             self.wrong(path, "two_outcomes", "the rule is optional and has a default", "keep one of them")
         if "default" in body and body["default"] is None:
@@ -107,11 +138,23 @@ class RuleParser(ConditionParser):
                 return m.Join(self.paths(spec, here), between)
             case "first_of":
                 return m.FirstOf(self.paths(spec, here))
-            case "each":
-                return self._each(body, path)
-            case "when":
-                return self._when(body, path, target)
+            case "each" | "when":
+                return self._with_rules(kind, body, path, target)
         return m.ByTable(spec)
+
+    def _with_rules(
+        self, kind: str, body: dict[str, Any], path: NodePath, target: tuple[m.PathPart, ...]
+    ) -> m.Each | m.When | None:
+        """A rule with rules inside, as deep as the source nests that the mapping becomes."""
+        most = MOST_NESTED[kind]
+        if self.open.count(kind) == most:
+            message = f"{kind} stands more than {most} deep in {kind}"
+            self.wrong((*path, kind), "too_deep", message, "nest them less, or write two mappings")
+            return None
+        self.open.append(kind)
+        found = self._each(body, path) if kind == "each" else self._when(body, path, target)
+        self.open.pop()
+        return found
 
     def _each(self, body: dict[str, Any], path: NodePath) -> m.Each | None:
         found = self.path(body["each"], (*path, "each"))
@@ -120,7 +163,7 @@ class RuleParser(ConditionParser):
             item = m.Get(m.SourcePath((), False, "."))
             verbs, names = self._verbs(body, path), self._table_names(body, path)
             return m.Each(found, (m.Rule((), item, self.document.at(*path), verbs, names),), where) if found else None
-        if not self.is_a((*path, "set"), body["set"] or None, dict, "set has one rule for each field of the item"):
+        if not self.is_a((*path, "set"), body["set"] or None, dict, "set has one rule for each field of the item", _RULES):
             return None
         rules = self.rules(body["set"], (*path, "set"))
         return m.Each(found, rules, where) if found and rules else None
@@ -144,8 +187,9 @@ class RuleParser(ConditionParser):
                 verbs.append(make_verb(spec))
             except ValueError as error:
                 message, _, hint = str(error).partition("; ")
-                code = "unknown_verb" if message.startswith("no verb") else "bad_verb"
-                self.wrong((*path, "apply", index), code, message, hint)
+                here, slow = (*path, "apply", index), isinstance(error.__cause__, SlowPattern)
+                code = "slow_pattern" if slow else "unknown_verb" if message.startswith("no verb") else "bad_verb"
+                self.wrong(here, code, message, hint)
         return tuple(verbs)
 
     def _table_names(self, body: dict[str, Any], path: NodePath) -> tuple[str, ...]:

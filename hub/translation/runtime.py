@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from hub.errors import Problem
+from hub.translation.conversions import to_string
+from hub.translation.expressions import fits
 from hub.translation.mapping import PathPart
-from hub.translation.verbs import Refusal, kind_of, to_string
+from hub.translation.refusal import Refusal, kind_of
 
 EMPTY: dict[str, Any] = {}
 """Stands for an object that is not there; never written to."""
+
+MOST_ADVISED = 10
+"""How many problems of one message get advice that takes time to find."""
 
 FAILED = object()
 """A value whose problem has been noted already."""
@@ -31,9 +36,10 @@ class Site:
         hint = f"send {self.read}, or write optional: true or default: … in the rule" if self.read else ""
         return Problem(self.at.format(*positions), "missing", "the source has no value for it", hint, self.source)
 
-    def refused(self, refusal: Refusal, positions: tuple[int, ...]) -> Problem:
-        """A verb or a table cannot take the value."""
-        return Problem(self.at.format(*positions), refusal.code, refusal.message, refusal.hint, self.source)
+    def refused(self, refusal: Refusal, positions: tuple[int, ...], earlier: int = 0) -> Problem:
+        """A verb or a table cannot take the value; the message has so many problems already."""
+        hint = refusal.advice() if refusal.advice and earlier < MOST_ADVISED else refusal.hint
+        return Problem(self.at.format(*positions), refusal.code, refusal.message, hint, self.source)
 
     def warned(self, code: str, positions: tuple[int, ...]) -> Problem:
         """The value was changed in a way that has to be recorded."""
@@ -51,8 +57,22 @@ def same(value: Any, wanted: Any) -> bool:
 
 
 def matches(value: Any, pattern: str) -> bool:
-    """The whole text fits the pattern; what is no text never does."""
-    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+    """The whole text fits the pattern; what is no text, or too long, never does."""
+    return isinstance(value, str) and fits(re.compile(pattern), value) is not None
+
+
+def in_table(
+    look_up: Callable[..., Any], wanted: Any, problems: list[Problem], site: Site, positions: tuple[int, ...], *asked: Any
+) -> bool:
+    """Has the table a row for the code, one with the wanted value? What it cannot tell (it was not fetched, no day to ask
+    for) is a problem of the message."""
+    try:
+        found = look_up(*asked)
+    except Refusal as refusal:
+        if refusal.code not in ("not_in_table", "bad_value"):  # what is no code has no row
+            problems.append(site.refused(refusal, positions))
+        return False
+    return wanted is None or same(found, wanted)
 
 
 def join(between: str, values: Iterable[Any]) -> str | None:

@@ -5,6 +5,7 @@ Items of a list stand for the list itself: the title of each document is ``docum
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +14,16 @@ Parts = tuple[str, ...]
 
 @dataclass
 class Shape:
-    """One node. ``closed``: other fields are refused; ``free``: other fields are expressly allowed (a map)."""
+    """One node. ``closed``: other fields are refused; ``free``: other fields are expressly allowed (a map); ``listed``: it may
+    be a list, by its type or by what is said of its items; ``keyed``: likewise an object."""
 
     fields: dict[str, Shape] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     closed: bool = False
     free: bool = False
     types: frozenset[str] = frozenset()
+    listed: bool = False
+    keyed: bool = False
 
     def find(self, parts: tuple[str | int, ...]) -> Shape | None:
         """The node at a path (list positions are passed over), None where the schema defines nothing."""
@@ -57,9 +61,11 @@ def _shape(schema: Any, root: dict[str, Any], seen: tuple[str, ...]) -> Shape:
     whole = Shape()
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#") and reference not in seen:
-        _all_of(whole, _shape(_resolve(root, reference), root, (*seen, reference)))
+        _all_of(whole, _shape(resolve(root, reference), root, (*seen, reference)))
     types = schema.get("type", [])
     own = Shape(types=frozenset([types] if isinstance(types, str) else types))
+    own.listed = "array" in own.types or (not own.types and not {"items", "prefixItems", "contains"}.isdisjoint(schema))
+    own.keyed = "object" in own.types or (not own.types and "properties" in schema)
     own.required = frozenset(schema.get("required", []))
     extra = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
     own.closed = extra is False
@@ -76,18 +82,30 @@ def _shape(schema: Any, root: dict[str, Any], seen: tuple[str, ...]) -> Shape:
         parts = schema.get(keyword, [])
         for part in parts if isinstance(parts, list) else [parts]:
             below = _shape(part, root, seen)
-            below.types = frozenset()
+            below.types, below.listed, below.keyed = frozenset(), False, False
             if keyword not in ("items", "contains"):
                 below.required = frozenset()
+            if keyword in ("if", "then", "else"):
+                below.closed = False
             _all_of(whole, below)
     return whole
 
 
-def _resolve(root: dict[str, Any], reference: str) -> Any:
+def resolve(root: dict[str, Any], reference: str) -> Any:
+    """What a local ``$ref`` (a pointer or an anchor) names, None when there is nothing."""
+    if not f"{reference}/".startswith("#/"):
+        return next(_anchored(root, reference[1:]), None)
     node: Any = root
     for part in reference.split("/")[1:]:
         node = node.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
     return node
+
+
+def _anchored(node: Any, name: str) -> Iterator[Any]:
+    if isinstance(node, dict) and node.get("$anchor") == name:
+        yield node
+    for below in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _anchored(below, name)
 
 
 def _all_of(whole: Shape, part: Shape) -> None:
@@ -100,6 +118,8 @@ def _all_of(whole: Shape, part: Shape) -> None:
     whole.closed |= part.closed
     whole.free |= part.free
     whole.types |= part.types
+    whole.listed |= part.listed
+    whole.keyed |= part.keyed
 
 
 def _any_of(parts: list[Shape]) -> Shape:

@@ -22,8 +22,12 @@ def order(ref: SchemaRef) -> tuple[int, ...]:
 
 def allows(wanted: SchemaRef, exact: SchemaRef) -> bool:
     """Does ``wanted`` (``x@1``, ``x@1.2``, ``x@1.2.3``) allow the exact reference?"""
-    parts = order(wanted)
-    return wanted.id == exact.id and order(exact)[: len(parts)] == parts
+    return wanted.id == exact.id and order(exact)[: len(parts := order(wanted))] == parts
+
+
+def same_major(one: SchemaRef, other: SchemaRef) -> bool:
+    """Are they versions of one schema that may differ in minor and patch alone?"""
+    return one.id == other.id and order(one)[0] == order(other)[0]
 
 
 def newest(wanted: SchemaRef, known: Iterable[SchemaRef]) -> SchemaRef | None:

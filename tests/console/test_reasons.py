@@ -19,10 +19,17 @@ from hub.errors import TranslationFailed
     [
         ("state: the codes (processing, xyz) have no row in the table state",
          "state: mã (processing, xyz) không có dòng nào trong bảng mã state"),
+        ("p: the code H06 had no row in the table t on that day, only on … → 2025-06-30; "
+         "q: the table is asked for a day, and d is none",
+         "p: vào ngày đó mã (H06) không có dòng nào trong bảng mã t, chỉ vào … → 2025-06-30; "
+         "q: bảng mã cần một ngày, trường d không phải ngày có thật"),
         ("HinhThuc: the source has no value for it; a.0.b: must be text here, not a list",
          "HinhThuc: nguồn không có giá trị cho trường này; a.0.b: phải là văn bản, không phải danh sách"),
         ("TenTTHC: is longer than 1000 characters (schema npsp-dossier@1.0.0)",
          "TenTTHC: dài hơn 1000 ký tự (lược đồ npsp-dossier@1.0.0)"),
+        ("birth: is not a real date of the form dd/MM/yyyy (given: 99-99-9999); n: is not an integer (given: a number)",
+         "birth: không phải ngày có thật theo dạng dd/MM/yyyy (giá trị có dạng: 99-99-9999); "
+         "n: không phải số nguyên (giá trị có dạng: số)"),
         ("(whole): an earlier arrival of this dossier is kept: 0192f0c1",
          "một thông điệp trước của hồ sơ này đang được giữ lại: 0192f0c1"),
         ("no connection to the partner (ClientConnectorError) (after 10 counted tries)",

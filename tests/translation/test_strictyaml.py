@@ -13,7 +13,22 @@ from hub.strictyaml import load, parse
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-11-21", "2026-11-21T08:00:00", "1.0.0", "no", "on", "Yes", "12:30", "0912345678", "1_000"]
+    "text",
+    [
+        "2026-11-21",
+        "2026-11-21T08:00:00",
+        "1.0.0",
+        "no",
+        "on",
+        "Yes",
+        "12:30",
+        "0912345678",
+        "1_000",
+        "nullable",
+        "trueName",
+        "falsehood",
+        "null.x",
+    ],
 )
 def test_text_that_other_readers_change_stays_text(text: str) -> None:
     """Dates, versions, yes/no, times and telephone numbers are never turned into something else."""

@@ -62,7 +62,7 @@ def test_a_mapping_serves_every_version_its_from_allows(home: Any) -> None:
 
 
 def test_the_newest_stable_version_of_a_mapping_is_used(plain: Any) -> None:
-    """A draft is used only when nothing is stable, a deprecated one only when nothing else is there."""
+    """A draft is not used, a deprecated one only when nothing else is there."""
     plain.mapping("set: { a: { value: 1 } }\n", ref="m@1.0.0", status="deprecated")
     assert plain.body({}) == {"a": 1}
     plain.mapping("set: { a: { value: 2 } }\n", ref="m@1.9.0")

@@ -130,7 +130,7 @@ def test_open_schemas_forgive_unknown_fields_but_not_slips(home: Any) -> None:
     found = lint(
         home,
         "set: { a: { get: dosierNo }, b: { get: extra } }\nignore: [dossierNo]\n"
-        + "tests: [{ name: n, given: {}, error: { at: a, code: missing } }]\n",
+        + "tests: [{ name: n, given: { extra: x }, error: { at: a, code: missing } }]\n",
     )
     assert [(p.at, p.code, p.hint) for p in found] == [("dosierNo", "unknown_source_path", "did you mean dossierNo?")]
 
@@ -239,3 +239,25 @@ def test_list_items_and_json_types_are_compared_exactly(house: Any) -> None:
         ("count", "test 'n': expected true, got 1"),
         ("papers.1.title", 'test \'n\': expected "c", got "b"'),
     ]
+
+
+ITEM = {"type": "object", "properties": {"t": TEXT}}
+LISTS = {
+    "perhaps": {"type": ["array", "null"], "items": ITEM}, "untyped": {"items": ITEM},
+    "either": {"anyOf": [{"type": "array", "items": ITEM}, ITEM]},
+    "own": {"type": ["object", "null"], "properties": {"t": TEXT}},
+}  # fmt: skip
+
+
+def test_a_path_into_what_may_be_a_list_is_told(home: Any) -> None:
+    """Also a list that may be null or has no type; one that may be an object too, until its items are read as well."""
+    home.schema("in@1.0.0", LISTS)
+    home.schema("out@1.0.0", {}, additionalProperties=True)
+    rules = [f"{name}: {{ get: {name}.t, optional: true }}" for name in LISTS]
+    found = lint(home, "set:\n  " + "\n  ".join(rules) + "\n")
+    assert [(one.at, one.source) for one in found if one.code == "path_into_list"] == [
+        ("perhaps.t", "mappings/m/1.0.0.yaml:8"), ("untyped.t", "mappings/m/1.0.0.yaml:9"),
+        ("either.t", "mappings/m/1.0.0.yaml:10"),
+    ]  # fmt: skip
+    both = "set: { either: { first_of: [either.t, either.0.t], optional: true } }\n"
+    assert not [one for one in lint(home, both) if one.code == "path_into_list"]
