@@ -12,7 +12,8 @@ from aiohttp import web
 
 from hub.api.server import Listen, Server, build_app
 from hub.assembly import Assembly, assemble
-from hub.config import EndpointConfig, Home, HubConfig, LookupConfig
+from hub.changes import needs_restart
+from hub.config import EndpointConfig, Home, LookupConfig
 from hub.connector import Connector, ConnectorContext, Listener, Receiver, Responder, Sender
 from hub.console.door import Console
 from hub.delivery.breaker import Breaker, BreakerPolicy
@@ -33,6 +34,7 @@ from hub.lookup.registry import Registry, RegistryPolicy
 from hub.message import Clock, SchemaRef, system_clock
 from hub.observe import metrics
 from hub.observe.logging import get_logger
+from hub.reloading import Read, Reloading
 from hub.store.retention import keep_to
 from hub.store.sql import SqlStore
 from hub.translation import Outbox
@@ -52,9 +54,9 @@ class Hub:
 
     def __init__(self, parts: Assembly, clock: Clock = system_clock) -> None:
         self._parts = parts
-        self._started_with = parts.home.config
         self._clock = clock
         self.store = SqlStore(parts.home.store_url, clock)
+        self._reloading = Reloading(parts.home, self.store, clock)
         self._outbox = Outbox()
         self.intake = Intake(
             self.store, parts.catalog, parts.router, parts.sources, parts.home.config.owners, self._wake, self._outbox,
@@ -84,6 +86,8 @@ class Hub:
         """Open the store (migrating it), the connectors, the dispatchers and, last, the door. Raises StoreUnavailable."""
         await self.store.open(exclusive=True)
         self._know_labels()
+        self._reloading.state = self._reloading.described(self._parts)
+        await self._reloading.record("start", [])
         for name, endpoint in self._parts.endpoints.items():
             connector = endpoint.connector(endpoint.settings, ConnectorContext(name, self._clock))
             endpoint_config = self._parts.home.config.endpoints[name]
@@ -135,6 +139,7 @@ class Hub:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await self._reloading.end()
         for one in self._running.values():
             one.dispatcher.stop()
         await asyncio.gather(*(one.task for one in self._running.values() if one.task), return_exceptions=True)
@@ -149,27 +154,36 @@ class Hub:
         log.info("stopped", count=sum(left))
 
     def reload(self) -> list[Problem]:
-        """Take the home's mappings, tables, sources and routes as they are on disk now.
+        """Take the home's mappings, tables, sources and routes as they are on disk now, and put it on record.
 
         Returns the problems when they do not fit together; then everything stays as it was. Endpoints and all other
         settings need a restart: those that changed are logged by name.
         """
-        try:
-            parts = assemble(self._parts.home.folder)
-            unknown = [route.to for route in parts.router.routes if route.to not in self._running]
-            if unknown:
-                text = f"endpoint {unknown[0]} is new"
-                raise BadConfig([Problem("endpoints", "needs_restart", text, "restart the hub to open a new endpoint")])
-            self.intake.configure(parts.catalog, parts.router, parts.sources, parts.home.config.owners)
-        except BadConfig as error:
-            log.error("reload_refused", count=len(error.problems), exc_info=error)
-            return list(error.problems)
+        problems = self._exchange(self._reloading.read())
+        self._reloading.tell("reload", problems)
+        return problems
+
+    def reload_beside(self) -> None:
+        """``reload`` for a hub under load: what is on disk is read and checked beside the work that goes on."""
+        self._reloading.begin(self._exchange)
+
+    def _exchange(self, read: Read) -> list[Problem]:
+        """From now on what was read is in effect: all of it or, with problems, nothing. What is under way ends as it began."""
+        problems = list(read.problems)
+        if read.parts is not None:
+            problems += needs_restart(read.parts.router.routes, self._running, self._registries)
+        if problems or read.parts is None:
+            log.error("reload_refused", count=len(problems), exc_info=BadConfig(problems))
+            return problems
+        parts = read.parts
+        self.intake.configure(parts.catalog, parts.router, parts.sources, parts.home.config.owners)
         self._allowances.configure(parts.home.config.clients)
         self._parts = parts
+        self._reloading.state = read.state
         self._know_labels()
         self._wake()
         log.info("reloaded")
-        if waiting := _changed(self._started_with, parts.home.config):
+        if waiting := self._reloading.waiting_for_restart(parts.home.config):
             log.warning("restart_needed", at=waiting)
         return []
 
@@ -224,11 +238,10 @@ class Hub:
 
     def _route(self, name: str) -> RoutePolicy | None:
         route = self._parts.router.named(name)
-        return None if route is None else RoutePolicy(route.as_, route.in_doubt, route.on_exists, route.verify)
+        return None if route is None else RoutePolicy(route.as_, route.in_doubt, route.on_exists, route.verify, route.via)
 
-    def _translate(self, canonical: SchemaRef, body: bytes, partner_schema: str) -> Prepared:
-        catalog = self._parts.catalog
-        chain = catalog.chain(canonical, partner_schema)
+    def _translate(self, canonical: SchemaRef, body: bytes, route: RoutePolicy) -> Prepared:
+        chain = self._parts.catalog.chain(canonical, route.partner_schema, route.via)
         made = self._outbox.take(chain, body)
         warnings = tuple(problem.as_dict() for problem in made.warnings)
         return Prepared(chain.digest, chain.target.ref, made.request, warnings)
@@ -271,23 +284,6 @@ def _retry(config: EndpointConfig) -> RetryPolicy:
 
 def _breaker(config: EndpointConfig) -> BreakerPolicy:
     return BreakerPolicy(config.breaker.failures, config.breaker.open_seconds, config.breaker.longest_seconds)
-
-
-_RELOADED: dict[str, Any] = {
-    "catalog": True, "sources": True, "owners": True, "routes": True, "clients": True,
-    "soap": {"__all__": {"schema_", "operations"}},
-}  # fmt: skip
-
-
-def _changed(before: HubConfig, now: HubConfig) -> list[str]:
-    """Settings that differ and are read at the start only: ``server.port``, ``endpoints.portal``."""
-    old, new = before.model_dump(exclude=_RELOADED), now.model_dump(exclude=_RELOADED)
-    found: list[str] = []
-    for section, value in new.items():
-        parts = sorted({*value, *old[section]}) if isinstance(value, dict) else []
-        found += [f"{section}.{name}" for name in parts if value.get(name) != old[section].get(name)]
-        found += [section] if not parts and value != old[section] else []
-    return found
 
 
 async def run(folder: Path, until: asyncio.Event, on_started: Callable[[Hub], None] = lambda hub: None) -> None:

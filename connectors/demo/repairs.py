@@ -101,7 +101,7 @@ class Operator:
             self.early.set()
 
     async def _adopt(self, one: Mapping[str, Any]) -> None:
-        await self._hub.command("dead", "replay", one["delivery"], "--adopt", "--why", "same dossier, entered there by hand")
+        await self._hub.command("dead", "replay", one["delivery"], "--latest", "--adopt", "--why", "same dossier, by hand")
         self.repaired.known += 1
         code = self._script.known_code
         self._show.event(f"operator: {code} is known at the portal already, adopted (hub dead replay --adopt)")
@@ -132,7 +132,7 @@ class Operator:
             *(self._hub.command("dead", "discard", one, "--why", "the portal shows the step") for one in there)
         )
         if absent:
-            await self._hub.command("dead", "replay", *absent, "--why", "the portal does not show the step")
+            await self._hub.command("dead", "replay", *absent, "--latest", "--why", "the portal does not show the step")
         self.repaired.shown_by_portal += len(there)
         self.repaired.sent_again += len(absent)
         codes = sorted(one["codes"].get("national", "?") for one in doubtful)

@@ -60,7 +60,7 @@ class Row(Part):
         None, description="every value there is the one that the sent message has at this place"
     )
 
-    @field_validator("status", mode="before")
+    @field_validator("status", mode="before", json_schema_input_type=str | int | None)
     @classmethod
     def _a_number_is_meant(cls, status: Any) -> Any:
         return str(status) if isinstance(status, int) else status

@@ -59,9 +59,10 @@ class Receipt(TypedDict):
 
     arrival: Annotated[Id, Field(description="look it up at /v1/arrivals/{id}")]
     state: Annotated[
-        Literal["accepted", "kept", "superseded"],
-        Field(description="kept: it could not be translated yet; it waits, in order, until a mapping or table is mended"),
-    ]
+        Literal["accepted", "kept", "superseded", "discarded"],
+        Field(description="kept: it could not be translated yet; it waits, in order, until a mapping or table is mended; "
+              "discarded: it was kept, and an operator gave it up"),
+    ]  # fmt: skip
     dossier: Annotated[Id, Field(description="the hub's own id of the dossier")]
     correlation_id: CorrelationId
     messages: list[ReceiptMessage]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hub.cli.names import route_names
 from hub.cli.shell import REFUSED, Json, in_store, plural, printable, shell_of, unknown_name
 from hub.message import SchemaRef
+
+if TYPE_CHECKING:
+    from hub.routing import Route
 
 ledger = typer.Typer(no_args_is_help=True, help="What each partner knows of each dossier.")
 
@@ -39,8 +42,8 @@ def backfill(
     if found is None:
         raise unknown_name("route", (one.name for one in parts.router.routes))
 
-    def trial(schema: SchemaRef, body: Any, partner_schema: str) -> None:
-        parts.catalog.chain(str(schema), partner_schema).translate(body)
+    def trial(schema: SchemaRef, body: Any, route: Route) -> None:
+        parts.catalog.chain(schema, route.as_, route.via).translate(body)
 
     with shell.progress("looking at messages") as advance:
         done = in_store(parts.home, lambda store: fill(store, found, trial, system_clock, dry_run=dry_run, tell=advance))

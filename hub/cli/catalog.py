@@ -86,8 +86,8 @@ def refresh(
     """Fetch code tables from the partners that offer them, each into a new dated version beside the older ones.
 
     Nothing is made up: a row that lacks a column is left out and said; an empty answer changes nothing. A table equal to
-    the one there is writes nothing. A running hub takes the new version on SIGHUP or at its next start. Exit code 1 when a
-    table could not be written, 4 when a partner does not answer.
+    the one there is writes nothing. A running hub takes the new version with `hub reload` or at its next start. Exit code 1
+    when a table could not be written, 4 when a partner does not answer.
 
     \b
     Example:  hub catalog refresh --endpoint portal
@@ -107,7 +107,7 @@ def refresh(
     ]
     told = [line for one in results for line in _lines(one)] or ["no endpoint offers a code table"]
     if any(one["file"] for one in results):
-        told.append("a running hub takes it on SIGHUP (kill -HUP) or at its next start")
+        told.append("a running hub takes it with `hub reload`, or at its next start")
     shell.answer({"tables": results}, *told)
     if any(one["outcome"] == "refused" for one in results):
         raise typer.Exit(REFUSED)

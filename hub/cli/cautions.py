@@ -43,6 +43,8 @@ def _secrets(parts: Assembly, written: Mapping[str, Any]) -> Iterator[tuple[tupl
             if setting.type == "secret":
                 path = ("endpoints", name, "settings", *setting.name.split("."))
                 yield path, _at(written, path)
+    for name in parts.home.config.keys:
+        yield ("keys", name), _at(written, ("keys", name))
     store = _at(written, ("store", "url"))
     if isinstance(store, str) and urlsplit(store).password:
         yield ("store", "url"), store

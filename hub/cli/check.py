@@ -23,23 +23,30 @@ def check(
 
     Warns of what runs but should not stay: nothing configured, a secret in the file, plain HTTP to other machines.
     Shows every problem as `file:line: error: place: what is wrong` and, below it, what to write instead. Nothing is sent
-    and nothing is stored. `hub run` refuses to start on the same errors. Exit code 1 when there is an error.
+    and nothing is stored. Then each source's and route's way, and how many fields are lost on it or given (`hub map path`
+    names them). `hub run` refuses to start on the same errors. Exit code 1 when there is an error.
 
     \b
     Example:  hub check --strict
     """
     from hub.assembly import examine
     from hub.cli.cautions import cautions
+    from hub.cli.map_path import path_line, paths_of
 
     shell = shell_of(context)
     parts, errors, warnings = examine(shell.folder)
     warnings += cautions(parts, shell.folder) if parts is not None else ()
     failed = bool(errors) or (strict and bool(warnings))
-    document = {"ok": not failed, "errors": [one.as_dict() for one in errors], "warnings": [one.as_dict() for one in warnings]}
+    paths = paths_of(parts) if parts is not None and not errors else []
+    document = {
+        "ok": not failed, "errors": [one.as_dict() for one in errors], "warnings": [one.as_dict() for one in warnings],
+        "paths": paths,
+    }  # fmt: skip
     shell.answer(
         document,
         *(problem_text(one, "error") for one in errors),
         *(problem_text(one, "warning") for one in warnings),
+        *map(path_line, paths),
         _verdict(parts, len(errors), len(warnings), failed),
     )
     if failed:

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from hub.cli.names import endpoint_names
-from hub.cli.repair import Repair, one_of
+from hub.cli.repair import AT_ONCE, Repair, id_of, one_of
+from hub.cli.replay import Endpoint, replay
 from hub.cli.shell import (
-    NOT_FOUND,
-    REFUSED,
     Json,
     first_reason,
     in_store,
     known_id,
     local,
-    plural,
     reason_lines,
     shell_of,
     table,
@@ -26,15 +23,11 @@ from hub.cli.shell import (
 )
 
 if TYPE_CHECKING:
-    from hub.store.port import JsonObject, Store
+    from hub.store.port import JsonObject
 
-AT_ONCE = 10_000
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what stopped, why, and its repair.")
 
-Endpoint = Annotated[
-    str | None,
-    typer.Option("--endpoint", metavar="NAME", help="Only deliveries to this endpoint.", autocompletion=endpoint_names),
-]
+app.command("replay")(replay)
 
 
 @app.command("list")
@@ -54,7 +47,7 @@ def list_dead(
     found = in_store(home, lambda store: store.dead(endpoint=endpoint, limit=limit))
     if not found and endpoint is not None and endpoint not in home.config.endpoints:
         raise unknown_name("endpoint", home.config.endpoints)
-    rows = [(_id(one), local(one.get("settled_at") or one.get("at")), _what(one), _code(one), _why(one)) for one in found]
+    rows = [(id_of(one), local(one.get("settled_at") or one.get("at")), _what(one), _code(one), _why(one)) for one in found]
     full = len(found) == limit
     told: list[Any] = [table(("id", "since", "what", "dossier", "why"), rows) if found else "no dead letters"]
     if full:
@@ -90,54 +83,6 @@ def show(
         shell.say(Text(f"  → {advice.do}", "green"))
 
 
-@app.command("replay")
-def replay(
-    context: typer.Context,
-    items: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids from `hub dead list`.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All of --endpoint, or all that are --kept.")] = False,
-    endpoint: Endpoint = None,
-    kept: Annotated[bool, typer.Option("--kept", help="With --all: all kept arrivals.")] = False,
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Reason for the audit trail.")] = "replayed",
-    adopt: Annotated[bool, typer.Option("--adopt", help="What the partner already holds is this dossier: update it.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Try dead letters again: a delivery is translated anew and sent; an arrival is taken in again from its original bytes.
-
-    Mend the cause first (a mapping, a code table, the partner). Behind a kept arrival those kept after it follow. Exit
-    code 1 when one of them could not be replayed, or an arrival is still kept.
-
-    \b
-    Examples:  hub dead replay 0192f0c1-7e3b-7c41-9d2e-8f1a2b3c4d5e --why "row added"
-               hub dead replay --all --kept
-               hub dead replay --all --endpoint portal
-    """
-    shell = shell_of(context)
-    if everything == bool(items) or (everything and (endpoint is None) == (not kept)) or (items and (endpoint or kept)):
-        raise typer.BadParameter("give ids, or --all with one of --endpoint NAME and --kept")
-    wanted = [known_id(item) for item in items or []]
-    home = shell.home()
-
-    async def work(store: Store) -> tuple[list[dict[str, Any]], bool]:
-        chosen, more = wanted, False
-        if everything:
-            found = await store.dead(endpoint=endpoint, limit=AT_ONCE)
-            chosen = [_id(one) for one in found if endpoint or one["kind"] == "arrival"]
-            more = len(found) == AT_ONCE
-            if not found and endpoint is not None and endpoint not in home.config.endpoints:
-                raise unknown_name("endpoint", home.config.endpoints)
-        return await Repair(shell.folder, store, why, adopt).replay(chosen, given=not everything), more
-
-    results, more = in_store(home, work)
-    failed = [one for one in results if not one["replayed"]]
-    told = [f"{one['id']}  {one['outcome']}" for one in results]
-    told.append(f"{plural(len(results) - len(failed), 'dead letter')} replayed, {len(failed)} not")
-    if more:
-        told.append("there are more: run it again")
-    shell.answer({"results": results, "more": more}, *told)
-    if failed:
-        raise typer.Exit(NOT_FOUND if all(one.get("kind") == "NotFound" for one in failed) else REFUSED)
-
-
 @app.command("discard")
 def discard(
     context: typer.Context,
@@ -154,13 +99,9 @@ def discard(
     wanted = known_id(item)
     if not why.strip():
         raise typer.BadParameter("say why, for those who read the record later")
-    followed = in_store(shell.home(), lambda store: Repair(shell.folder, store, why, False).discard(wanted))
+    followed = in_store(shell.home(), lambda store: Repair(shell.folder, store, why).discard(wanted))
     told = [f"{wanted} is discarded", *(f"{one['id']}  {one['outcome']} (waited behind it)" for one in followed)]
     shell.answer({"id": wanted, "discarded": True, "followed": followed}, *told)
-
-
-def _id(one: JsonObject) -> str:
-    return str(one["delivery"] if one["kind"] == "delivery" else one["arrival"])
 
 
 def _what(one: JsonObject) -> str:

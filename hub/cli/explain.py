@@ -123,7 +123,7 @@ def _route(parts: Assembly, schema: SchemaRef, body: Any, match: RouteMatch, bod
     """A route's answer; for one that takes the message the trial translation, or its problems with file and line."""
     route = parts.router.named(match.route)
     assert route is not None
-    chain = parts.catalog.chain(str(schema), route.as_)
+    chain = parts.catalog.chain(schema, route.as_, route.via)
     told: dict[str, Any] = {
         "route": match.route, "taken": match.matched, "why": match.why, "endpoint": match.endpoint,
         "as": str(chain.target.ref), **_path(chain), "problems": [], "warnings": [],

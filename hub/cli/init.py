@@ -26,10 +26,13 @@ def init(
 
     As it stands, it sends to a partner's simulator. Schemas and mappings come with the hub; a file of the same name in the
     home is taken first. Nothing that is there is overwritten: a folder with anything in it is refused (exit code 1).
+    With what `hub schema editor` writes, an editor completes and checks config.yaml.
 
     \b
     Example:  hub init my-hub
     """
+    from hub.cli.editor import FOLDER as EDITOR
+    from hub.cli.editor import write_editor_files
     from hub.config import PACKAGED
 
     shell = shell_of(context)
@@ -42,6 +45,7 @@ def init(
     (folder / "secrets").chmod(0o700)
     for secret in (folder / "secrets").iterdir():
         secret.chmod(0o600)
+    write_editor_files(folder / EDITOR)
     steps = [f"cd {printable(folder)}", *_steps(folder / "README.md")]
     told = ["", "Next:", *(f"  {step}" for step in steps)]
     shell.answer({"home": str(folder), "next": steps}, Text(f"made {printable(folder)}: config.yaml is where to begin"), *told)

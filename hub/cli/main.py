@@ -18,21 +18,28 @@ from hub.cli import (
     connectors,
     dead,
     demo,
+    editor,
     endpoint,
     explain,
     health,
     init,
     key,
     lookups,
+    plan,
     purge,
     rehearse,
+    release,
+    reload,
     run,
     schema,
+    schema_compat,
     send,
     simulate,
     status,
+    table,
     trace,
 )
+from hub.cli.map import app as mapping_app
 from hub.cli.shell import Shell, unexpected
 from hub.errors import HubError
 
@@ -45,7 +52,8 @@ A first look:
   hub check                             does everything fit together?
   hub explain FILE --schema ID          what would become of this message, and why?
   hub rehearse FILE --schema ID         and what would each partner say? All of them simulated
-  hub run                               start; SIGTERM or Ctrl-C ends, SIGHUP reloads
+  hub run                               start; SIGTERM or Ctrl-C ends
+  hub plan && hub reload                what would change? take it, without a stop
   hub send FILE --schema ID             hand it a message
   hub trace 000.00.10.H22-261121-0001   where is this dossier, and what to do next?
 Each command shows an example with --help. Tab completes after: hub --install-completion
@@ -63,10 +71,12 @@ Exit codes:
 
 
 _SECTIONS = {
-    "Set up and understand": ("init", "check", "explain", "rehearse", "schema", "catalog", "connectors", "key"),
-    "Run and send": ("run", "send", "simulate", "demo"),
+    "Set up and understand": (
+        "init", "check", "explain", "rehearse", "schema", "map", "table", "catalog", "release", "connectors", "key",
+    ),
+    "Run and send": ("run", "plan", "reload", "send", "simulate", "demo"),
     "Watch and repair": ("status", "health", "trace", "dead", "endpoint", "backfill", "ledger", "audit", "lookups"),
-}
+}  # fmt: skip
 """How ``hub --help`` groups the commands; what is in no group comes last, as ``Keep``."""
 
 
@@ -132,7 +142,10 @@ for _command, _summary in (
     (check.check, "Find everything that is wrong with a home."),
     (explain.explain, "Show what would become of a message, and why."),
     (rehearse.rehearse, "Send a sample to simulated partners."),
+    (release.release, "Keep what is new as it is from now on."),
     (connectors.connectors, "Installed connectors and their settings."),
+    (plan.plan, "Show what a reload would change."),
+    (reload.reload, "Have the running hub take changes."),
     (send.send, "Send JSON messages to a hub."),
     (status.status, "Show the exchange on one screen."),
     (health.health, "Ask the running hub whether it is ready."),
@@ -148,11 +161,15 @@ for _command, _summary in (
     app.command(short_help=_summary)(_command)
 _further = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 app.command(short_help="Play a demonstration.", context_settings=_further)(demo.demo)
+schema.app.command("compat")(schema_compat.compat)
+schema.app.command("editor")(editor.editor)
 for _group, _name in (
     (dead.app, "dead"),
     (endpoint.app, "endpoint"),
     (catalog.app, "catalog"),
     (schema.app, "schema"),
+    (mapping_app, "map"),
+    (table.app, "table"),
     (key.app, "key"),
     (backfill.ledger, "ledger"),
 ):

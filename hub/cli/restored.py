@@ -11,7 +11,7 @@ import orjson
 from hub.cli.shell import plural
 from hub.connector import ConnectorContext, Found, Holder
 from hub.errors import Rejected, TranslationFailed
-from hub.message import Message, SchemaRef
+from hub.message import Message
 
 if TYPE_CHECKING:
     from hub.assembly import Assembly
@@ -50,14 +50,15 @@ def _asker(parts: Assembly, partner: Holder | None) -> Ask:
         if partner is None or route is None or row["content"] is None:
             return unknown
         try:
-            translation = parts.catalog.chain(row["schema"], route.as_).translate(orjson.loads(row["content"]))
+            chain = parts.catalog.chain(row["schema"], route.as_, route.via)
+            translation = chain.translate(orjson.loads(row["content"]))
         except TranslationFailed:
             return unknown
         if translation is None:
             return unknown
         message = Message(
             id=row["message_id"], arrival_id=row["arrival_id"], dossier_id=row["dossier_id"], seq=row["seq"],
-            schema=SchemaRef.parse(str(parts.catalog.schema(route.as_).ref)), body=translation.body,
+            schema=chain.target.ref, body=translation.body,
             correlation_id=row["correlation_id"], full_state=True, codes=row["codes"],
         )  # fmt: skip
         try:

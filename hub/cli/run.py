@@ -29,6 +29,9 @@ def run(context: typer.Context, as_json: Json = False) -> None:
     \b
     Example:  hub --home /srv/hub run
     """
+    asked_early: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: asked_early.append(number))  # it is no reason to die: see below
+
     import uvloop
 
     from hub.assembly import examine
@@ -48,10 +51,10 @@ def run(context: typer.Context, as_json: Json = False) -> None:
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
     configure(target or getattr(sys, logging.to), logging.level)
-    uvloop.run(_until_signal(parts, lambda hub: _announce(shell, parts, hub)))
+    uvloop.run(_until_signal(parts, lambda hub: _announce(shell, parts, hub), asked_early))
 
 
-async def _until_signal(parts: Assembly, announce: Callable[[Hub], None]) -> None:
+async def _until_signal(parts: Assembly, announce: Callable[[Hub], None], asked_early: list[int]) -> None:
     from hub.app import Hub
 
     hub = Hub(parts)
@@ -65,9 +68,13 @@ async def _until_signal(parts: Assembly, announce: Callable[[Hub], None]) -> Non
     loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_signal_handler(signal.SIGINT, end)
     try:
+        # the home was read before: it is read again once started
+        loop.add_signal_handler(signal.SIGHUP, asked_early.append, signal.SIGHUP)
         await hub.start()
         _spare_the_collector()
-        loop.add_signal_handler(signal.SIGHUP, hub.reload)
+        loop.add_signal_handler(signal.SIGHUP, hub.reload_beside)
+        if asked_early:
+            hub.reload_beside()
         announce(hub)
         await ended.wait()
     finally:

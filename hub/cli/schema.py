@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,15 +77,15 @@ def export(context: typer.Context, ref: Ref, out: Out = None, as_json: Json = Fa
     hand_out(shell_of(context), SCHEMAS, ref, out)
 
 
-def catalog_of(shell: Shell) -> tuple[Catalog, list[Problem]]:
+def catalog_of(shell: Shell, keys: Mapping[str, str] | None = None) -> tuple[Catalog, list[Problem]]:
     """What can be read of the home's catalog, and what is wrong with the rest. The partners' secrets are not needed. Raises
-    BadConfig for the configuration."""
+    BadConfig for the configuration. ``keys``: those that mappings hash with."""
     from hub.assembly import fetched_tables
     from hub.connector import installed_connectors, load_connector
     from hub.translation import Catalog
 
     home = shell.home()
-    return Catalog.read(home.layers, fetched_tables(map(load_connector, installed_connectors())))
+    return Catalog.read(home.layers, fetched_tables(map(load_connector, installed_connectors())), keys)
 
 
 def find_schema(catalog: Catalog, ref: str) -> Schema:

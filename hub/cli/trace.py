@@ -119,7 +119,7 @@ def _verification(line: Text, one: Mapping[str, Any]) -> None:
 
 
 def _audit(line: Text, one: Mapping[str, Any]) -> None:
-    line.append(f"{one['act']:<12}", "cyan")
+    line.append(f"{one['act']:<11} ", "cyan")
     line.append(f"by {printable(one['actor'])}: {printable(one.get('why', ''))}  ")
     line.append(one["target"], "dim")
 

@@ -15,7 +15,7 @@ from hub.connector import Connector, Finder, Receipt, Sender
 from hub.delivery.attempt import LiveAttempt
 from hub.delivery.breaker import SECOND, Breaker
 from hub.delivery.outcomes import Outcomes
-from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
+from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy, pinned_schema
 from hub.delivery.retry import Decision, decide
 from hub.errors import DeliveryError, InDoubt, Rejected, StoreUnavailable
 from hub.message import NATIONAL, Clock, Message, SchemaRef
@@ -81,7 +81,7 @@ class Calls:
             holds: bool | None = None
             if self._finder is not None and due.request is not None:
                 attempt = LiveAttempt(due, attempt_id, due.number, route.on_exists, self._store)
-                message = self._view(due, SchemaRef.parse(route.partner_schema), due.request)
+                message = self._view(due, pinned_schema(due, route), due.request)
                 try:
                     found = await self._timed(self._finder.find(message, attempt))
                 except DeliveryError as error:

@@ -17,7 +17,7 @@ from hub.delivery.behind import Behind
 from hub.delivery.breaker import SECOND, Breaker, Rate
 from hub.delivery.calls import STORE_RETRY_SECONDS, Calls
 from hub.delivery.outcomes import Outcomes
-from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
+from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy, pinned_schema
 from hub.delivery.verify import Verification
 from hub.delivery.verifying import Verifying
 from hub.errors import StoreUnavailable, WithProblems
@@ -45,9 +45,9 @@ class _Begun:
 
 
 class Translate(Protocol):
-    """Translation to a partner's schema as the catalog of the moment does it."""
+    """Translation for a route as the catalog of the moment does it."""
 
-    def __call__(self, canonical: SchemaRef, body: bytes, partner_schema: str) -> Prepared:
+    def __call__(self, canonical: SchemaRef, body: bytes, route: RoutePolicy) -> Prepared:
         """Raises TranslationFailed."""
 
 
@@ -215,7 +215,14 @@ class Dispatcher:
                 log.error("translation_broke", endpoint=self.endpoint, delivery_id=due.delivery_id, exc_info=error)
                 await self._cannot_translate(due, "translation_broke", type(error).__name__)
         starts = [
-            Start(due.delivery_id, attempt_id, made.chain, made.request if due.request is None else None, made.warnings)
+            Start(
+                due.delivery_id,
+                attempt_id,
+                made.chain,
+                made.request if due.request is None else None,
+                made.warnings,
+                made.schema,
+            )
             for due, _, made, attempt_id in ready
         ]
         claimed = await self._store.start(starts, self._clock()) if starts else frozenset()
@@ -228,8 +235,8 @@ class Dispatcher:
 
     def _prepare(self, due: Due, route: RoutePolicy) -> Prepared:
         if due.request is not None and due.chain is not None:
-            return Prepared(due.chain, SchemaRef.parse(route.partner_schema), due.request)
-        made = self._translate(due.schema, due.body, route.partner_schema)
+            return Prepared(due.chain, pinned_schema(due, route), due.request)
+        made = self._translate(due.schema, due.body, route)
         return replace(made, warnings=(*due.warnings, *made.warnings)) if due.warnings else made
 
     def _spawn(self, due: Due, work: Any) -> None:

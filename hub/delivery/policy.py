@@ -9,6 +9,7 @@ from hub.delivery.breaker import BreakerPolicy
 from hub.delivery.retry import RetryPolicy
 from hub.message import SchemaRef
 from hub.routing.routes import Verify
+from hub.store.port import Due
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,13 @@ class EndpointPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RoutePolicy:
-    """What a route says about its deliveries; ``partner_schema`` is what the endpoint is sent."""
+    """What a route says about its deliveries; ``partner_schema`` is what the endpoint is sent, ``via`` the mappings pinned."""
 
     partner_schema: str
     in_doubt: Literal["resend", "hold"] = "resend"
     on_exists: Literal["hold", "adopt"] = "hold"
     verify: Verify | None = None
+    via: tuple[SchemaRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +42,8 @@ class Prepared:
     schema: SchemaRef
     request: bytes
     warnings: tuple[dict[str, str], ...] = ()
+
+
+def pinned_schema(due: Due, route: RoutePolicy) -> SchemaRef:
+    """What the bytes of the first attempt are, whatever the route says since; of an older hub's, as the route has it."""
+    return due.sent_as or SchemaRef.parse(route.partner_schema)

@@ -6,7 +6,7 @@ original bytes when the mapping or table is mended. So is one that does not fit 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -74,10 +74,13 @@ class Intake:
             refuse_unfit(decided)
             await self._first(decided.arrival, decided.digest, id_at)
 
-    async def replay(self, arrival_id: str, *, actor: str, why: str) -> list[JsonObject]:
-        """Validate and translate a kept arrival again from its original bytes, and then those kept behind it.
+    async def replay(
+        self, arrival_id: str, *, actor: str, why: str, turn: Callable[[], Awaitable[bool]] | None = None
+    ) -> list[JsonObject]:
+        """Validate and translate a kept arrival again from its original bytes, and then those kept behind it, each when it is
+        its ``turn``.
 
-        Returns the receipts, oldest first; stops at the first that is still kept. Raises NotFound, NotAllowed.
+        Returns the receipts, oldest first; stops at the first that is still kept, or has no turn. Raises NotFound, NotAllowed.
         """
         if await self._store.arrival(arrival_id) is None:
             raise NotFound(f"no arrival {arrival_id}")
@@ -86,6 +89,8 @@ class Intake:
         if not waiting:
             raise NotAllowed(f"arrival {arrival_id} is not kept, and none is kept behind it")
         for arrival in waiting:
+            if receipts and turn is not None and not await turn():
+                break
             receipt = await self._store.release(self._planner.again(arrival), actor=actor, why=why)
             receipts.append(receipt)
             log.info("replayed", arrival_id=arrival.id, outcome=receipt["state"])

@@ -20,24 +20,28 @@ from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.rows import AnyRow, pack, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import attempts as at
-from hub.store.tables import audit, bodies, dossiers, replies
+from hub.store.tables import audit, bodies, dossiers, meta, replies
 from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import endpoints as e
 from hub.store.tables import messages as m
 
 _sent = bodies.alias("sent_bodies")
+_AS = "as "
+"""Begins the name in ``meta`` of what a chain makes: a row for each chain that ever pinned bytes, named by 36 of its digits."""
 # written out, not bound: only so does SQLite see that the partial index ix_deliveries_due serves it
 _CLAIMABLE = and_(d.c.head, d.c.state.in_([literal_column("'pending'"), literal_column("'in_doubt'")]))
 _CLAIMABLE_NOW = (
     select(
         d, m.c.arrival_id, m.c.schema, m.c.correlation_id, m.c.traceparent, m.c.origin, m.c.hops, m.c.accepted_at,
         bodies.c.content, _sent.c.content.label("request"), c.c.sent_seq, c.c.doubted.label("own_doubt"),
+        meta.c.value.label("sent_as"),
     )
     .join(m, m.c.id == d.c.message_id)
     .join(bodies, bodies.c.id == d.c.message_id)
     .outerjoin(_sent, _sent.c.id == d.c.id)
     .outerjoin(c, and_(c.c.dossier_id == d.c.dossier_id, c.c.endpoint == d.c.endpoint, c.c.stream == d.c.stream))
+    .outerjoin(meta, meta.c.name == literal_column(f"'{_AS}'").concat(func.substr(d.c.chain, 1, 36)))
     .where(_CLAIMABLE, d.c.endpoint == bindparam("endpoint"), d.c.next_at <= bindparam("now"))
     .order_by(d.c.next_at, d.c.id)
     .limit(bindparam("most"))
@@ -69,6 +73,7 @@ _NAMES = Prepared(select(al.c.system, al.c.code).where(al.c.dossier_id == bindpa
 _PINNED = Prepared(select(bodies.c.id).where(bodies.c.id == bindparam("one")))
 _ADD_ATTEMPT = PreparedInsert(at)
 _ADD_BODY = PreparedInsert(bodies)
+_KNOWN = Prepared(select(meta.c.name).where(meta.c.name == bindparam("called")))
 _mine = and_(d.c.id == bindparam("one"), d.c.attempt_id == bindparam("attempt"))
 _NOTES = Prepared(select(d.c.notes).where(_mine))
 _NOTE = Prepared(update(d).where(_mine).values(notes=bindparam("all_notes")))
@@ -130,6 +135,7 @@ def _due(row: AnyRow, aliases: dict[str, str]) -> Due:
         aliases=aliases,
         remembered=unpack(row.notes) or {},
         next_at=row.next_at,
+        sent_as=None if row.sent_as is None else SchemaRef.parse(row.sent_as),
     )
 
 
@@ -169,6 +175,9 @@ def start(connection: Connection, starts: Sequence[Start], now: int) -> frozense
         )
         if one.request is not None and (number == 1 or _PINNED.scalar(connection, {"one": one.delivery_id}) is None):
             _ADD_BODY.run(connection, {"id": one.delivery_id, "content": one.request})
+    for chain, schema in {one.chain: one.schema for one in starts if one.request is not None and one.schema}.items():
+        if _KNOWN.scalar(connection, {"called": (called := _AS + chain[:36])}) is None:
+            connection.execute(insert(meta), {"name": called, "value": str(schema)})
     return frozenset(begun)
 
 
@@ -298,7 +307,9 @@ def recover(connection: Connection, now: int, endpoint: str | None = None, under
     return len(left)
 
 
-def record(connection: Connection, now: int, actor: str, act: str, target: str, why: str | None) -> None:
-    """Write one line of the audit trail."""
-    values = {"id": new_id(), "at": now, "actor": fit(actor, 100) or "?", "act": act, "target": target, "why": fit(why)}
+def record(connection: Connection, now: int, actor: str, act: str, target: str, why: str | None) -> str:
+    """Write one line of the audit trail; its id."""
+    line = new_id()
+    values = {"id": line, "at": now, "actor": fit(actor, 100) or "?", "act": act, "target": target, "why": fit(why)}
     connection.execute(insert(audit), values)
+    return line

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 
 from hub.errors import NotAllowed, NotFound
-from hub.message import Alias
+from hub.message import Alias, SchemaRef
 from hub.store import cells, lanes
 from hub.store.delivering import record
 from hub.store.fanning import deliver
 from hub.store.fitting import fit, names
-from hub.store.port import JsonObject, Key, RouteMatch
-from hub.store.rows import AnyRow, pack
+from hub.store.port import JsonObject, Key, Pinned, RouteMatch
+from hub.store.rows import AnyRow, pack, unpack
 from hub.store.said_before import is_step_there
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers, endpoints, keys
@@ -21,22 +21,46 @@ from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 
 
-def replay(connection: Connection, delivery_id: str, actor: str, why: str, adopt: bool, now: int) -> None:
-    """A dead delivery becomes pending again: translated anew, its count of tries begun again."""
+def replay(
+    connection: Connection, delivery_id: str, actor: str, why: str, adopt: bool, now: int, *, as_it_ran: bool = False
+) -> None:
+    """A dead delivery becomes pending again, its count of tries begun again: translated anew, or with what is pinned."""
     row = _held(connection, delivery_id)
     if row is None:
         raise NotFound(f"no delivery {delivery_id}")
     if row.state != "dead":
         raise NotAllowed(f"delivery {delivery_id} is {row.state}; only a dead one can be replayed")
-    connection.execute(
-        update(d)
-        .where(d.c.id == delivery_id)
-        .values(state="pending", next_at=now, counted=0, chain=None, settled_at=None, adopt=adopt or row.adopt)
-    )
-    connection.execute(delete(bodies).where(bodies.c.id == delivery_id))
+    again = {"state": "pending", "next_at": now, "counted": 0, "settled_at": None, "adopt": adopt or row.adopt}
+    if as_it_ran:
+        is_there = connection.execute(select(bodies.c.id).where(bodies.c.id == delivery_id)).first() is not None
+        if row.chain is None or not is_there:
+            why_not = "its bytes are not kept any more" if row.number else "it was never sent"
+            raise NotAllowed(f"delivery {delivery_id} cannot go as it ran: {why_not}; replay it with --latest")
+    else:
+        again["chain"] = None
+        connection.execute(delete(bodies).where(bodies.c.id == delivery_id))
+    connection.execute(update(d).where(d.c.id == delivery_id).values(**again))
     cells.dead(connection, row.dossier_id, row.endpoint, row.stream, -1)
     lanes.promote(connection, row.dossier_id, row.endpoint)
-    record(connection, now, actor, "replay --adopt" if adopt else "replay", delivery_id, why)
+    act = " ".join(["replay", *(["--as-it-ran"] if as_it_ran else []), *(["--adopt"] if adopt else [])])
+    record(connection, now, actor, act, delivery_id, why)
+
+
+def pinned(connection: Connection, delivery_id: str) -> Pinned | None:
+    """Read: what a delivery was sent as, and what it would be translated from."""
+    sent = bodies.alias("sent_bodies")
+    query = (
+        select(d.c.route, d.c.chain, m.c.schema, sent.c.content.label("request"), bodies.c.content)
+        .join(m, m.c.id == d.c.message_id)
+        .outerjoin(bodies, bodies.c.id == d.c.message_id)
+        .outerjoin(sent, sent.c.id == d.c.id)
+        .where(d.c.id == delivery_id)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    request, body = (None if one is None else bytes(one) for one in (row.request, row.content))
+    return Pinned(row.route, SchemaRef.parse(row.schema), row.chain, request, body)
 
 
 def discard(connection: Connection, item_id: str, actor: str, why: str, now: int) -> None:
@@ -48,12 +72,14 @@ def discard(connection: Connection, item_id: str, actor: str, why: str, now: int
             raise NotAllowed(f"delivery {item_id} is {row.state}; only a dead one can be discarded")
         give_up(connection, row, actor, why, now)
         return
-    kept = connection.execute(select(a.c.state).where(a.c.id == item_id).with_for_update()).first()
+    kept = connection.execute(select(a.c.state, a.c.receipt).where(a.c.id == item_id).with_for_update()).first()
     if kept is None:
         raise NotFound(f"no dead delivery and no kept arrival {item_id}")
     if kept.state != "kept":
         raise NotAllowed(f"arrival {item_id} is {kept.state}; only a kept one can be discarded")
+    receipt = {name: value for name, value in unpack(kept.receipt).items() if name != "reasons"}
     given_up = {"state": "discarded", "settled_by": fit(actor, 100), "why": fit(why)}
+    given_up["receipt"] = pack({**receipt, "state": "discarded"})  # who sends it again is answered as things are
     connection.execute(update(a).where(a.c.id == item_id).values(**given_up))
     record(connection, now, actor, "discard", item_id, why)
 

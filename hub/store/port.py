@@ -138,6 +138,8 @@ class Due:
     warnings: tuple[dict[str, str], ...] = ()
     """What was found out about it before its first attempt, to be kept with it."""
     next_at: int = 0
+    sent_as: SchemaRef | None = None
+    """The schema of ``request``; None where an older hub pinned it."""
 
     @property
     def place(self) -> Place:
@@ -148,13 +150,14 @@ class Due:
 @dataclass(slots=True)
 class Start:
     """Begin one attempt: written before the first call. ``chain`` is the pinned mapping chain, ``request`` the bytes to be
-    sent (None when an earlier attempt already pinned them)."""
+    sent (None when an earlier attempt already pinned them), ``schema`` what they are."""
 
     delivery_id: str
     attempt_id: str
     chain: str
     request: bytes | None
     warnings: tuple[JsonObject, ...] = ()
+    schema: SchemaRef | None = None
 
 
 @dataclass(slots=True)
@@ -195,6 +198,16 @@ class Window:
     since: int | None = None
     until: int | None = None
     after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An arrival or a message with its body, or None where that was erased. ``state``: ``kept``, ``routed`` …"""
+
+    id: str
+    schema: SchemaRef
+    state: str
+    body: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +257,18 @@ class Became:
 
 
 @dataclass(frozen=True, slots=True)
+class Pinned:
+    """A delivery as it was sent first and as it would be translated now; ``chain`` and ``request`` None where nothing is
+    pinned, ``body`` None where it was erased."""
+
+    route: str
+    schema: SchemaRef
+    chain: str | None
+    request: bytes | None
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointState:
     """What is remembered of an endpoint over restarts."""
 
@@ -272,6 +297,11 @@ class Reader(Protocol):
     async def sent_since(self, sender: str, since: int) -> tuple[int, int]:
         """How many arrivals of the sender are stored since then, and the bytes of their bodies."""
 
+    async def stored(
+        self, what: Literal["arrivals", "messages"], schemas: Sequence[str], *, since: int | None, after: str | None, limit: int
+    ) -> Sequence[Stored]:
+        """A page of what is stored in one of these schemas (``id@version``, whole), newest first, older than ``after``."""
+
     async def dossier(self, code: str) -> JsonObject | None:
         """Everything known of the dossier that any system calls ``code``: aliases, owner, ledger cells per endpoint, and
         ``timeline``: arrivals, messages, verifications, deliveries, attempts and what operators did, in order of time.
@@ -286,8 +316,10 @@ class Reader(Protocol):
         """A page (``items``, ``next``) of the sender's dossiers, the one with its newest arrival first; a flag asks for
         those of which it is so, or not so."""
 
-    async def dead(self, *, endpoint: str | None = None, limit: int = 100) -> Sequence[JsonObject]:
-        """Dead deliveries and kept arrivals, oldest first."""
+    async def dead(
+        self, *, endpoint: str | None = None, kind: Literal["delivery", "arrival"] | None = None, limit: int = 100
+    ) -> Sequence[JsonObject]:
+        """Dead deliveries and kept arrivals, or one kind of them, oldest first."""
 
     async def dead_one(self, item_id: str) -> JsonObject | None: ...
 
@@ -310,6 +342,18 @@ class Reader(Protocol):
 
     async def overview(self, configured: Sequence[str] = ()) -> Overview:
         """The exchange at one glance; ``configured`` endpoints are listed even when nothing is with them."""
+
+    async def pinned(self, delivery_id: str) -> Pinned | None:
+        """What a delivery was sent as, and what it would be translated from."""
+
+    async def in_effect(self) -> JsonObject | None:
+        """The configuration that the hub took last (``state``), when (``at``) and which process it is; None before any."""
+
+    async def reload_questions(self, since: int) -> Sequence[tuple[str, str]]:
+        """Id and actor of every ``ask_reload`` since then, oldest first."""
+
+    async def reload_answer(self, question: str) -> JsonObject | None:
+        """The line of audit by which the hub answered it."""
 
     async def keys(self) -> Sequence[Key]: ...
 
@@ -381,7 +425,9 @@ class Store(Reader, Protocol):
         """What came of it, in so many microseconds; durable before the answer leaves. ``reason`` is masked already."""
 
     # ── operators (each is written to the audit trail with actor and why)
-    async def replay(self, delivery_id: str, *, actor: str, why: str, adopt: bool, now: int) -> None: ...
+    async def replay(self, delivery_id: str, *, actor: str, why: str, adopt: bool, now: int, as_it_ran: bool = False) -> None:
+        """A dead delivery waits again: translated anew, or ``as_it_ran`` with the bytes and the chain of its first attempt.
+        Raises NotFound, NotAllowed."""
 
     async def discard(self, item_id: str, *, actor: str, why: str, now: int) -> None: ...
 
@@ -412,6 +458,12 @@ class Store(Reader, Protocol):
 
     async def note(self, act: str, target: str, *, actor: str, why: str, now: int) -> None:
         """A line in the audit trail."""
+
+    async def take_effect(self, act: str, effect: JsonObject, *, actor: str, why: str, now: int) -> None:
+        """Keep the configuration that is in effect from now on, with a line in the audit trail that has its digest."""
+
+    async def ask_reload(self, target: str, *, actor: str, now: int) -> str:
+        """A line in the audit trail by which a shell says, before its signal, who it is; its id."""
 
     async def backfill(self, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
         """Add deliveries (message id, route match) that are not there yet; returns how many were added."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from hub.message import NATIONAL, Arrival, SchemaRef
 from hub.store import lookups
 from hub.store.overview import backlog, first_head, kept
-from hub.store.port import OPEN_STATES, REFUSED, EndpointState, JsonObject, Key
+from hub.store.port import OPEN_STATES, REFUSED, EndpointState, JsonObject, Key, Stored
 from hub.store.rows import AnyRow, instant, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
@@ -35,16 +35,20 @@ def arrival(connection: Connection, arrival_id: str) -> JsonObject | None:
 
 
 def sent_since(connection: Connection, sender: str, since: int) -> tuple[int, int]:
-    """Arrivals of the sender and the bytes of their bodies. Ids are UUIDv7, so the primary key finds the time."""
-    time = f"{since // 1000:012x}"
-    first = f"{time[:8]}-{time[8:]}-7000-8000-000000000000"
+    """Arrivals of the sender and the bytes of their bodies."""
     query = (
         select(func.count(), func.coalesce(func.sum(func.length(bodies.c.content)), 0))
         .select_from(a.outerjoin(bodies, bodies.c.id == a.c.id))
-        .where(a.c.id >= first, a.c.sender == sender)
+        .where(a.c.id >= _first_id(since), a.c.sender == sender)
     )
     count, size = connection.execute(query).one()
     return int(count), int(size)
+
+
+def _first_id(since: int) -> str:
+    """The least id made at this time or later: ids are UUIDv7, so the primary key finds the time."""
+    time = f"{since // 1000:012x}"
+    return f"{time[:8]}-{time[8:]}-7000-8000-000000000000"
 
 
 def dossier(connection: Connection, code: str) -> JsonObject | None:
@@ -81,7 +85,7 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
     items = {dossier_id, *by_id, *(one.id for one in arrived)}
     for one in connection.execute(select(au).where(au.c.target.in_(items)).order_by(au.c.id)):
         if one.act != "discard" or one.target not in by_id:  # that one is told by the delivery itself
-            events.append((one.at, 2, {"event": "audit", **_audit(one)}))
+            events.append((one.at, 2, {"event": "audit", **shown_line(one)}))
     events.sort(key=lambda event: event[:2])
     cells = connection.execute(select(c).where(c.c.dossier_id == dossier_id).order_by(c.c.endpoint, c.c.stream)).all()
     return {
@@ -95,15 +99,15 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
     }
 
 
-def dead(connection: Connection, endpoint: str | None, limit: int) -> list[JsonObject]:
-    """Dead deliveries and kept arrivals, oldest first."""
+def dead(connection: Connection, endpoint: str | None, kind: str | None, limit: int) -> list[JsonObject]:
+    """Dead deliveries and kept arrivals, or one kind of them, oldest first."""
     query = select(d).where(d.c.state == "dead").order_by(d.c.settled_at).limit(limit)
     if endpoint is not None:
         query = query.where(d.c.endpoint == endpoint)
     found: list[tuple[int, JsonObject]] = []
-    for row in connection.execute(query).all():
+    for row in () if kind == "arrival" else connection.execute(query).all():
         found.append((row.settled_at, {"kind": "delivery", **_delivery(row), "codes": _codes(connection, row.dossier_id)}))
-    if endpoint is None:
+    if endpoint is None and kind != "delivery":
         for row in connection.execute(select(a).where(a.c.state == "kept").order_by(a.c.received_at).limit(limit)).all():
             shown = {"kind": "arrival", **shown_arrival(row), "codes": _codes(connection, row.dossier_id)}
             found.append((row.received_at, shown))
@@ -166,6 +170,23 @@ def kept_arrivals(connection: Connection, arrival_id: str) -> list[Arrival]:
     ]  # fmt: skip
 
 
+def stored(
+    connection: Connection, what: str, schemas: Sequence[str], since: int | None, after: str | None, limit: int
+) -> list[Stored]:
+    """A page of arrivals or messages in one of these schemas, newest first, with their bodies."""
+    of = a if what == "arrivals" else m
+    query = select(of.c.id, of.c.schema, of.c.state, bodies.c.content).outerjoin(bodies, bodies.c.id == of.c.id)
+    query = query.where(of.c.schema.in_(schemas)).order_by(of.c.id.desc()).limit(limit)
+    if since is not None:
+        query = query.where(of.c.id >= _first_id(since))
+    if after is not None:
+        query = query.where(of.c.id < after)
+    return [
+        Stored(one.id, SchemaRef.parse(one.schema), one.state, None if one.content is None else bytes(one.content))
+        for one in connection.execute(query)
+    ]
+
+
 def pending_replies(connection: Connection) -> list[Arrival]:
     """Answers of partners that wait to re-enter; the sender is the endpoint, the key the reply's id."""
     return [
@@ -194,7 +215,7 @@ def endpoint_states(connection: Connection) -> Mapping[str, EndpointState]:
 def audit(connection: Connection, since: int | None, limit: int) -> list[JsonObject]:
     """Lines of the audit trail, newest first. Ids are UUIDv7, so the primary key gives the order."""
     query = select(au).order_by(au.c.id.desc()).limit(limit)
-    return [_audit(row) for row in connection.execute(query if since is None else query.where(au.c.at >= since))]
+    return [shown_line(row) for row in connection.execute(query if since is None else query.where(au.c.at >= since))]
 
 
 def _refusals(receipt: str, message_id: str) -> list[dict[str, str]]:
@@ -265,7 +286,8 @@ def _attempt(row: AnyRow) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _audit(row: AnyRow) -> dict[str, Any]:
+def shown_line(row: AnyRow) -> dict[str, Any]:
+    """A line of the audit trail as every face shows it."""
     return _present({"at": instant(row.at), "actor": row.actor, "act": row.act, "target": row.target, "why": row.why})
 
 

@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
 import orjson
 from sqlalchemy import Connection, event, insert, select, update
@@ -27,6 +27,7 @@ from hub.store import (
     accepting,
     cells,
     delivering,
+    effects,
     listing,
     lookups,
     operating,
@@ -51,12 +52,14 @@ from hub.store.port import (
     Key,
     Lookup,
     LookupOutcome,
+    Pinned,
     Place,
     Plan,
     RouteMatch,
     Settlement,
     Start,
     Store,
+    Stored,
     Window,
 )
 from hub.store.running import running
@@ -216,8 +219,10 @@ class SqlStore(Store):
         )
 
     # ── operators
-    async def replay(self, delivery_id: str, *, actor: str, why: str, adopt: bool, now: int) -> None:
-        await self._writer.run(lambda connection: operating.replay(connection, delivery_id, actor, why, adopt, now))
+    async def replay(self, delivery_id: str, *, actor: str, why: str, adopt: bool, now: int, as_it_ran: bool = False) -> None:
+        await self._writer.run(
+            lambda connection: operating.replay(connection, delivery_id, actor, why, adopt, now, as_it_ran=as_it_ran)
+        )
 
     async def discard(self, item_id: str, *, actor: str, why: str, now: int) -> None:
         await self._writer.run(lambda connection: operating.discard(connection, item_id, actor, why, now))
@@ -255,6 +260,12 @@ class SqlStore(Store):
     async def note(self, act: str, target: str, *, actor: str, why: str, now: int) -> None:
         await self._writer.run(lambda connection: delivering.record(connection, now, actor, act, target, why))
 
+    async def take_effect(self, act: str, effect: JsonObject, *, actor: str, why: str, now: int) -> None:
+        await self._writer.run(lambda connection: effects.take(connection, act, effect, actor, why, now))
+
+    async def ask_reload(self, target: str, *, actor: str, now: int) -> str:
+        return await self._writer.run(lambda connection: effects.ask(connection, target, actor, now))
+
     async def backfill(self, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
         return await self._writer.run(lambda connection: operating.backfill(connection, matches, now))
 
@@ -291,6 +302,11 @@ class SqlStore(Store):
     async def sent_since(self, sender: str, since: int) -> tuple[int, int]:
         return await self._read(lambda connection: reading.sent_since(connection, sender, since), at_door=True)
 
+    async def stored(
+        self, what: Literal["arrivals", "messages"], schemas: Sequence[str], *, since: int | None, after: str | None, limit: int
+    ) -> Sequence[Stored]:
+        return await self._read(lambda connection: reading.stored(connection, what, schemas, since, after, limit))
+
     async def dossier(self, code: str) -> JsonObject | None:
         return await self._read(lambda connection: reading.dossier(connection, code))
 
@@ -303,8 +319,10 @@ class SqlStore(Store):
         flags = {"kept": kept, "waiting": waiting, "dead": dead, "behind": behind}
         return await self._read(lambda connection: listing.dossiers(connection, window, **flags))
 
-    async def dead(self, *, endpoint: str | None = None, limit: int = 100) -> Sequence[JsonObject]:
-        return await self._read(lambda connection: reading.dead(connection, endpoint, limit))
+    async def dead(
+        self, *, endpoint: str | None = None, kind: Literal["delivery", "arrival"] | None = None, limit: int = 100
+    ) -> Sequence[JsonObject]:
+        return await self._read(lambda connection: reading.dead(connection, endpoint, kind, limit))
 
     async def dead_one(self, item_id: str) -> JsonObject | None:
         return await self._read(lambda connection: reading.dead_one(connection, item_id))
@@ -320,6 +338,18 @@ class SqlStore(Store):
 
     async def overview(self, configured: Sequence[str] = ()) -> Overview:
         return await self._read(lambda connection: overview.overview(connection, self._clock(), configured))
+
+    async def pinned(self, delivery_id: str) -> Pinned | None:
+        return await self._read(lambda connection: operating.pinned(connection, delivery_id))
+
+    async def in_effect(self) -> JsonObject | None:
+        return await self._read(effects.in_effect)
+
+    async def reload_questions(self, since: int) -> Sequence[tuple[str, str]]:
+        return await self._read(lambda connection: effects.questions(connection, since))
+
+    async def reload_answer(self, question: str) -> JsonObject | None:
+        return await self._read(lambda connection: effects.answer(connection, question))
 
     async def keys(self) -> Sequence[Key]:
         return await self._read(reading.all_keys, at_door=True)

@@ -147,14 +147,17 @@ class Home:
         return self.in_store(work)
 
     def settle(self, outcome: Any, code: str = "", reason: str = "") -> list[str]:
-        """Attempt every delivery that is due, each with this end; their ids."""
+        """Attempt every delivery that is due, sent as the mappings of now have it, each with this end; their ids."""
+        catalog = assemble(self.folder).catalog
 
         async def work(store: SqlStore) -> list[str]:
             now = system_clock()
             due = await store.due("portal", now, 100)
             for one in due:
-                attempt = new_id()
-                await store.start([Start(one.delivery_id, attempt, "chain", b"{}")], now)
+                attempt, chain = new_id(), catalog.chain(one.schema, "portal-item@1")
+                made = chain.translate(json.loads(one.body))
+                assert made is not None
+                await store.start([Start(one.delivery_id, attempt, chain.digest, json.dumps(made.body).encode())], now)
                 ended = Settlement(one.delivery_id, attempt, outcome, code, reason, next_at=now + 3_600_000_000)
                 assert await store.settle(ended, now)
             return [one.delivery_id for one in due]

@@ -204,10 +204,10 @@ async def test_one_message_that_breaks_the_dispatcher_stops_no_other(home: Path,
         dispatcher = hub._running["portal"].dispatcher
         translate = dispatcher._translate
 
-        def breaking(canonical: Any, body: bytes, partner_schema: str) -> Any:
-            if bad.code.encode() in body and partner_schema == "npsp-dossier@1":
+        def breaking(canonical: Any, body: bytes, route: Any) -> Any:
+            if bad.code.encode() in body and route.partner_schema == "npsp-dossier@1":
                 raise RuntimeError("not foreseen")
-            return translate(canonical, body, partner_schema)
+            return translate(canonical, body, route)
 
         monkeypatch.setattr(dispatcher, "_translate", breaking)
         await send(hub, bad.records[0], clock)

@@ -204,8 +204,8 @@ async def backfill_route(hub: Any, route: str) -> None:
     found = parts.router.named(route)
     assert found is not None
 
-    def trial(schema: SchemaRef, body: Any, partner_schema: str) -> None:
-        parts.catalog.chain(str(schema), partner_schema).translate(body)
+    def trial(schema: SchemaRef, body: Any, route: Any) -> None:
+        parts.catalog.chain(schema, route.as_, route.via).translate(body)
 
     await backfill(hub.store, found, trial, MovableClock())
 

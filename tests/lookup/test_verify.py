@@ -13,14 +13,18 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from flow.parts import MovableClock, send, settled, states, told, until
+from flow.parts import MovableClock, make_home, send, settled, states, told, until
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
+from hub.assembly import assemble
+from hub.changes import differences
 from hub.cli.main import app
+from hub.cli.replay_difference import Foresight
 from hub.connector import Receipt
 from hub.errors import InDoubt, NotAsked, NotConnected, Rejected, Transient
-from lookup.parts import CANARIES, NAME, NUMBER, PERSON, VERIFY, Desk, config, running
+from hub.in_effect import describe
+from lookup.parts import CANARIES, LOOKUP, NAME, NUMBER, PERSON, VERIFY, Desk, config, running
 
 FLAG = VERIFY.replace("on_mismatch: hold", "on_mismatch: flag")
 NUMBERS = itertools.count(1)
@@ -125,6 +129,43 @@ async def test_an_owner_who_fits_is_flagged(desk: Since) -> None:
     assert (row["kind"], row["outcome"], row["key"]) == ("verify", "confirmed", "route:dossiers-to-portal")
     assert (row["dossier"], row["officer"]) == (mine["dossierNo"], "hub-0001")
     assert await warnings(desk, mine["dossierNo"]) == []
+
+
+@shared
+async def test_a_dry_run_knows_what_verification_marks(desk: Since) -> None:
+    """The mark of the first attempt is no difference: it is asked again, and may be marked again."""
+    desk.portal.script = lambda message, attempt: Rejected("no")
+    await send(desk.hub, another(), desk.clock)
+    letter = next(one for one in await until(lambda: dead(desk)) if one["stream"] == "dossier")
+    foresight = Foresight(assemble(desk.hub.home.folder), desk.hub.store, show_values=True)
+    told = await foresight.of(letter)
+    assert told["differences"] == [] and told["outcome"] == "would be sent as it was; verified again before it is sent"
+    desk.portal.script = lambda message, attempt: Receipt()
+    for one in await dead(desk):
+        await desk.hub.store.replay(one["delivery"], actor="lan", why="mended", adopt=False, now=desk.clock())
+    assert await desk.settled() == {"delivered": 2}
+
+
+def test_a_plan_sees_the_mappings_of_questions(tmp_path: Path) -> None:
+    """Those that only a verify step or a look-up uses, and their answers."""
+    home = make_home(tmp_path, config())
+    before = describe(assemble(home), assemble(home).home.config, bytes.hex)
+    assert {"c06-to-citizen@1.0.0", "citizen-query-to-c06@1.0.0", "dossier-to-citizen-query@1.0.0"} <= {
+        *before["mappings"]
+    } and before["lookups"]["population"]["ways"]
+    for path in (home / "mappings").glob("*citizen*/*.yaml"):
+        path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    found = differences(before, describe(assemble(home), assemble(home).home.config, bytes.hex))
+    assert {("route", "dossiers-to-portal"), ("look-up", "population")} <= {(one.what, one.name) for one in found}
+
+
+async def test_a_verify_step_by_an_endpoint_that_does_not_run_needs_a_restart(tmp_path: Path) -> None:
+    """A reload refuses it, whether the endpoint or only its lookup is new."""
+    without = config(verify="").replace(f"    {LOOKUP}\n", "")
+    async with running(tmp_path, without) as desk:
+        (desk.hub.home.folder / "config.yaml").write_text(config(), encoding="utf-8")
+        (problem,) = desk.hub.reload()
+        assert problem.code == "needs_restart" and "population" in problem.message
 
 
 @shared

@@ -129,7 +129,7 @@ def test_killed_in_the_second_chunk(world: World, once: int) -> None:
     (letter,) = world.at_rest(code)
     assert letter["code"] == "in_doubt"
     assert _told(world, code) == (first + second if done else first)
-    assert world.shell("dead", "replay", letter["delivery"], "--why", "the operator looked at the portal")[0] == 0
+    assert world.shell("dead", "replay", letter["delivery"], "--latest", "--why", "the operator looked")[0] == 0
     until("all steps", lambda: _told(world, code)[-1:] == [STEPS - 1])
     assert world.at_rest(code) == []
     rest = list(range(CHUNK, STEPS))

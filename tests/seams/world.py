@@ -262,7 +262,7 @@ class World:
             else:
                 again.append(letter["delivery"])
         if again:
-            code, said = self.shell("dead", "replay", *again, "--why", "the portal does not show the step")
+            code, said = self.shell("dead", "replay", *again, "--latest", "--why", "the portal does not show the step")
             assert code == 0, said
 
 
