@@ -1,6 +1,6 @@
 """``make bench``: every figure on a line ``bench: NAME=VALUE``; nothing here passes or fails (see docs/performance.md).
 
-Words choose what is measured: rest, intake, drain, portal, mapping, soap; all of them when none is given.
+Words choose what is measured: rest, intake, drain, portal, mapping, soap, catalog, mutation; all of them when none is given.
 """
 
 from __future__ import annotations
@@ -14,27 +14,30 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import drain, intake, mapping, portal, rest, soap
+from benchmarks import catalog_load, drain, intake, mapping, mutation, portal, rest, soap
 from benchmarks.figures import line
 from benchmarks.processes import ROOT
 from benchmarks.records import bodies
 from benchmarks.stage import Stage
 
-FIGURES = ("rest", "intake", "drain", "portal", "mapping", "soap")
+FIGURES = ("rest", "intake", "drain", "portal", "mapping", "soap", "catalog", "mutation")
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: rounds, messages and dossiers of one, seconds of an open loop, passes over the records."""
+    """How much is measured: rounds, messages and dossiers of one, seconds of an open loop, passes over the records, the share
+    of a large catalog that is loaded, one of how many mutants."""
 
     rounds: int = 5
     messages: int = 2_000
     dossiers: int = 300
     seconds: float = 5.0
     passes: int = 12
+    catalog: float = 1.0
+    mutants: int = 1
 
 
-QUICK = Size(rounds=1, messages=20, dossiers=2, seconds=0.05, passes=1)
+QUICK = Size(rounds=1, messages=20, dossiers=2, seconds=0.05, passes=1, catalog=0.02, mutants=500)
 
 
 def main() -> None:
@@ -56,6 +59,10 @@ def main() -> None:
         line("body_bytes", f"{statistics.median(map(len, bodies(1, 400))):.0f}")
         if "mapping" in chosen:
             mapping.measure(rounds, size.passes, line)
+        if "catalog" in chosen:
+            catalog_load.measure(rounds, size.catalog, line)
+        if "mutation" in chosen:
+            mutation.measure(size.mutants, line)
         if "rest" in chosen:
             rest.measure(stage, rounds, size.messages, line)
         if "intake" in chosen:

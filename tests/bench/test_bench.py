@@ -25,6 +25,7 @@ PROMISED = {
     "rest_rate", "rest_cpu_us", "rest_cpu_ratio", "intake_p99_ratio", "mapping_us", "mapping_ratio", "rss_mb", "drain_rate",
     "portal_rate", "intake_capacity", "intake_p99_ms", "floor_p99_ms", "steady_p99_ratio", "sync_us", "body_bytes",
     "translate_us", "soap_rate", "soap_zeep_rate", "soap_rate_ratio", "soap_cpu_us", "soap_cpu_ratio",
+    "catalog_load_s", "catalog_load_cpu_s", "catalog_load_mb", "mutation_caught_pct", "mutation_mutants",
 }  # fmt: skip
 
 
