@@ -17,7 +17,7 @@ import hub.errors
 
 ROOT = Path(__file__).resolve().parents[1]
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_OF_VERBS, _OF_DELIVERIES = ("Refusal", "_or_refuse"), ("hub/delivery/", "hub/wire/")
+_OF_VERBS, _OF_DELIVERIES = ("Refusal", "unfit", "or_refuse"), ("hub/delivery/", "hub/wire/")
 _OF_MESSAGES = ("hub/intake/", "hub/api/", "hub/console/", "hub/store/", "hub/errors.py", "hub/app.py", "hub/strictjson.py")
 _OF_MESSAGES += ("hub/delivery/", "hub/lookup/registry.py", "hub/lookup/officers.py", "hub/lookup/translated.py")
 _OF_MESSAGES += tuple(
@@ -122,7 +122,8 @@ def _made(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
                 if isinstance(name, ast.Name) and (text := _text(given)):
                     texts[f"{name.id}:{node.lineno}"] = text
     given_to = _texts_given(tree)
-    places = {"Problem": 1, "problem": 1, "wrong": 1, "one": 1, "Refusal": 0, "_Limit": 0, **_taking_codes(tree)}
+    places = {"Problem": 1, "problem": 1, "wrong": 1, "one": 1, "Refusal": 0, "unfit": 0, "or_refuse": 1, "_Limit": 0}
+    places |= _taking_codes(tree)
     for node in _nodes(tree):
         if isinstance(node, ast.Call) and _called(node) in places:
             name, given = _called(node), node.args[places[_called(node)] :]

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,11 @@ from hub.cli.settings import settings_of
 from hub.config import HubConfig
 from hub.connector import installed_connectors, load_connector
 from hub.observe import metrics
+from hub.translation.datetimes import NAMED_PATTERNS
+from hub.translation.parse import TABLES
+from hub.translation.parse_conditions import CONDITIONS
+from hub.translation.parse_rules import AFTER, SOURCES
+from hub.translation.verbs import VERBS, Refused
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -29,7 +37,7 @@ def pages() -> dict[str, str]:
     """File name in docs/reference → text."""
     made: dict[str, Callable[[], Iterator[str]]] = {
         "config": _config, "connectors": _connectors, "commands": _commands, "metrics": _metrics, "errors": _errors,
-        "lint": _lint,
+        "lint": _lint, "mapping": _mapping,
     }  # fmt: skip
     note = "<!-- Written by `make reference` from the code. Change the code, not this page. -->"
     return {f"{name}.md": "\n".join([note, *lines()]).rstrip() + "\n" for name, lines in made.items()}
@@ -154,6 +162,59 @@ def _lint() -> Iterator[str]:
     yield "`hub run` does not start on them."
     yield ""
     yield from _table(("code", "it says", "where"), map(_coded, problem_codes(of_messages=False)))
+
+
+# ── the language of mappings
+def _mapping() -> Iterator[str]:
+    yield "# The language of mappings"
+    yield ""
+    yield "All that may stand in `set` of a mapping file. A path is dotted (`HoSo.TaiLieu.0.Ten`); inside `each` it begins at"
+    yield "the item, with `$.` at the root, and `.` is the item itself. A value that is missing is an error, unless the rule"
+    yield "says `default` or `optional`. [lint](lint.md) lists what `hub check` finds wrong in a mapping."
+    yield from ("", "## Rules", "", "A rule has one source:", "")
+    yield from _table(
+        ("source", "further keys", "it gives", "example"),
+        ((_code(name), ", ".join(map(_code, one.keys)), one.meaning, _code(one.example)) for name, one in SOURCES.items()),
+    )
+    yield from ("", "A table that is looked up `by` several paths is a source too: `{ table: NAME }`. Beside it may stand:", "")
+    yield from _table(("key", "meaning", "example"), ((_code(name), text, _code(way)) for name, (text, way) in AFTER.items()))
+    yield from ("", "## Tables", "", "An entry of `tables` is one of these; what rules and conditions ask is its name:", "")
+    yield from _table(("entry", "meaning"), ((_code(way), text) for way, text in TABLES.items()))
+    yield from ("", "## Conditions", "", "In `when` and `where`, one or a list of which all must hold:", "")
+    yield from _table(
+        ("condition", "it holds where", "example"),
+        ((_code(name), text, " or ".join(map(_code, way.split(" or ")))) for name, (text, way) in CONDITIONS.items()),
+    )
+    yield from (
+        "",
+        "## Verbs",
+        "",
+        "In `apply`; nothing else changes a value. All but `to_…` take text. `␣` stands for a blank.",
+        "",
+    )
+    yield from _table(
+        ("verb", "argument", "it gives", "examples"),
+        (
+            (_code(name), one.argument, one.meaning, "<br>".join(_example(name, *example) for example in one.examples))
+            for name, one in VERBS.items()
+        ),
+    )
+    yield from ("", "## Date patterns", "")
+    yield "A pattern has the parts `yyyy MM dd HH mm ss`; all else stands for itself. In place of a pattern may stand its name:"
+    yield ""
+    yield from _table(("name", "pattern"), ((_code(name), _code(pattern)) for name, pattern in NAMED_PATTERNS.items()))
+
+
+def _example(name: str, argument: Any, given: Any, becomes: Any) -> str:
+    verb = name if argument is None else f"{{ {name}: {_json(argument)} }}"
+    result = f"refused, {_code(becomes.code)}" if isinstance(becomes, Refused) else _code(_json(becomes))
+    return f"{_code(verb)}: {_code(_json(given))} → {result}"
+
+
+def _json(value: Any) -> str:
+    """The value as JSON; blanks that stand together are shown as ␣, letters that are not composed by their numbers."""
+    plain = not isinstance(value, str) or unicodedata.is_normalized("NFC", value)
+    return re.sub("  +", lambda found: "␣" * len(found[0]), json.dumps(value, ensure_ascii=not plain))
 
 
 def _coded(found: tuple[str, str, list[str]]) -> tuple[str, str, str]:

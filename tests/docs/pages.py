@@ -51,5 +51,5 @@ def make_home(folder: Path) -> Path:
     folder.mkdir(parents=True)
     shutil.copy2(ROOT / "config.yaml", folder)
     for name in ("schemas", "mappings"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("npsp-procedures"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("npsp-procedures", "mappings.lock"))
     return folder

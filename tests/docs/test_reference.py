@@ -12,7 +12,7 @@ import pytest
 from docs.pages import ROOT
 from hub.api.openapi import document
 
-PAGES = ("commands", "config", "connectors", "errors", "lint", "metrics")
+PAGES = ("commands", "config", "connectors", "errors", "lint", "mapping", "metrics")
 pytestmark = pytest.mark.xdist_group("reference")  # one worker writes the pages, for all tests
 
 
@@ -56,6 +56,7 @@ def test_there_is_no_page_beside_them(written: dict[str, str]) -> None:
         ("errors", "| `bad_gzip` | the gzip body ends too early;"),
         ("errors", "| `session` | Transient |"),
         ("lint", "| `silent_loss` |"),
+        ("mapping", '`{ pad_left: [5, "0"] }`: `"268"` → `"00268"`'),
         ("lint", "| `unknown_source_path` |"),
     ],
 )
