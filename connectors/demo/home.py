@@ -64,7 +64,8 @@ def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any
     home.mkdir(parents=True)
     (folder / RECORDS_OFFICE).mkdir()
     for name in _FOLDERS:
-        shutil.copytree(source / name, home / name, ignore=shutil.ignore_patterns("npsp-procedures"))
+        unlike_a_home = shutil.ignore_patterns("npsp-procedures", "mappings.lock")  # `hub init` makes none either
+        shutil.copytree(source / name, home / name, ignore=unlike_a_home)
     write_config(home, adapted(yaml.safe_load((source / _CONFIG).read_text(encoding="utf-8"))))
     faults = yaml.safe_dump({"faults": [dict(one) for one in standing_faults]}, allow_unicode=True, sort_keys=False)
     (folder / "portal.yaml").write_text(SIMULATOR_YAML + faults, encoding="utf-8")

@@ -493,12 +493,14 @@ def shipped() -> dict[str, Any]:
 
 
 def test_the_agencies_are_complete(shipped: dict[str, Any]) -> None:
-    """H01 to H63, each with a name of its own."""
+    """H01 to H63, each with a name of its own and its code in the first scheme, from which the other table leads back."""
     rows = shipped["agencies"].rows
     assert [key for (key,) in rows] == [f"H{number:02}" for number in range(1, 64)]
     assert len(set(rows.values())) == 63
     names = {"H14": "Cao Bằng", "H22": "Hà Giang", "H29": "TP Hồ Chí Minh", "H41": "Nghệ An", "H49": "Quảng Ninh"}
-    assert {code: rows[(code,)][0] for code in names} == names and rows[("H56",)] == ("Thanh Hóa",)
+    assert {code: rows[(code,)][0] for code in names} == names and rows[("H56",)][0] == "Thanh Hóa"
+    assert rows[("H29",)][1] == "000.00.00.H29"
+    assert shipped["agencies-first-scheme"].rows == {(first,): code for code, (_, first) in rows.items()}
 
 
 def test_the_merger_is_asked_by_day(plain: Any) -> None:
