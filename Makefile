@@ -40,7 +40,7 @@ demo: $(VENV)/.hub
 	@$(BIN)/hub demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from warm_hub import warm_hub
 
 # Hundreds of processes import the hub. What the first of them compiles is kept beside the sources, else each compiles it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Collecting garbage as rarely as the command `hub` does: a test makes little of it, and keeps much.
+gc.set_threshold(20_000, 20, 50)
 
 # A shell starts what runs behind it with SIGINT ignored, and whatever a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
