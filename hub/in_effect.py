@@ -23,7 +23,6 @@ from hub.routing import Route
 from hub.store.port import JsonObject
 from hub.translation.chain import Chain
 from hub.translation.tables import CodeTable
-from hub.translation.versions import allows
 
 ABSENT = "absent"
 _RELOADED: dict[str, Any] = {
@@ -53,7 +52,7 @@ def describe(parts: Assembly, started_with: HubConfig, digest: Callable[[bytes],
     for route in parts.router.routes:
         if verify := plain["routes"][route.name].get("verify"):
             verify["officer"] = fingerprint(verify["officer"])  # it may name a person
-        taken = {parts.catalog.schema(route.take).ref, *(ref for ref in made if allows(route.take, ref))}
+        taken = {parts.catalog.schema(route.take).ref, *(ref for ref in made if route.takes(ref))}
         ways = {str(ref): chain for ref in sorted(taken, key=str) for chain in _chain(parts, ref, route.as_, route.via)}
         ways |= _questions(parts, route, taken)
         routes[route.name] = {**plain["routes"][route.name], "ways": {ref: _way(chain) for ref, chain in ways.items()}}

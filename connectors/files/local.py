@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from connectors.files.place import Entry, Place, Signature
 from hub.errors import NotConnected
+from hub.wire.durable import sync_folder
 
 
 class LocalPlace(Place):
@@ -59,11 +60,7 @@ class LocalPlace(Place):
 
     def lasting(self, *folders: Path) -> None:
         for folder in folders:
-            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(number)
-            finally:
-                os.close(number)
+            sync_folder(folder)
 
     def remove(self, path: Path) -> None:
         path.unlink(missing_ok=True)

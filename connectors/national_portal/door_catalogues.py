@@ -8,7 +8,6 @@ a copy that is there stays, except that of a procedure which the portal does not
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from connectors.national_portal.exchange import Reply, is_number, is_shared
 from hub.errors import DeliveryError
 from hub.message import Clock
 from hub.observe.logging import get_logger
+from hub.wire.durable import write_whole
 
 log = get_logger("portal-door")
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Reply]]
@@ -187,16 +187,5 @@ def _all(folder: Path) -> list[tuple[int, Question]]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The whole file or nothing of it, whatever happens meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    with new.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, content)

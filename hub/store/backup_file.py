@@ -20,6 +20,7 @@ import orjson
 
 from hub.errors import NotAllowed, NotFound
 from hub.store.rows import instant
+from hub.wire.durable import sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,4 @@ def publish(part: Path, file: Path) -> None:
     except OSError:  # a file system without hard links
         refuse_existing(file)
         os.replace(part, file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(file.parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import yaml
 
 from hub.errors import BadConfig, Problem
 from hub.message import SchemaRef
+from hub.wire.durable import write_whole
 
 
 def write_fetched_table(
@@ -51,17 +51,7 @@ def write_fetched_table(
     cells = [(code, *(values[column] for column in columns)) for code, values in sorted(rows.items())]
     lines += [f"  - [{', '.join(map(quoted, row))}]" for row in cells]
     target = folder / f"{version}.yaml"
-    partial = folder / f".{target.name}.partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, target)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_whole(target, ("\n".join(lines) + "\n").encode())
     return target
 
 

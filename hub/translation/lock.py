@@ -19,6 +19,7 @@ from typing import Any
 
 from hub import strictyaml
 from hub.errors import BadConfig, Problem
+from hub.wire.durable import write_whole
 
 _LINE = re.compile(r"([0-9a-f]{64})  ([a-z0-9][a-z0-9-]*(?:/[^/\s]+)+)")
 _STATUS = re.compile(rb"(?m)^status:[ \t]*(stable|deprecated)[ \t]*\r?$")
@@ -143,13 +144,8 @@ def _add(home: Path, lock: _Lock, names: Sequence[str]) -> None:
     files = lock.files(home)
     lines = [*_lines(home / lock.name), *(f"{_digest(lock, files[name])}  {name}" for name in names)]
     lines.sort(key=lambda line: line.partition("  ")[2])
-    written = home / f"{lock.name}.{os.getpid()}.new"
-    written.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        written.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        written.replace(home / lock.name)
-    finally:
-        written.unlink(missing_ok=True)
+    (home / lock.folder).mkdir(parents=True, exist_ok=True)
+    write_whole(home / lock.name, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _lines(lock: Path) -> list[str]:
