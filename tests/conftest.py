@@ -5,14 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
-from warm_hub import warm_hub
+import warm_hub
 
 # Hundreds of processes import the hub. What the first of them compiles is kept beside the sources, else each compiles it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Collecting garbage as rarely as the command `hub` does: a test makes little of it, and keeps much.
 gc.set_threshold(20_000, 20, 50)
@@ -22,11 +23,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """One warm process for all workers of a run, ready when they have collected; without workers, when a test asks for it."""
+    if config.getoption("numprocesses", None) and not config.getoption("collectonly"):
+        warm_hub.start()
+
+
+def pytest_unconfigure() -> None:
+    warm_hub.stop()
+
+
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def warm() -> Path:
     """A script that is ``hub`` for tests with many commands, which would import the hub as often."""
-    folder = tmp_path_factory.mktemp("warm")
-    with warm_hub(folder) as script:
-        (folder / "hub").write_text(script, encoding="utf-8")
-        (folder / "hub").chmod(0o755)
-        yield folder / "hub"
+    return warm_hub.warm() / "hub"

@@ -12,7 +12,7 @@ from cli.parts import HUB, process
 from flow.parts import CONFIG, make_home
 from lookup.parts import install
 
-EXAMPLES = 200 if os.environ.get("SOAK") else 15
+EXAMPLES = 200 if os.environ.get("SOAK") else 6
 SEED = 20261121
 PHASES = "examples,coverage,fuzzing,stateful"
 

@@ -7,12 +7,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+from warm_hub import Words
 
 from hub.assembly import assemble
 from hub.intake.accept import Intake
@@ -24,7 +25,7 @@ from hub.translation import lock_schemas
 T = TypeVar("T")
 CANARY = "Nguyễn Thị Canary"
 """The name of a person in every record that is sent: no output may show it."""
-HUB = (sys.executable, "-c", "from hub.cli.main import main; main()")
+HUB = Words("hub")
 
 _CONFIG = """\
 store: {{ url: "sqlite:///var/hub.db" }}
@@ -36,7 +37,7 @@ endpoints:
   portal:
     connector: national-portal
     settings: {{ adapter_url: "{url}/XrdAdapter/RestService/forward", username: simulated, madonvi: 000.00.00.H22,
-                password: "${{file:portal-password}}", connect_timeout: 2 }}
+                password: "${{file:portal-password}}", connect_timeout: 2, reached: {{ by: ndxp }} }}
     retry: {{ first_seconds: 0.1 }}
 routes:
   items-to-portal: {{ take: item@1, to: portal, as: portal-item@1 }}

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from warm_hub import COLD
 
 from cli.parts import CANARY, HUB, Home, Run, process, record, until
 
@@ -55,10 +56,13 @@ def door(*answers: tuple[int, dict[str, str]]) -> Iterator[tuple[str, list[dict[
         server.server_close()
 
 
-def test_the_hub_takes_messages_until_it_is_told_to_end(home: Home, hub: Run, key: str) -> None:
+def test_the_hub_takes_messages_until_it_is_told_to_end(
+    home: Home, hub: Run, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From `hub run` to receipts, trace, repair beside it, reload, and exit code 0 on SIGTERM."""
     messages = home.records("in.jsonl", record(), record("second", state="B"), {"code": "third"})
     send = ("send", str(messages), "--schema", "record@1")
+    monkeypatch.setattr("cli.parts.HUB", COLD)
     with process(home.folder, "run") as (running, url):
         first = hub(*send, "--url", url, "--json", code=1, HUB_KEY=key).json
         assert [one["outcome"] for one in first["results"]] == ["accepted", "kept", "refused"]

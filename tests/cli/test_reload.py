@@ -8,13 +8,13 @@ import getpass
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
+from warm_hub import Words
 
 from cli.parts import Home, Run, process, until
 from hub.app import Hub
@@ -231,6 +231,6 @@ main()
 def test_a_signal_while_the_home_is_read_is_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It does not end the process, and the home is read again once the hub runs."""
     mine = Home(tmp_path)
-    monkeypatch.setattr("cli.parts.HUB", (sys.executable, "-c", _EARLY))
+    monkeypatch.setattr("cli.parts.HUB", (*Words("python"), "-c", _EARLY))
     with process(mine.folder, "run"):
         until(lambda: [one for one in mine.in_store(lambda store: store.audit()) if one["act"] == "reload"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -29,8 +30,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def shot(one: Window, folder: Path, name: str) -> None:
-    """A picture to look at, kept in the test's folder."""
-    await one.page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
+    """With PICTURES in the environment, a picture to look at, kept in the test's folder."""
+    if "PICTURES" in os.environ:
+        await one.page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
 
 
 def refuse_states(message: Message, attempt: Attempt) -> Receipt:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli.parts import HUB
 
 from deploy.parts import DEPLOY, ROOT, document, passes, tool
 from hub.config import HubConfig
@@ -87,7 +88,7 @@ def test_the_shipped_configuration_passes_the_strict_check(tmp_path: Path) -> No
         (tmp_path / name).write_text("simulated\n")
     config = (DEPLOY / "config.yaml").read_text(encoding="utf-8").replace("/run/secrets/", "")
     (tmp_path / "config.yaml").write_text(config)
-    command = [tool("hub"), "--home", str(tmp_path), "check", "--json"]
+    command = [*HUB, "--home", str(tmp_path), "check", "--json"]
     environment = {**os.environ, "PORTAL_URL": "http://127.0.0.1:9/forward"}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     told = json.loads(ran.stdout)
@@ -134,7 +135,7 @@ def test_the_unit_lets_the_hub_do_what_it_does(tmp_path: Path) -> None:
     """From start to SIGTERM the hub makes only system calls that SystemCallFilter admits, and never asks for memory that
     MemoryDenyWriteExecute denies."""
     home, trace = tmp_path / "home", tmp_path / "trace"
-    passes(tool("hub"), "init", home)
+    passes(*HUB, "init", home)
     (home / "config.yaml").write_text((home / "config.yaml").read_text(encoding="utf-8").replace("8080", "0"))
     command = [tool("strace"), "-f", "-qq", "-e", "signal=none", "-o", trace, tool("hub"), "--home", home, "run", "--json"]
     hub = subprocess.Popen([str(one) for one in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cli.parts import HUB
 
 from deploy.parts import passes, tool
 
@@ -19,7 +20,7 @@ from deploy.parts import passes, tool
 def home(tmp_path: Path) -> Path:
     """A home whose hub serves HTTPS below a prefix, with a certificate that is not made out to 127.0.0.1."""
     home = tmp_path / "home"
-    passes(tool("hub"), "init", home)
+    passes(*HUB, "init", home)
     key, certificate = home / "key.pem", home / "certificate.pem"
     passes(
         tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -35,14 +36,14 @@ def home(tmp_path: Path) -> Path:
 
 
 def _health(home: Path) -> tuple[int, dict[str, object]]:
-    command = [tool("hub"), "--home", str(home), "health", "--json"]
+    command = [*HUB, "--home", str(home), "health", "--json"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     return ran.returncode, json.loads(ran.stdout)
 
 
 @contextmanager
 def _running(home: Path) -> Iterator[None]:
-    hub = subprocess.Popen([tool("hub"), "--home", str(home), "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    hub = subprocess.Popen([*HUB, "--home", str(home), "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert hub.stdout is not None
         assert hub.stdout.readline().startswith("listening on https://")

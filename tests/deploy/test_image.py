@@ -23,6 +23,8 @@ from hub.config import HubConfig
 
 HOME = "/var/lib/dossier-hub"
 pytestmark = pytest.mark.timeout(420)
+_QUICK = {"PIP_NO_COMPILE": "1"}
+"""Compiling everything that is installed takes longer than what the two commands import; and nobody else starts it."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def image() -> Iterator[Image]:
         made.copy(build)
         (script,) = build.of("RUN")
         (workdir,) = build.of("WORKDIR")
-        made.run(f"cd {workdir}\numask 022\n{script}", {"PATH": f"/usr/local/bin:{os.environ['PATH']}"})
+        made.run(f"cd {workdir}\numask 022\n{script}", {"PATH": f"/usr/local/bin:{os.environ['PATH']}", **_QUICK})
         yield made
     finally:
         shutil.rmtree(folder)

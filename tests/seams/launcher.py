@@ -8,6 +8,7 @@ same ``main`` as the command of the same name, with its own environment, folder 
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -129,6 +130,7 @@ def serve() -> None:
         if "kind" in order:
             if order["words"][:1] == ["--home"]:
                 known.prepare(Path(order["words"][1]))
+            gc.freeze()  # what the children share they need not look through
             pid = os.fork()
             if pid == 0:
                 _become(order)

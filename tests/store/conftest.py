@@ -152,6 +152,12 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     return Database(made.create("empty"))
 
 
+@pytest.fixture(autouse=True)
+def _as_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this process may begin with a copy (``known_database``)."""
+    monkeypatch.setattr("hub.store.sql.migrate", migrate)
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
