@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 
@@ -15,6 +14,7 @@ from connectors.national_portal.config import PortalConfig
 from hub.errors import Rejected, Transient, shown
 from hub.wire import Answer, HttpEndpoint, SignIn, unclear
 from hub.wire.partner_text import plain
+from hub.wire.reached import addressed
 
 _BUSINESS_STATUS = (400, 413, 422)
 """HTTP refusals of what was sent; every other 4xx speaks of the address, the account or the adapter."""
@@ -75,13 +75,12 @@ class Adapter:
         """One POST to ``endpoint`` with everything the adapter wants around the JSON ``body``."""
         config = self.config
         headers = {"Accept": "application/json", "Content-Type": "application/json", "Charset": "utf-8"}
-        query = {"providerurl": config.providerurl} if config.providerurl else {}
-        (query if config.dstcode_in == "query" else headers)["dstcode"] = config.dstcode
-        url = f"{config.adapter_url}/{endpoint.lstrip('/')}"
-        if query:
-            url += ("&" if "?" in endpoint else "?") + urlencode(query, safe=":/")
+        url, wanted = addressed(
+            f"{config.adapter_url}/{endpoint.lstrip('/')}", dstcode=config.dstcode, dstcode_in=config.dstcode_in,
+            providerurl=config.providerurl,
+        )  # fmt: skip
         return await self._http.call(
-            "POST", url, effect=effect, body=orjson.dumps(body), headers=headers, traceparent=traceparent
+            "POST", url, effect=effect, body=orjson.dumps(body), headers=headers | wanted, traceparent=traceparent
         )
 
 

@@ -15,6 +15,7 @@ from connectors.population.config import DirectAccount, LgspAccount, PopulationC
 from hub.errors import AccountRefused, DeliveryError, NotAsked, Rejected, Transient, shown
 from hub.message import Clock
 from hub.wire import Answer, HttpEndpoint, SignIn
+from hub.wire.sign_in import Lasting
 from hub.wire.soap import Envelope, Fault, read_envelope
 from hub.wire.xml import XmlRefused
 
@@ -60,10 +61,8 @@ class Lgsp:
 
     def __init__(self, config: PopulationConfig, account: LgspAccount, http: HttpEndpoint, clock: Clock) -> None:
         self._config, self._account, self._http, self._clock = config, account, http, clock
-        self.sign_in = SignIn(self.new_token)
+        self.sign_in = SignIn(self._renewed, clock)
         self.signs_in = account.token_url is not None
-        self._lasting: tuple[str, float] = ("", 0)
-        """The newest token that came with an end, and that."""
 
     async def ask(self, envelope: bytes, officer: str, traceparent: str | None) -> Answer:
         """One question, asked again only if the token had ended. Raises Transient, NotConnected; NotAsked: not this officer."""
@@ -80,9 +79,6 @@ class Lgsp:
         renewed = not self.signs_in
         while True:
             token = await self.sign_in.token()
-            if token == self._lasting[0] and self._clock() >= self._lasting[1]:
-                self.sign_in.invalidate(token)
-                token = await self.sign_in.token()
             body = orjson.dumps({"accessToken": f"Bearer {token}", **fields})
             url = self._config.url
             answer = await self._http.call("POST", url, effect=False, body=body, headers=headers, traceparent=traceparent)
@@ -100,9 +96,12 @@ class Lgsp:
 
     async def new_token(self) -> str:
         """Sign in. A failure counts against the endpoint, never against a question."""
+        return (await self._renewed()).token
+
+    async def _renewed(self) -> Lasting:
         account = self._account
         if account.access_token is not None:
-            return account.access_token.get_secret_value()
+            return Lasting(account.access_token.get_secret_value())
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if account.consumer_key is not None and account.consumer_secret is not None:
             pair = f"{account.consumer_key}:{account.consumer_secret.get_secret_value()}"
@@ -119,8 +118,8 @@ class Lgsp:
                 raise AccountRefused("sign_in", f"the LGSP refused the account: it gave no token (HTTP {answer.status})")
             raise Transient("sign_in", f"the LGSP gave no token (HTTP {answer.status})")
         if isinstance(seconds, (int, float)) and seconds > 0:
-            self._lasting = (token, asked_at + seconds * 1_000_000)
-        return token
+            return Lasting(token, asked_at + seconds * 1_000_000)
+        return Lasting(token)
 
 
 async def beside(answer: Answer, read: Callable[[], T]) -> T:

@@ -1,4 +1,5 @@
-"""What ``hub check`` warns of in a configuration that can run: nothing configured, secrets in the file, plain HTTP outside."""
+"""What ``hub check`` warns of in a configuration that can run: nothing configured, secrets in the file, a partner whose way is
+not said, plain HTTP outside."""
 
 from __future__ import annotations
 
@@ -11,10 +12,12 @@ from urllib.parse import urlsplit
 from hub import strictyaml
 from hub.cli.settings import settings_of
 from hub.errors import Problem
+from hub.wire import HttpSettings
 
 if TYPE_CHECKING:
     from hub.assembly import Assembly
 
+_WAYS = "write reached: { by: lgsp }, or ndxp, ndop, x-road; a direct way needs because (Decree 194/2025/NĐ-CP)"
 _BY_REFERENCE = "write ${env:NAME} or ${file:secrets/NAME}"
 
 
@@ -29,6 +32,10 @@ def cautions(parts: Assembly, folder: Path) -> Iterator[Problem]:
         if isinstance(value, str) and "${" not in value:
             text = "a secret stands in the file itself"
             yield Problem(".".join(at), "literal_secret", text, _BY_REFERENCE, where(*at))
+    for name, endpoint in parts.endpoints.items():
+        if isinstance(endpoint.settings, HttpSettings) and endpoint.settings.reached is None:
+            place, text = ("endpoints", name, "settings"), "it is not said how this partner is reached"
+            yield Problem(".".join((*place, "reached")), "way_not_said", text, _WAYS, where(*place))
     server = config.server
     if server.tls is None and not server.trusted_proxies and not _is_loopback(server.host):
         text = "the hub listens to other machines without a certificate: keys and dossiers cross the network in the clear"

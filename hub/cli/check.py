@@ -21,7 +21,8 @@ def check(
 ) -> None:
     """Check config, connectors, schemas, mappings with their tests, code tables and routes together.
 
-    Warns of what runs but should not stay: nothing configured, a secret in the file, plain HTTP to other machines.
+    Warns of what runs but should not stay: nothing configured, a secret in the file, a partner whose way is not said, plain
+    HTTP to other machines.
     Shows every problem as `file:line: error: place: what is wrong` and, below it, what to write instead. Nothing is sent
     and nothing is stored. Then each source's and route's way, and how many fields are lost on it or given (`hub map path`
     names them). `hub run` refuses to start on the same errors. Exit code 1 when there is an error.

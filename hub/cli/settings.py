@@ -37,9 +37,41 @@ def _settings(schema: Mapping[str, Any], defs: Mapping[str, Any], under: str) ->
         default = field.get("default")
         shown = "" if default is None else orjson.dumps(default).decode()
         yield Setting(under + name, _type(field, defs), required, shown, field.get("description", ""))
+        if kinds := _kinds(field, defs):
+            yield from _of_kinds(kinds, defs, f"{under}{name}.")
         inner, steps = _section(field, defs)
         if inner is not None:
             yield from _settings(inner, defs, f"{under}{name}{steps}.")
+
+
+def _kinds(field: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The sections that a field may be, by the words that tell them apart; none if it is no such field."""
+    for one in (field, *field.get("anyOf", ())):
+        if "discriminator" in one:
+            words: dict[str, list[str]] = {}
+            for word, ref in one["discriminator"]["mapping"].items():
+                words.setdefault(ref, []).append(word)
+            return {", ".join(named): defs[ref.rpartition("/")[2]] for ref, named in words.items()}
+    return {}
+
+
+def _of_kinds(kinds: Mapping[str, Mapping[str, Any]], defs: Mapping[str, Any], under: str) -> Iterator[Setting]:
+    """The settings of all kinds, each once, with the kinds that have it."""
+    found: dict[str, dict[str, Setting]] = {}
+    for word, section in kinds.items():
+        for one in _settings(section, defs, under):
+            found.setdefault(one.name, {})[word] = one
+    for name, by_kind in found.items():
+        first = next(iter(by_kind.values()))
+        kind = " | ".join(dict.fromkeys(one.type for one in by_kind.values()))
+        told: dict[str, list[str]] = {}
+        for word, one in by_kind.items():
+            told.setdefault(one.description, []).append(word)
+        everywhere = len(by_kind) == len(kinds)
+        texts = [text if everywhere and len(told) == 1 else f"{', '.join(words)}: {text}" for text, words in told.items()]
+        required = everywhere and all(one.required for one in by_kind.values())
+        defaults = {one.default for one in by_kind.values()}
+        yield Setting(name, kind, required, first.default if len(defaults) == 1 else "", " ".join(texts))
 
 
 def _section(field: Mapping[str, Any], defs: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
@@ -62,6 +94,8 @@ def _type(field: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
     if "$ref" in field:
         found = defs[field["$ref"].rpartition("/")[2]]
         return "section" if "properties" in found else _type(found, defs)
+    if "discriminator" in field:
+        return "section"
     if "anyOf" in field:
         return " | ".join(dict.fromkeys(_type(one, defs) for one in field["anyOf"] if one.get("type") != "null"))
     if "enum" in field or "const" in field:

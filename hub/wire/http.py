@@ -15,19 +15,23 @@ import asyncio
 import email.utils
 import re
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Callable, Mapping
 from datetime import UTC
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import aiohttp
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from hub.errors import BadConfig, DeliveryError, InDoubt, NotConnected, Problem, Transient
+from hub.errors import DeliveryError, NotConnected, Transient
 from hub.message import Clock
 from hub.observe import trace
+from hub.wire.answer import Answer, unclear
+from hub.wire.reached import Reached, on_its_way
+from hub.wire.sent import Outgoing
+from hub.wire.tls import Certificates
+from hub.wire.x_road import XRoad, check_rest_answer
 
 _NEVER_REPEATED = ("POST", "PATCH")
 
@@ -52,20 +56,19 @@ class HttpSettings(BaseModel):
     )
     client_certificate: Path | None = Field(None, description="PEM file of our certificate, if the partner asks.")
     client_key: Path | None = Field(None, description="PEM file of that certificate's key, if it is not in the same file.")
+    reached: Reached | None = Field(
+        None, description="How the partner is reached; a direct way needs a reason (Decree 194/2025/NĐ-CP)."
+    )
 
+    makes_x_road_headers: ClassVar[bool] = False
+    """Whether the connector puts X-Road's header blocks into its SOAP envelopes."""
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer: HTTP status, headers (names in lower case) and body as bytes, decompressed."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-def unclear(effect: bool, code: str, reason: str) -> DeliveryError:
-    """What to raise when a call went out and no usable answer came: in doubt if it may have had effect."""
-    return InDoubt(code, reason) if effect else Transient(code, reason)
+    @field_validator("reached")
+    @classmethod
+    def _can_go_this_way(cls, reached: Reached | None) -> Reached | None:
+        if isinstance(reached, XRoad) and reached.protocol == "soap" and not cls.makes_x_road_headers:
+            raise ValueError("this connector writes no X-Road header blocks: protocol: rest, or the connector soap")
+        return reached
 
 
 class HttpEndpoint:
@@ -76,16 +79,16 @@ class HttpEndpoint:
         self._clock = clock
         self._slots = asyncio.Semaphore(settings.connections)
         self._session: aiohttp.ClientSession | None = None
+        self._certificates: Certificates | None = None
 
     async def open(self) -> None:
         """Prepare the session; needs no partner. Raises BadConfig when a certificate file cannot be used."""
         settings = self._settings
+        self._certificates = Certificates(settings)
         watch = aiohttp.TraceConfig()
         watch.on_request_headers_sent.append(_mark_begun)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=settings.connections, keepalive_timeout=settings.keepalive, ssl=_tls(settings)
-            ),
+            connector=aiohttp.TCPConnector(limit=settings.connections, keepalive_timeout=settings.keepalive),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "dossier-hub"},
             trace_configs=[watch],
@@ -103,47 +106,62 @@ class HttpEndpoint:
         url: str,
         *,
         effect: bool,
-        body: bytes | None = None,
+        body: bytes | Callable[[], AsyncIterable[bytes]] | None = None,
         headers: Mapping[str, str] | None = None,
         traceparent: str | None = None,
         timeout: float | None = None,
         any_status: bool = False,
+        as_it_stands: bool = False,
     ) -> Answer:
         """One HTTP request, written at most once. ``effect`` says whether it may change something at the partner.
 
+        ``url`` is the partner's own; ``reached`` decides where the call goes, unless ``as_it_stands``. ``body`` may be a
+        function that begins a stream (flat memory; say Content-Length in ``headers`` if the partner wants it): its own
+        DeliveryError, or Transient for another of its failures, is raised when it breaks off, since half a request is none.
+
         Returns the answer of any status but 429 and 503. Raises NotConnected (nothing was written), Transient (429,
         503, with ``retry_after`` from Retry-After; a lost answer of a call without effect) or InDoubt (a lost answer
-        of a call with effect). ``traceparent`` (W3C) is passed on as it is, if well formed. ``timeout``: in place of
-        read_timeout. ``any_status``: 429 and 503 are returned too, if their body can be read.
+        of a call with effect), and for an error of X-Road what ``x_road.fault`` tells. ``traceparent`` (W3C) is passed on as
+        it is, if well formed. ``timeout``: in place of read_timeout. ``any_status``: 429 and 503 are returned too, if their
+        body can be read.
         """
-        if self._session is None:
+        if self._session is None or self._certificates is None:
             raise RuntimeError("HttpEndpoint.open() comes before call()")
         if effect and method not in _NEVER_REPEATED:
             raise ValueError(f"{method} with effect could be repeated by the HTTP library; use {_NEVER_REPEATED}")
-        all_headers = dict(headers or {})
+        reached = None if as_it_stands else self._settings.reached
+        url, all_headers = on_its_way(reached, url, headers or {})
+        x_road = reached if isinstance(reached, XRoad) and reached.protocol == "rest" else None
         if caller := trace.parse(traceparent):
             all_headers["traceparent"] = caller.traceparent
-        writing = _Writing()
+        sent = Outgoing(body, hashed=x_road is not None)
         busy: Transient | None = None
+        by_x_road = False
         connect = self._settings.connect_timeout
         limits = aiohttp.ClientTimeout(total=connect + (timeout or self._settings.read_timeout), connect=connect)
         async with self._slots:
             try:
                 async with self._session.request(
-                    method, url, data=body, headers=all_headers, allow_redirects=False, trace_request_ctx=writing,
-                    timeout=limits,
+                    method, url, data=sent.data(), headers=all_headers, allow_redirects=False, trace_request_ctx=sent,
+                    timeout=limits, ssl=self._certificates.context(),
                 ) as response:  # fmt: skip
                     if response.status in (429, 503):
                         wait = retry_after(response.headers.get("Retry-After"), self._clock())
                         busy = Transient(f"http_{response.status}", "the partner asked to come back later", wait)
-                        if not any_status:
+                        by_x_road = "X-Road-Error" in response.headers  # which may say otherwise: its body must be read
+                        if not any_status and not by_x_road:
                             raise busy
                     content = await self._read(response, effect)
-                    return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
+                    answer = Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
             except (aiohttp.ClientError, OSError) as failure:
-                raise busy or _told(failure, writing.begun, effect) from None
+                raise sent.broken or (None if by_x_road else busy) or _told(failure, sent.begun, effect) from None
             except DeliveryError as failure:
-                raise busy or failure from None
+                raise failure if by_x_road else busy or failure from None
+        if x_road is not None:
+            check_rest_answer(x_road, sent.sent, answer, effect)
+        if busy is not None and not any_status:
+            raise busy
+        return answer
 
     async def _read(self, response: aiohttp.ClientResponse, effect: bool) -> bytes:
         parts: list[bytes] = []
@@ -177,19 +195,10 @@ def retry_after(text: str | None, now: int) -> float | None:
     return max(0.0, date.timestamp() - now / 1_000_000)
 
 
-class _Writing:
-    """Whether the request has begun to be written."""
-
-    __slots__ = ("begun",)
-
-    def __init__(self) -> None:
-        self.begun = False
-
-
 async def _mark_begun(
-    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceRequestHeadersSentParams
+    _session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
-    context.trace_request_ctx.begun = True
+    context.trace_request_ctx.begin(params.method, params.url.raw_path_qs, params.headers)
 
 
 def _told(failure: Exception, begun: bool, effect: bool) -> DeliveryError:
@@ -214,38 +223,3 @@ def _connect_code(failure: Exception) -> str:
     if isinstance(failure, aiohttp.ClientConnectorError) and isinstance(failure.os_error, ConnectionRefusedError):
         return "refused"
     return "no_connection"
-
-
-def unusable_files(settings: HttpSettings) -> tuple[Problem, ...]:
-    """What is wrong with the certificate files, as ``HttpEndpoint.open`` would say it."""
-    try:
-        _tls(settings)
-    except BadConfig as error:
-        return error.problems
-    return ()
-
-
-@cache
-def _trusting_the_system() -> ssl.SSLContext:
-    """The machine's own authorities, read once: it takes as long as many calls."""
-    return ssl.create_default_context()
-
-
-def _tls(settings: HttpSettings) -> ssl.SSLContext:
-    if settings.ca_file is None and settings.client_certificate is None:
-        return _trusting_the_system()
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    except (OSError, ssl.SSLError) as failure:
-        raise _unusable("ca_file", settings.ca_file, failure) from None
-    if settings.client_certificate is not None:
-        try:
-            context.load_cert_chain(settings.client_certificate, settings.client_key, password="")
-        except (OSError, ssl.SSLError) as failure:
-            raise _unusable("client_certificate", settings.client_certificate, failure) from None
-    return context
-
-
-def _unusable(field: str, path: Path | None, failure: Exception) -> BadConfig:
-    why = f"{path} cannot be used ({type(failure).__name__})"
-    return BadConfig([Problem(field, "file_unusable", why, "a PEM file that the hub's user may read")])

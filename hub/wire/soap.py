@@ -78,17 +78,19 @@ class Envelope:
 
 def write_envelope(
     operation: Operation, body: Any, headers: Mapping[str, Any] | None = None, security: Security | None = None, *,
-    clock: Clock, answer: bool = False,
+    clock: Clock, answer: bool = False, blocks: Sequence[etree._Element] = (),
 ) -> bytes:  # fmt: skip
     """The request (or with ``answer`` the answer) of an operation as bytes in UTF-8. Raises XmlMisfit.
 
     ``headers``: header blocks by local name, those the operation declares; problems of theirs stand under ``/Header/<name>``.
+    ``blocks``: header blocks of the way there, which no operation declares.
     """
     space = SPACES[operation.version]
     envelope = etree.Element(f"{{{space}}}Envelope", nsmap={"soap": space})
     declared = operation.output_headers if answer else operation.input_headers
-    if headers or security:
+    if headers or security or blocks:
         header = etree.SubElement(envelope, f"{{{space}}}Header")
+        header.extend(blocks)
         for name, value in (headers or {}).items():
             if name not in declared:
                 hint = f"one of: {', '.join(declared) or '(none)'}"
