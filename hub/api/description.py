@@ -51,11 +51,14 @@ class Description:
         trusted: Sequence[Network],
         catalog: Callable[[], tuple[Catalog, Sequence[Source]]] | None,
         registries: Sequence[Registry] = (),
+        *,
+        with_files: bool = False,
     ) -> None:
         self._prefix = prefix
         self._trusted = trusted
         self._catalog = catalog
         self._registries = registries
+        self._with_files = with_files
         self._made: tuple[Catalog | None, dict[str, Any], str] | None = None
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -75,7 +78,7 @@ class Description:
         """The document and its page, made anew when the catalog was loaded anew."""
         catalog, sources = (None, ()) if self._catalog is None else self._catalog()
         if self._made is None or self._made[0] is not catalog:
-            found = document(self._prefix or "/", catalog, sources, self._registries)
+            found = document(self._prefix or "/", catalog, sources, self._registries, with_files=self._with_files)
             page = _pages.get_template("docs.html").render(doc=found, style=Markup(_STYLE), kind=_kind)
             self._made = (catalog, found, page)
         return self._made[1:]

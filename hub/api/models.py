@@ -48,7 +48,7 @@ class ReceiptMessage(TypedDict):
     state: Annotated[
         Literal["routed", "superseded", "conflict", "known"],
         Field(description="superseded: older than what this sender sent before; conflict: another sender owns the dossier, "
-              "so it is kept as an observation; known: this very step was taken before"),
+              "so it is an observation, sent on only by routes for observations; known: this very step was taken before"),
     ]  # fmt: skip
     routes: Annotated[list[RouteTaken], Field(description="every route of the schema, taken or not")]
     warnings: NotRequired[Annotated[list[Finding], Field(description="what the translation changed on purpose")]]

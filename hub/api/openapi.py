@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from hub.api import models
+from hub.api.file_operations import file_components, file_paths
 from hub.api.lookup_operations import Asked, lookup_components
 from hub.api.operations import Taken, paths
 from hub.api.responses import HEADERS, Json
@@ -39,9 +40,16 @@ Send a message once with `POST /v1/messages`; 202 means that it is on disk. Then
 """
 
 
-def document(server: str, catalog: Catalog | None, sources: Sequence[Source], registries: Sequence[Registry] = ()) -> Json:
+def document(
+    server: str,
+    catalog: Catalog | None,
+    sources: Sequence[Source],
+    registries: Sequence[Registry] = (),
+    *,
+    with_files: bool = False,
+) -> Json:
     """The whole document. ``server`` is the address that all paths are under, ``sources`` what is taken from senders,
-    ``registries`` what may be asked."""
+    ``registries`` what may be asked; ``with_files``: the hub keeps files."""
     known = [] if catalog is None else [catalog.schema(source.schema) for source in sources]
     schemas = [one for one in known if one.xml is None]
     in_xml = [name for one in known if one.xml is not None for name in _names(one)]
@@ -51,13 +59,14 @@ def document(server: str, catalog: Catalog | None, sources: Sequence[Source], re
         "openapi": "3.1.0",
         "info": {"title": "dossier-hub", "version": version("dossier-hub"), "description": _ABOUT},
         "servers": [{"url": server}],
-        "tags": [{"name": name} for name in ("messages", "reading", "look-ups", "operation", "description")],
-        "paths": paths(taken, asked, in_xml),
+        "tags": [{"name": name} for name in ("messages", "files", "reading", "look-ups", "operation", "description")],
+        "paths": {**paths(taken, asked, in_xml), **(file_paths() if with_files else {})},
         "components": {
             "schemas": {
                 **models.components(),
                 **{_component(one): _embedded(one, _component(one)) for one in schemas},
                 **lookup_components(asked),
+                **(file_components() if with_files else {}),
             },
             "headers": HEADERS,
             "securitySchemes": {

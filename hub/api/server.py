@@ -15,6 +15,7 @@ from aiohttp.typedefs import Middleware
 
 from hub.api.crowd import READ_AHEAD, Crowd
 from hub.api.description import Description
+from hub.api.files import FileDoor
 from hub.api.lookups import LookupDoor
 from hub.api.probes import Probes
 from hub.api.problems import CORRELATION, from_error, not_allowed, problem
@@ -79,13 +80,14 @@ def build_app(
     endpoints: Sequence[str] = (),
     soap: Callable[[Doorway], Sequence[SoapDoor]] = lambda doorway: (),
     doors: Callable[[Doorway], Iterable[web.RouteDef]] = lambda doorway: (),
+    files: Callable[[Doorway], FileDoor] | None = None,
 ) -> web.Application:
     """All paths of the hub.
 
     ``running`` says whether the dispatchers deliver, ``receiving`` whether no receiver died; ``listeners`` are further paths;
     every path begins with ``prefix``; ``catalog`` gives, at any time, the schemas and sources that the API's description shows;
     ``registries`` are those of the ``endpoints`` that may be asked; ``soap`` makes the doors for SOAP, ``doors`` gives those
-    that connectors mount.
+    that connectors mount, ``files`` makes the door for files where they are kept.
     """
     limits = limits or BodyLimits()
     keys = Keys(store, clock)
@@ -99,7 +101,8 @@ def build_app(
         *Reads(store, keys, allowances, limits.seconds, prefix).routes(),
         *LookupDoor(registries, endpoints, keys, allowances, Officers(clock), limits.seconds).routes(),
         *Probes(store, clock, running, receiving).routes(),
-        *Description(prefix, trusted_proxies, catalog, registries).routes(),
+        *Description(prefix, trusted_proxies, catalog, registries, with_files=files is not None).routes(),
+        *(files(doorway).routes() if files is not None else ()),
         *(route for one in soap_doors for route in one.routes()),
         *listeners,
         *_awaited(doors(doorway)),

@@ -90,6 +90,10 @@ class Doorway:
             )  # fmt: skip
         await self._refusals.slow_down(sender)
 
+    async def slow_down(self, client: str | None) -> None:
+        """Before something else of the client (None: of those without a key) is refused."""
+        await self._refusals.slow_down(client)
+
 
 def stranger(request: web.Request) -> str:
     """The name at the gate of one whose key can only be told from what it sends: that of its address (of IPv6, of its

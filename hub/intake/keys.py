@@ -6,7 +6,7 @@ is as good as a salted, slow hash: there is nothing to guess, and the hash can b
 What a sender's key may do: send the schema ids it was made for (``*``: all), read its sender's arrivals, and read dossiers
 of which its sender sent at least one arrival. Anything else of another sender answers 404, as if it were not there. An
 operator's key sends nothing and reads no dossier: it opens the overview. Either may put questions to a registry if it was made
-for the question's schema by name: ``*`` does not carry that right.
+for the question's schema by name: ``*`` does not carry that right. Files are sent with the right ``files``, or ``*``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from hub.observe import metrics
 from hub.store.port import Key, KeyRole, Reader
 
 PREFIX = "hub_"
+FILES = "files"
+"""The right to send files, named among the schemas of a key."""
 _TEXT = re.compile(r"hub_[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _SCHEMA_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -74,6 +76,13 @@ def require_right(key: Key, schema_id: str) -> None:
         rights = ", ".join(sorted(key.schemas))
         hint = f"this key may send: {rights}; make another with `hub key new`"
         raise Forbidden([Problem("Hub-Schema", "no_right", "the key may not send this schema", hint)])
+
+
+def require_files(key: Key) -> None:
+    """Raises Forbidden unless the key may send files: it was made for all that is sent, or for ``files`` by name."""
+    if not may_send(key, FILES):
+        hint = f"make a key for it: `hub key new NAME --schema {FILES}`"
+        raise Forbidden([Problem("Authorization", "no_right", "the key may not send files", hint)])
 
 
 def require_lookup(key: Key, schema_id: str) -> None:
