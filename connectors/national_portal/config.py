@@ -10,8 +10,11 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from connectors.national_portal.door_paths import Place
 from connectors.national_portal.door_settings import DoorSettings
+from connectors.national_portal.inbound_settings import InboundSettings
 from hub.connector import ConnectorConfig
 from hub.wire import HttpSettings
+from hub.wire.reached import Platform, Reached
+from hub.wire.x_road import XRoad
 
 JsonType = Literal["string", "int", "bool"]
 
@@ -79,6 +82,9 @@ class PortalConfig(HttpSettings, ConnectorConfig):
     door: DoorSettings | None = Field(
         None, description="A door that speaks as the portal, for systems that know the portal's calls; none when not said."
     )
+    inbound: InboundSettings | None = Field(
+        None, description="Takes the dossiers that citizens file at the portal (nhanhsdvcqg); none when not said."
+    )
 
     @property
     def places(self) -> dict[Place, str]:
@@ -90,6 +96,13 @@ class PortalConfig(HttpSettings, ConnectorConfig):
     def _begins_at_the_home(cls, door: DoorSettings | None, info: ValidationInfo) -> DoorSettings | None:
         home = (info.context or {}).get("home")
         return door if door is None or home is None else door.below(Path(home).absolute())
+
+    @field_validator("reached")
+    @classmethod
+    def _adapter_is_said_once(cls, reached: Reached | None) -> Reached | None:
+        if isinstance(reached, XRoad) or (isinstance(reached, Platform) and reached.adapter is not None):
+            raise ValueError("the portal's adapter is said by adapter_url, dstcode and providerurl: by: ndxp is enough")
+        return reached
 
     @field_validator("adapter_url")
     @classmethod

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from connectors.national_portal import door_checks, door_paths
+from connectors.national_portal import door_checks, door_paths, inbound_checks
 from connectors.national_portal.config import PortalConfig
 from connectors.national_portal.door import PortalDoor
 from connectors.national_portal.exchange import Adapter, Exchange, Reply
+from connectors.national_portal.inbound import Inbound
 from connectors.national_portal.synchronising import REMEMBERED, Synchronising
 from connectors.national_portal.values import object_of, same_as_sent, typed, word_and_object
 from hub.connector import Attempt, Connector, ConnectorContext, Documents, Found, Inlet, Receipt
@@ -45,7 +46,8 @@ class NationalPortal(Connector[PortalConfig]):
     field, addresses and runs of 7 or more digits masked, and cut to 300 characters. Whole they are only in ``said``, for
     the caller who waits for them.
 
-    With ``door`` it also listens as the portal itself does, for systems that know the portal's calls already.
+    With ``door`` it also listens as the portal itself does, for systems that know the portal's calls already. With ``inbound``
+    it takes the dossiers that citizens file at the portal (nhanhsdvcqg); what comes so is never sent back to the portal.
 
     Source of the protocol: contracts.md section 1; what is open there is configuration (see README.md).
     """
@@ -59,29 +61,35 @@ class NationalPortal(Connector[PortalConfig]):
         self._adapter = Adapter(config, self._http)
         self._sign_in = SignIn(self._adapter.sign_in)
         self._door = PortalDoor(config.door, config, context, self._ask) if config.door else None
+        self._inbound = Inbound(config.inbound, context) if config.inbound else None
 
     @classmethod
     def problems(cls, config: PortalConfig, sent: Collection[str], documents: Documents) -> Iterable[Problem]:
-        """Accounts, schemas and paths of a door that do not go together."""
-        return door_checks.problems(config.door, config.places, sent, documents) if config.door else ()
+        """Accounts, schemas and paths of what listens here that do not go together."""
+        if config.door:
+            yield from door_checks.problems(config.door, config.places, sent, documents)
+        if config.inbound:
+            yield from inbound_checks.problems(config.inbound, _door_paths(config), documents)
 
     @classmethod
     def sources(cls, config: PortalConfig) -> Mapping[str, str]:
-        """The schemas of what a door takes."""
-        return config.door.sources() if config.door else {}
+        """The schemas of what is taken here."""
+        listening = [one.sources() for one in (config.door, config.inbound) if one is not None]
+        return {setting: schema for one in listening for setting, schema in one.items()}
 
     @classmethod
     def paths(cls, config: PortalConfig) -> Iterable[str]:
-        """Where the door stands, if there is one."""
-        return door_paths.every(config.door.paths, config.door.array_path, config.places) if config.door else ()
+        """Where it listens, if it does."""
+        return [*_door_paths(config), *(config.inbound.paths if config.inbound else ())]
 
     async def open(self) -> None:
         """Prepare connections; the first call signs in. Raises BadConfig for certificates that cannot be used."""
         await self._http.open()
 
     def routes(self, inlet: Inlet) -> Iterable[web.RouteDef]:
-        """The paths of the portal-compatible door, if there is one."""
-        return self._door.routes(inlet) if self._door is not None else ()
+        """The paths of filed dossiers and of the portal-compatible door, as far as there are."""
+        inbound = self._inbound.routes(inlet) if self._inbound is not None else ()
+        return [*inbound, *(self._door.routes(inlet) if self._door is not None else ())]
 
     async def close(self) -> None:
         """Forget the session and close connections. The portal has no way to sign out."""
@@ -116,7 +124,7 @@ class NationalPortal(Connector[PortalConfig]):
             return Found(holds=None)
         try:
             code = _dossier_code(message)
-            held = await self._look_up(self._exchange(message), code)
+            held = await self._look_up(self._exchange(message), code, message.body)
         except Rejected as refusal:  # a refused question says nothing about the message
             raise Transient("look_up_refused", str(refusal)) from None
         if not held:
@@ -129,7 +137,7 @@ class NationalPortal(Connector[PortalConfig]):
         if message.schema.id != DOSSIER:
             return Found(holds=None)
         code = _dossier_code(message)
-        held = await self._look_up(self._exchange(message), code)
+        held = await self._look_up(self._exchange(message), code, message.body)
         return Found(holds=same_as_sent(word_and_object(message.body)[1], object_of(held, code))) if held else None
 
     async def fetch_table(self, table: str) -> Mapping[str, Mapping[str, str]]:
@@ -168,7 +176,7 @@ class NationalPortal(Connector[PortalConfig]):
         exchange = self._exchange(message)
 
         async def held() -> bool:
-            return bool(await self._look_up(exchange, code))
+            return bool(await self._look_up(exchange, code, given))
 
         item = typed(given, self.config.json_types)
         reply = await Synchronising(self.config, exchange, attempt, item, held).send(known)
@@ -183,14 +191,15 @@ class NationalPortal(Connector[PortalConfig]):
             raise self._refusal(reply, keys)
         return reply
 
-    async def _look_up(self, exchange: Exchange, code: str) -> tuple[Any, ...]:
-        """What TraCuuHoSo gives; empty when the portal holds nothing."""
+    async def _look_up(self, exchange: Exchange, code: str, sent: Any) -> tuple[Any, ...]:
+        """What TraCuuHoSo gives; empty when the portal holds nothing. A refusal may quote what it holds of the dossier, so
+        that it is masked by all of ``sent``, the dossier, not by the question alone."""
         reply = await exchange.ask("TraCuuHoSo", {"mahoso": code})
         if reply.done:
             return reply.result
         if reply.says(*self.config.not_found_patterns):
             return ()
-        raise self._refusal(reply, {"MaHoSo": code})
+        raise self._refusal(reply, sent)
 
     async def _send_progress(self, message: Message, attempt: Attempt) -> Receipt:
         data = message.body.get("data") if isinstance(message.body, Mapping) else None
@@ -230,6 +239,10 @@ def _reached(attempt: Attempt, key: str) -> Mapping[str, Any] | None:
     return note if note is not None and note["attempt"] == attempt.number else None
 
 
+def _door_paths(config: PortalConfig) -> list[str]:
+    return door_paths.every(config.door.paths, config.door.array_path, config.places) if config.door else []
+
+
 def _dossier_code(message: Message) -> str:
     code = message.body.get("MaHoSo") if isinstance(message.body, Mapping) else None
     if not isinstance(code, str) or not code:
@@ -244,7 +257,7 @@ def _text(item: Any, name: str) -> str:
 
 
 def _first_field(procedure: Any) -> dict[str, str]:
-    """Code and name of LINHVUCTHUCHIEN[0], the field of a procedure [read: OCPS-A]."""
+    """Code and name of LINHVUCTHUCHIEN[0], the field of a procedure [read: OCPS-A], or of the object in its place [known]."""
     fields = procedure.get("LINHVUCTHUCHIEN") if isinstance(procedure, Mapping) else None
-    first = fields[0] if isinstance(fields, list) and fields else None
+    first = fields[0] if isinstance(fields, list) and fields else fields
     return {"field_code": _text(first, "MALINHVUC"), "field_name": _text(first, "TENLINHVUC")}

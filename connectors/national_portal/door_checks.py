@@ -29,7 +29,7 @@ def problems(
             text = "HTTP Basic, the sign-in at array_path, knows no username with a colon"
             yield Problem(at, "bad_value", text, "a username without it")
     for name in ("dossier_schema", "progress_schema"):
-        yield from _schema(name, getattr(settings, name), documents)
+        yield from source_problems(f"door.{name}", getattr(settings, name), documents)
     if settings.dossier_schema == settings.progress_schema:
         text = "dossiers and progress cannot be of one schema"
         yield Problem("door.progress_schema", "bad_value", text, "such as portal-progress@1")
@@ -46,15 +46,16 @@ def problems(
     yield from overlaps(settings.paths, settings.array_path, places)
 
 
-def _schema(name: str, schema: str, documents: Documents) -> Iterator[Problem]:
+def source_problems(at: str, schema: str, documents: Documents) -> Iterator[Problem]:
+    """Why what comes in cannot be of this schema."""
     document = documents(schema)
     if document is None:
-        yield Problem(f"door.{name}", "unknown_schema", f"no schema {schema} is in the catalog", "see hub schema list")
+        yield Problem(at, "unknown_schema", f"no schema {schema} is in the catalog", "see hub schema list")
         return
     role = document.get("x-hub", {}).get("role")
     if role != "source":
         text = f"{schema} is a {role} schema"
-        yield Problem(f"door.{name}", "not_a_source", text, "name a source schema, one that stands under sources")
+        yield Problem(at, "not_a_source", text, "name a source schema, one that stands under sources")
 
 
 def _is_zero_free(code: int | str) -> bool:

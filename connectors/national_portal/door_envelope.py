@@ -62,6 +62,12 @@ class Said:
         return envelope(orjson.dumps(told), self.status, self.headers)
 
 
+def why_unread(error: Refused) -> str:
+    """Why a body was not read."""
+    by_kind = {TooLarge: words.TOO_LARGE, TimedOut: words.TOO_SLOW, UnsupportedCoding: words.NOT_CODING}
+    return by_kind.get(type(error), words.NOT_JSON)
+
+
 def envelope(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """An envelope that is written already, as a response."""
     response = web.Response(
@@ -109,8 +115,7 @@ class Answers:
             return self.no_session()
         if isinstance(error, Forbidden):
             return self.refused(words.NO_RIGHT)
-        by_kind = {TooLarge: words.TOO_LARGE, TimedOut: words.TOO_SLOW, UnsupportedCoding: words.NOT_CODING}
-        return replace(self.refused(by_kind.get(type(error), words.NOT_JSON), error.status), headers=error.headers)
+        return replace(self.refused(why_unread(error), error.status), headers=error.headers)
 
     def failed(self) -> Said:
         """The hub failed at it: the operator finds why in the log."""

@@ -55,6 +55,11 @@ def every(paths: Iterable[str], array_path: str | None, places: Mapping[Place, s
     return [*forward_paths(paths, places), *(ArrayPaths(array_path).all if array_path is not None else ())]
 
 
+def begins_like_the_hub(path: str) -> bool:
+    """Whether it would stand among the hub's own paths."""
+    return path.split("/")[1:2] != [] and path.split("/")[1] in _OF_THE_HUB
+
+
 def overlaps(paths: Iterable[str], array_path: str | None, places: Mapping[Place, str]) -> Iterator[Problem]:
     """Paths that are two things at once. Each problem's ``at`` is a setting."""
     own = "give each a path of its own"
@@ -69,5 +74,5 @@ def overlaps(paths: Iterable[str], array_path: str | None, places: Mapping[Place
     if array_path is not None and set(ArrayPaths(array_path).all) & forward.keys():
         yield Problem("door.array_path", "path_taken", "a path below it is one of the other variant", own)
     for at, path in [("door.paths", one) for one in paths] + [("door.array_path", array_path or "")]:
-        if path.split("/")[1:2] and path.split("/")[1] in _OF_THE_HUB:
+        if begins_like_the_hub(path):
             yield Problem(at, "path_taken", f"{path} begins like a path of the hub itself", own)

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectors.soap.pointers import MISSING
+from connectors.outcomes import table
+from connectors.outcomes.pointers import MISSING
 from hub.errors import Problem
 from hub.wire import Answer
 from hub.wire.http import retry_after
@@ -21,32 +22,18 @@ _MEDIA = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """One whole answer. ``body`` is MISSING without a body that could be read, ``unreadable`` says why (code, reason).
+class Heard(table.Heard):
+    """One whole answer; what is no body of the operation's is no body.
 
     ``details`` are the elements of a fault's detail by local name; MISSING for one that the WSDL does not declare.
     ``skipped`` are the places that the WSDL does not know, of the body (under None) and of each detail. ``replied``: a SOAP
     envelope came that is no fault, whether it could be read or not.
     """
 
-    status: int
-    body: Any = MISSING
     fault: Fault | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     skipped: Mapping[str | None, Sequence[str]] = field(default_factory=dict)
     replied: bool = False
-    unreadable: tuple[str, str] | None = None
-    retry_after: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        """HTTP says that it went well."""
-        return 200 <= self.status < 300
-
-    @property
-    def has_body(self) -> bool:
-        """There is a body that could be read, and it is no fault."""
-        return self.body is not MISSING
 
     @property
     def is_empty(self) -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
-from connectors.soap.config import FindConfig, OperationConfig, SoapConfig, covers, is_address
+from connectors.outcomes.pointers import schemas_at
+from connectors.outcomes.schemas import covers
+from connectors.outcomes.table import as_text
+from connectors.soap.config import FindConfig, OperationConfig, SoapConfig, is_address
 from connectors.soap.fitting import inner, misfits
-from connectors.soap.pointers import schemas_at
-from connectors.soap.table import Outcome, Row, as_text
+from connectors.soap.table import Outcome, Row
 from hub.connector import Documents
 from hub.errors import BadConfig, Problem
 from hub.message import SchemaRef
-from hub.wire.http import unusable_files
+from hub.wire.tls import unusable_files
 from hub.wire.wsdl import Operation, Wsdl
 from hub.wire.xml_form import XmlForm, XmlMisfit
 

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from connectors.soap.pointers import PointerToOne
-from connectors.soap.table import Finding, Outcome, Part
+from connectors.outcomes.pointers import PointerToOne
+from connectors.outcomes.schemas import Reference, entry_for
+from connectors.outcomes.table import Part, else_is_last
+from connectors.soap.table import Finding, Outcome
 from hub.connector import ConnectorConfig
 from hub.message import SchemaRef
 from hub.wire import HttpSettings
 from hub.wire.wsdl import Wsdl, load_wsdl
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-
-
-def _reference(text: str) -> str:
-    SchemaRef.parse(text)
-    return text
-
-
-Reference = Annotated[str, AfterValidator(_reference)]
 
 
 class SecurityConfig(Part):
@@ -116,6 +110,8 @@ class CheckConfig(Part):
 class SoapConfig(HttpSettings, ConnectorConfig):
     """One service of a SOAP partner, called with one account."""
 
+    makes_x_road_headers: ClassVar[bool] = True
+
     wsdl: Path = Field(description="the WSDL as the partner gave it; what it imports lies beside it or is in imports")
     imports: dict[str, Path] = Field(
         default_factory=dict, description="address that the WSDL imports → file that stands for it; nothing is fetched"
@@ -174,18 +170,12 @@ class SoapConfig(HttpSettings, ConnectorConfig):
 
     def operation_for(self, schema: SchemaRef) -> OperationConfig | None:
         """What is called with a message of this schema: the entry that names its version most exactly."""
-        found = [(len(one.version), text) for text in self.operations if covers(one := SchemaRef.parse(text), schema)]
-        return self.operations[max(found)[1]] if found else None
+        return entry_for(self.operations, schema)
 
     @property
     def secrets(self) -> list[tuple[str, str]]:
         """(name, value) of what must be shown nowhere, in a partner's text either."""
         return [*self.security.secrets, *((name, value.get_secret_value()) for name, value in self.http_headers.items())]
-
-
-def covers(reference: SchemaRef, schema: SchemaRef) -> bool:
-    """Whether ``land@1`` means ``land@1.2.0``."""
-    return reference.id == schema.id and f"{schema.version}.".startswith(f"{reference.version}.")
 
 
 def is_address(text: str) -> bool:
@@ -195,6 +185,5 @@ def is_address(text: str) -> bool:
 
 
 def _with_else_last(rows: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    if any(row.else_ is not None for row in rows[:-1]):
-        raise ValueError("else is the last row: what stands behind it is never read")
+    else_is_last(rows)
     return rows

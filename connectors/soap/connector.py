@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable
 from typing import Any
 
-import orjson
-
+from connectors.outcomes.pointers import MISSING, put_at, value_at
+from connectors.outcomes.sending import called_once, found_by, never_called, receipt_of, require_taken
+from connectors.outcomes.unexplained import Mask
 from connectors.soap import checks
 from connectors.soap.answer import Heard
 from connectors.soap.config import OperationConfig, SoapConfig
 from connectors.soap.fitting import is_own_field
-from connectors.soap.pointers import MISSING, put_at, value_at
 from connectors.soap.service import Service
-from connectors.soap.table import as_text, first_fitting
-from connectors.soap.unexplained import Mask, unexplained
+from connectors.soap.table import first_fitting
+from connectors.soap.unexplained import unexplained
 from connectors.soap.verdict import by_the_book, judge
 from hub.connector import Attempt, Connector, ConnectorContext, Documents, Found, Receipt
-from hub.errors import NotConnected, Problem, Rejected, StoreUnavailable, Transient
-from hub.message import Message, SchemaRef
+from hub.errors import Problem, Rejected, Transient
+from hub.message import Message
 from hub.wire.partner_text import named_values, redacted
 from hub.wire.wsdl import Operation
 from hub.wire.xml_form import XmlMisfit
-
-_CALL = "call"
-_ONE_WORD = re.compile(r"\S{1,100}")
 
 
 class Soap(Connector[SoapConfig]):
@@ -82,37 +77,24 @@ class Soap(Connector[SoapConfig]):
         operation = self._service.operation(one.operation)
         sent = self._input(operation, message.body)
         request = self._written(operation, sent)
-        before = attempt.remembered.get(_CALL)
-        if one.effect:
-            await attempt.remember(_CALL, {"attempt": attempt.number})
-        try:
-            heard = await self._service.call(
+
+        def call() -> Awaitable[Heard]:
+            return self._service.call(
                 operation, request, effect=one.effect, timeout=one.timeout, traceparent=message.traceparent
             )
-        except NotConnected:
-            if one.effect:
-                with contextlib.suppress(StoreUnavailable):
-                    await attempt.remember(_CALL, before)  # this one did not get there
-            raise
+
+        heard, before = await called_once(attempt, one.effect, call)
         mask = self._mask(sent)
         judged = judge(heard, (*one.outcomes, *self.config.outcomes), sent, mask, one_way=operation.one_way)
-        if judged.verdict == "accepted":
-            return _receipt(one, heard, mask)
-        if judged.verdict != "duplicate":
-            raise judged.error(one.effect)
-        if before is None and not attempt.may_update:
-            raise Rejected("exists", "the partner holds this already, the ledger shows no send of ours: adopt or hold it")
-        if before is None and attempt.sent_before:
-            raise Rejected("duplicate", "the partner says it holds this, but no earlier try got there: is it an older state?")
-        return _receipt(one, heard, mask)
+        require_taken(judged, attempt, before, one.effect)
+        return receipt_of(one, one.reply, heard, mask)
 
     async def find(self, message: Message, attempt: Attempt) -> Found | None:
         """What the attempt in doubt left at the partner: nothing if it ended before its call, else what ``find`` tells."""
         one = self._config_of(message)
-        note = attempt.remembered.get(_CALL)
         if not one.effect:
             return Found(holds=False)
-        if note is None or note["attempt"] != attempt.number:
+        if never_called(attempt):
             return Found(holds=False, called=False)
         try:
             return await self.held(message)
@@ -143,13 +125,7 @@ class Soap(Connector[SoapConfig]):
             raise Transient("outcome_unknown", unexplained(heard, one.find.rows, sent, mask, sure=False))
         if row is None and not (heard.ok and heard.has_body):
             raise by_the_book(heard, mask, one_way=operation.one_way).error(effect=False)
-        if row is None or row.then == "unknown":
-            return Found(holds=None)
-        if row.then == "nothing":
-            return None
-        if row.then == "holds_not":
-            return Found(holds=False)
-        return Found(True, _reference(one.find.reference, heard, mask), _ids(one.find.ids, heard))
+        return found_by(row, one.find, heard, mask)
 
     def _config_of(self, message: Message) -> OperationConfig:
         one = self.config.operation_for(message.schema)
@@ -176,21 +152,3 @@ class Soap(Connector[SoapConfig]):
     def _mask(self, sent: Any) -> Mask:
         headers = self.config.headers
         return lambda text: redacted(text, [*self.config.secrets, *named_values(headers), *named_values(sent)])
-
-
-def _receipt(one: OperationConfig, heard: Heard, mask: Mask) -> Receipt:
-    reply = None
-    if one.reply is not None and heard.has_body and (value := value_at(heard.body, one.reply.at)) is not MISSING:
-        reply = (SchemaRef.parse(one.reply.schema_), orjson.dumps(value))
-    return Receipt(_reference(one.reference, heard, mask), _ids(one.ids, heard), reply=reply)
-
-
-def _reference(pointer: str | None, heard: Heard, mask: Mask) -> str | None:
-    """The partner's proof: a single word is kept as it is, a text only masked."""
-    text = as_text(value_at(heard.body, pointer)) if pointer is not None else None
-    return text if not text or _ONE_WORD.fullmatch(text) else mask(text)
-
-
-def _ids(pointers: Mapping[str, str], heard: Heard) -> dict[str, str]:
-    found = {system: as_text(value_at(heard.body, pointer)) for system, pointer in pointers.items()}
-    return {system: text for system, text in found.items() if text}

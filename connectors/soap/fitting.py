@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.soap.pointers import plain_schemas, schemas_at
+from connectors.outcomes.pointers import plain_schemas, schemas_at
 from hub.wire.xml_form import XmlForm
 
 Document = Mapping[str, Any]

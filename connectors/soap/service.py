@@ -10,9 +10,10 @@ from connectors.soap.answer import Heard, hear
 from connectors.soap.config import SoapConfig
 from hub.connector import ConnectorContext
 from hub.errors import Transient
-from hub.wire import HttpEndpoint
+from hub.wire import HttpEndpoint, x_road_soap
 from hub.wire.soap import SECURITY_TAG, Security, http_headers, write_envelope
 from hub.wire.wsdl import Operation, Wsdl
+from hub.wire.x_road import XRoad
 from hub.wire.xml import XmlLimits, XmlRefused, local_name, parse
 
 _LARGE = 256 * 1024
@@ -35,6 +36,8 @@ class Service:
             self._security = Security(security.password_as, security.username, secret, security.timestamp_seconds)
         self._understood = (SECURITY_TAG,) if self._security is not None else ()
         self._operations: dict[str, Operation] = {}
+        way = config.reached
+        self._x_road = way if isinstance(way, XRoad) and way.protocol == "soap" else None
 
     async def open(self) -> None:
         """Read the WSDL and prepare connections; needs no partner. Raises BadConfig."""
@@ -61,7 +64,8 @@ class Service:
     def write(self, operation: Operation, body: Any) -> bytes:
         """The request as it goes out, with our headers and account. Raises XmlMisfit."""
         headers = {name: value for name, value in self._config.headers.items() if name in operation.input_headers}
-        return write_envelope(operation, body, headers, self._security, clock=self._clock)
+        of_the_way = x_road_soap.blocks(self._x_road, operation.name) if self._x_road is not None else ()
+        return write_envelope(operation, body, headers, self._security, clock=self._clock, blocks=of_the_way)
 
     async def call(
         self,
@@ -72,7 +76,8 @@ class Service:
         timeout: float | None = None,
         traceparent: str | None = None,
     ) -> Heard:
-        """One call. Raises NotConnected, or InDoubt (Transient without ``effect``) when no whole answer came."""
+        """One call. Raises NotConnected, or InDoubt (Transient without ``effect``) when no whole answer came; through X-Road
+        also what a fault of its own means."""
         try:
             answer = await self._http.call(
                 "POST", self._config.address or operation.address, effect=effect, body=request, timeout=timeout,
@@ -83,11 +88,18 @@ class Service:
                 raise
             return Heard(_LATER[busy.code], retry_after=busy.retry_after)
         given = (answer, operation, self._limits, self._understood, self._clock())
-        return await asyncio.to_thread(hear, *given) if len(answer.body) > _LARGE else hear(*given)
+        heard = await asyncio.to_thread(hear, *given) if len(answer.body) > _LARGE else hear(*given)
+        if self._x_road is not None:
+            if heard.fault is not None and (error := x_road_soap.error_in(heard.fault, effect)) is not None:
+                raise error
+            x_road_soap.check_answer(self._x_road, request, answer.body, effect)
+        return heard
 
     async def look(self) -> None:
         """Fetch the WSDL from the address, which changes nothing. Raises a DeliveryError unless a WSDL comes."""
         assert self._wsdl is not None, "open() comes first"
+        if self._x_road is not None:
+            raise Transient("no_check", "through X-Road no WSDL can be fetched; set check to an operation")
         name = next(iter(self._config.operations.values())).operation
         address = self._config.address or self.operation(name).address
         url = f"{address}{'&' if '?' in address else '?'}wsdl"

@@ -1,32 +1,17 @@
-"""What is said of an answer that no row explains, so that the missing row can be written: what stands where the rows look.
-
-Kept are numbers and short codes where a row compares them, elsewhere booleans and integers of at most 4 digits; of all else it
-is said that it is there. What may be a person is masked, and what we sent is called by the name of its field.
-"""
+"""What is said of a SOAP answer that no row explains: also what of it the WSDL does not know, and so was not read."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
+from connectors.outcomes.pointers import holder_of
+from connectors.outcomes.unexplained import NO_ROW, WRITE_A_ROW, Mask, listed, said_at
 from connectors.soap.answer import Heard
-from connectors.soap.pointers import MISSING, holder_of, values_at
-from connectors.soap.table import Row, as_text
-from hub.errors import shown
-from hub.wire.partner_text import named_values, plain
+from connectors.soap.table import Row
 
-Mask = Callable[[str], str]
-"""A partner's text as it may be kept."""
-
-NO_ROW = "the answer was read, but no row of outcomes says what it means"
 UNSURE = "whether a row fits cannot be told"
-WRITE_A_ROW = "write a row under outcomes"
 MEND_THE_WSDL = "compare the answer with the WSDL: names, namespaces"
-_MOST = 4
-_SMALL = 10_000
-"""An integer below it is no birthday and no number of a paper."""
-_CODE = re.compile(r"[+-]?[0-9]{1,6}|[A-Za-z][A-Za-z0-9_.:-]{0,23}")
 
 
 def unexplained(heard: Heard, rows: Iterable[Row], sent: Any, mask: Mask, *, sure: bool) -> str:
@@ -35,56 +20,15 @@ def unexplained(heard: Heard, rows: Iterable[Row], sent: Any, mask: Mask, *, sur
     ``sure``: no row fits; else one may, by what stands in places that the WSDL does not know.
     """
     skipped = [place for places in heard.skipped.values() for place in places]
-    parts = [NO_ROW if sure else UNSURE, *_said(heard, rows, sent, mask)]
+    told = said_at(heard, [row for row in rows if not row.names_fault], sent, mask)
+    parts = [NO_ROW if sure else UNSURE, *told]
     if skipped:
-        parts.append(f"the WSDL does not know {_listed(_with_name_masked(place, mask) for place in skipped)} of the answer")
+        parts.append(f"the WSDL does not know {listed(_with_name_masked(place, mask) for place in skipped)} of the answer")
     parts.append(WRITE_A_ROW if sure else MEND_THE_WSDL)
     return "; ".join(parts)
-
-
-def _said(heard: Heard, rows: Iterable[Row], sent: Any, mask: Mask) -> list[str]:
-    if not heard.has_body:
-        return []
-    looking = [row for row in rows if row.at and not row.names_fault]
-    places = dict.fromkeys(row.at for row in looking if row.at)
-    compared = {row.at for row in looking if row.compares}
-    if not places:
-        names = [f"/{name}" for name in heard.body] if isinstance(heard.body, dict) else []
-        return [f"it has {_listed(names)}"] if names else []
-    ours = {plain(word) for _, value in named_values(sent) for word in value.split()}
-    told: list[str] = []
-    for place in [*places][:_MOST]:
-        found = [value for value in values_at(heard.body, place) if not _is_nothing(value)]
-        texts = [_value(value, ours, mask) if place in compared or _is_small(value) else "there" for value in found]
-        told.append(f"{place} is {_listed(texts) if texts else 'absent'}")
-    return told
-
-
-def _is_nothing(value: Any) -> bool:
-    return value is MISSING or value is None or value in ("", [])
-
-
-def _is_small(value: Any) -> bool:
-    """By its type it is no person."""
-    return isinstance(value, int) and abs(value) < _SMALL
-
-
-def _value(value: Any, ours: set[str], mask: Mask) -> str:
-    text = as_text(value)
-    if text is None:
-        return "there"
-    masked = mask(text)
-    if masked.startswith("‹") and masked.endswith("›"):
-        return masked if masked.count("‹") == 1 else "‹masked›"
-    return shown(text) if masked == text and _CODE.fullmatch(text) and plain(text) not in ours else "‹masked›"
 
 
 def _with_name_masked(place: str, mask: Mask) -> str:
     """The places are those of the WSDL, their last name is the partner's."""
     name = place.rpartition("/")[2]
     return f"{holder_of(place)}/{name if mask(name) == name else '‹masked›'}"
-
-
-def _listed(texts: Iterable[str]) -> str:
-    found = list(dict.fromkeys(texts))
-    return ", ".join(found[:_MOST]) + (", …" if len(found) > _MOST else "")

@@ -56,9 +56,9 @@ def _outcome(became: Became, outcomes: Outcomes, watch: Watch, was_told: bool) -
         return Outcome("kept", problems=_problems(became.reasons))
     if became.state == "discarded":
         return Outcome("refused", GIVEN_UP, told=True)
-    if any(state == "conflict" for state in became.messages.values()):
-        return Outcome("not_owner")
     if not became.reached:
+        if any(state == "conflict" for state in became.messages.values()):
+            return Outcome("not_owner")
         older = became.messages and all(state == "superseded" for state in became.messages.values())
         return Outcome("delivered" if older else "unrouted")
     by_state: dict[str, list[Reached]] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
@@ -130,8 +131,8 @@ class DoorVisit:
             require_right(self._entered, arrival.schema.id)
             await self._inlet.intake.examine(arrival)
 
-    async def accept(self, schema: str, body: bytes, *, anew: str | None = None) -> Accepted:
-        arrival = self._arrival(schema, body)
+    async def accept(self, schema: str, body: bytes, *, anew: str | None = None, origin: str | None = None) -> Accepted:
+        arrival = replace(self._arrival(schema, body), origin=origin)
         async with self._refusing(arrival.schema):
             require_right(self._entered, arrival.schema.id)
             accepted = await self._inlet.intake.accept(arrival if anew is None else arrival.anew(anew))

@@ -82,7 +82,7 @@ class Planner:
         parts: list[Part] = []
         for target in () if problems or source is None else source[1]:
             try:
-                part = self._part(schema, target, parsed)
+                part = self._part(schema, target, parsed, arrival.sender)
             except (BadConfig, TranslationFailed, SchemaInvalid) as error:  # BadConfig: no way from this version of a source
                 if isinstance(error, SchemaInvalid) and not keep:
                     raise
@@ -119,7 +119,7 @@ class Planner:
         named = [one for one in self._becomes if one[0].ref.id == schema.ref.id]
         return next((one for one in named if same_major(one[0].ref, schema.ref)), named[-1] if named else None)
 
-    def _part(self, schema: Schema, target: str, parsed: Any) -> Part | None:
+    def _part(self, schema: Schema, target: str, parsed: Any, sender: str) -> Part | None:
         chain = self._catalog.chain(schema.ref, target)
         translation = chain.translate(parsed)
         if translation is None:
@@ -136,7 +136,7 @@ class Planner:
             body=encoded,
             full_state=canonical.full_state,
             version=canonical.version(body),
-            matches=self._router.match(canonical.ref, body, trial),
+            matches=self._router.match(canonical.ref, body, sender, trial),
             warnings=tuple(problem.as_dict() for problem in translation.warnings),
             step=canonical.step(body),
         )

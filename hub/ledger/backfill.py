@@ -56,13 +56,13 @@ async def backfill(
     each page how many messages it had.
 
     A dossier of which one message was added stays with the endpoint: its later messages follow even where the route's
-    conditions no longer hold. What came from the endpoint itself is never sent back to it.
+    conditions no longer hold, if the route hears their sender. What came from the endpoint itself is never sent back to it.
     """
     router = Router([route])
     done = Backfilled(route.name)
     after: str | None = None
     staying: str | None = None
-    while messages := await store.messages_without(route.name, route.take.id, after, page):
+    while messages := await store.messages_without(route.name, route.take.id, after, page, route.observations):
         matches: list[tuple[str, RouteMatch]] = []
         for message in messages:
             after = f"{message['dossier_id']}:{message['seq']}"
@@ -71,7 +71,7 @@ async def backfill(
                 done.erased += 1
                 continue
             match = _match(router, route, message, trial)
-            if match is None or not (match.matched or staying == message["dossier_id"]):
+            if match is None or not (match.matched or (match.sticky and staying == message["dossier_id"])):
                 continue
             staying = message["dossier_id"]
             done.matched += 1
@@ -89,5 +89,5 @@ def _match(router: Router, route: Route, message: JsonObject, trial: Trial) -> R
     """What the route says of a stored message; None when it is not for it at all."""
     if message.get("origin") == route.to:
         return None
-    found = router.match(SchemaRef.parse(message["schema"]), orjson.loads(message["content"]), trial)
+    found = router.match(SchemaRef.parse(message["schema"]), orjson.loads(message["content"]), message["sender"], trial)
     return found[0] if found else None

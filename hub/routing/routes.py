@@ -48,10 +48,19 @@ class Verify:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclose:
+    """The files that a message names are there before it is sent, named by a signed link or by their claim."""
+
+    as_: Literal["url", "claim"]
+    of: tuple[Literal["results", "documents"], ...] = ("results", "documents")
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """``take`` messages of a canonical schema (``dossier@1``) ``to`` an endpoint, ``as_`` its schema (``npsp-dossier@1``).
 
-    ``via``: by exactly these mappings; else by the shortest way.
+    ``via``: by exactly these mappings; else by the shortest way. ``senders``: whose messages it takes, everybody's when empty;
+    ``observations``: also what they say of a dossier that another sender owns.
     """
 
     name: str
@@ -62,8 +71,15 @@ class Route:
     coalesce: bool = False
     in_doubt: Literal["resend", "hold"] = "resend"
     on_exists: Literal["hold", "adopt"] = "hold"
-    verify: Verify | None = None
+    verify: tuple[Verify, ...] = ()
     via: tuple[SchemaRef, ...] = ()
+    files: Enclose | None = None
+    senders: tuple[str, ...] = ()
+    observations: bool = False
+
+    def hears(self, sender: str) -> bool:
+        """Does it take what this sender says?"""
+        return not self.senders or sender in self.senders
 
     def takes(self, schema: SchemaRef) -> bool:
         """Is a message of this schema for it, if its conditions hold?"""
@@ -84,20 +100,24 @@ class Router:
     def named(self, name: str) -> Route | None:
         return self._by_name.get(name)
 
-    def match(self, schema: SchemaRef, body: Any, trial: Trial) -> tuple[RouteMatch, ...]:
-        """What every route for this schema says of the message; a matched route is tried out and its failure named.
+    def match(self, schema: SchemaRef, body: Any, sender: str, trial: Trial) -> tuple[RouteMatch, ...]:
+        """What every route for this schema says of the sender's message; a matched route is tried out and its failure named.
 
         A route whose conditions do not hold is answered too: the store still takes it for a dossier that is already with
-        the endpoint.
+        the endpoint. Never so one that does not hear this sender.
         """
         said: list[RouteMatch] = []
         for route in self.routes:
             if not route.takes(schema):
                 continue
+            if not route.hears(sender):
+                why = f"takes only what {' and '.join(route.senders)} {'say' if len(route.senders) > 1 else 'says'}"
+                said.append(RouteMatch(route.name, route.to, False, why, sticky=False))
+                continue
             unmet = [str(one) for one in route.when if not one.holds(body)]
             why = f"not so: {', '.join(unmet)}" if unmet else ("conditions hold" if route.when else f"takes every {route.take}")
             failure = None if unmet else _failure(trial, schema, body, route)
-            said.append(RouteMatch(route.name, route.to, not unmet, why, failure, route.coalesce))
+            said.append(RouteMatch(route.name, route.to, not unmet, why, failure, route.coalesce, route.observations))
         return tuple(said)
 
 

@@ -205,6 +205,11 @@ def _dossier(plan: Plan, dossier: _Dossier | None) -> _Dossier:
     return dossier
 
 
+def held_by_another(connection: Connection, dossier_id: str, aliases: Sequence[Alias]) -> Alias | None:
+    """The first of the names that belongs to another dossier."""
+    return next((one for one, holder in _holders(connection, aliases).items() if holder != dossier_id), None)
+
+
 def learn(connection: Connection, dossier_id: str, aliases: Sequence[Alias], now: int) -> list[Alias]:
     """Add names of a dossier; returns those that already belong to another dossier (never moved)."""
     holders = _holders(connection, aliases)
@@ -254,6 +259,14 @@ def _carry_out(
     return receipt
 
 
+def _is_late(connection: Connection, dossier: _Dossier, part: Part, sender: str) -> bool:
+    """Whether it is an older full state than one that the sender sent of the dossier before."""
+    if not part.full_state or part.version is None or not dossier.last_seq:
+        return False
+    latest = _NEWEST_VERSION.scalar(connection, {"dossier": dossier.id, "sender": sender, "stream": part.stream})
+    return latest is not None and part.version < latest
+
+
 def _write(connection: Connection, dossier: _Dossier) -> None:
     if dossier.created_at is None:
         values = {"dossier": dossier.id, "seq": dossier.last_seq, "ordinal": dossier.last_arrival, "owned_by": dossier.owner}
@@ -269,20 +282,20 @@ def _write(connection: Connection, dossier: _Dossier) -> None:
 def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, digest: str) -> dict[str, Any]:
     arrival = plan.arrival
     only = None if arrival.anew_at is None else frozenset({arrival.anew_at})
+    there: frozenset[str] = frozenset()
+    observed = dossier.owner != arrival.sender
+    heard = observed and any(match.observations for match in part.matches)
     if not part.full_state and dossier.last_seq and only is None:
-        before = step_before(connection, dossier.id, part.stream, digest, arrival.sender)
-        if before is not None:
-            known, only = before
-            if not only or dossier.owner != arrival.sender:
-                return {"id": known, "schema": str(part.schema), "state": "known", "routes": []}
-    state = "routed"
-    if dossier.owner != arrival.sender:
-        state = "conflict"
-    elif part.full_state and part.version is not None and dossier.last_seq:
-        newest = {"dossier": dossier.id, "sender": arrival.sender, "stream": part.stream}
-        latest = _NEWEST_VERSION.scalar(connection, newest)
-        if latest is not None and part.version < latest:
-            state = "superseded"
+        before = step_before(connection, dossier.id, part.stream, digest, arrival.sender, alone=heard)
+        there = before.there
+        if before.known is not None:
+            only = before.again
+            if not only or (observed and not heard):
+                return {"id": before.known, "schema": str(part.schema), "state": "known", "routes": []}
+    state = "conflict" if observed else "routed"
+    late = _is_late(connection, dossier, part, arrival.sender)
+    if late and not observed:
+        state = "superseded"
     dossier.last_seq += 1
     message_id = new_id()
     _ADD_MESSAGE.run(
@@ -297,8 +310,10 @@ def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, 
     )  # fmt: skip
     _ADD_BODY.run(connection, {"id": message_id, "content": part.body})
     routes = []
-    if state == "routed":
-        routes = fan_out(connection, arrival, dossier.id, dossier.last_seq, message_id, part, only)
+    if not late:
+        routes = fan_out(
+            connection, arrival, dossier.id, dossier.last_seq, message_id, part, only, there=there, observed=observed
+        )
     entry: dict[str, Any] = {
         "id": message_id, "schema": str(part.schema), "seq": dossier.last_seq, "state": state, "routes": routes,
     }  # fmt: skip

@@ -6,14 +6,14 @@ late answer of an attempt that is no longer the delivery's own changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import Connection, Text, and_, bindparam, delete, func, insert, literal_column, or_, select, update
 
 from hub.message import Alias, SchemaRef, new_id
 from hub.store import cells, lanes
-from hub.store.accepting import learn
+from hub.store.accepting import held_by_another, learn
 from hub.store.fitting import fit, names
 from hub.store.port import OPEN_STATES, REFUSED, Due, Place, Settlement, Start
 from hub.store.prepared import Prepared, PreparedInsert
@@ -65,6 +65,7 @@ _CLAIM = Prepared(
     .returning(d.c.number)
 )
 _OPEN = d.c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES])  # so that the index of open ones serves
+_CODE_UNFIT = "a code is empty, too long or cannot be kept"
 NO_CALL = "again: nothing_sent"
 """How an attempt in doubt that made no call is resolved."""
 _ONE = Prepared(select(d).where(d.c.id == bindparam("one")))
@@ -75,7 +76,7 @@ _ADD_ATTEMPT = PreparedInsert(at)
 _ADD_BODY = PreparedInsert(bodies)
 _KNOWN = Prepared(select(meta.c.name).where(meta.c.name == bindparam("called")))
 _mine = and_(d.c.id == bindparam("one"), d.c.attempt_id == bindparam("attempt"))
-_NOTES = Prepared(select(d.c.notes).where(_mine))
+_NOTES = Prepared(select(d.c.notes, d.c.dossier_id).where(_mine))
 _NOTE = Prepared(update(d).where(_mine).values(notes=bindparam("all_notes")))
 _DELIVERED = Prepared(
     update(d)
@@ -181,14 +182,28 @@ def start(connection: Connection, starts: Sequence[Start], now: int) -> frozense
     return frozenset(begun)
 
 
-def remember(connection: Connection, delivery_id: str, attempt_id: str, key: str, value: Any) -> None:
-    """Note a step of the delivery that is done, if the attempt still owns it."""
+def remember(
+    connection: Connection, delivery_id: str, attempt_id: str, key: str, value: Any, issued: Mapping[str, str], now: int
+) -> str | None:
+    """Note a step of the delivery that is done, if the attempt still owns it, and the codes that were ``issued`` in it as names
+    of its dossier. Why one of them cannot be: then nothing is written."""
     mine = {"one": delivery_id, "attempt": attempt_id}
     row = _NOTES.row(connection, mine)
-    if row is not None:
-        notes = unpack(row.notes) or {}
-        notes[key] = value
-        _NOTE.run(connection, {**mine, "all_notes": pack(notes)})
+    if row is None:
+        return None
+    codes = tuple(Alias(system, code) for system, code in issued.items())
+    if not all(map(names, codes)):
+        return _CODE_UNFIT
+    if codes:
+        if connection.dialect.name == "postgresql":
+            _LOCK.run(connection, {"dossier": row.dossier_id})
+        if (foreign := held_by_another(connection, row.dossier_id, codes)) is not None:
+            return _code_foreign(foreign)
+        learn(connection, row.dossier_id, codes, now)
+    notes = unpack(row.notes) or {}
+    notes[key] = value
+    _NOTE.run(connection, {**mine, "all_notes": pack(notes)})
+    return None
 
 
 def settle(connection: Connection, s: Settlement, now: int) -> bool:
@@ -271,10 +286,9 @@ def _keep_answer(connection: Connection, row: AnyRow, s: Settlement, now: int) -
     who = f"endpoint:{row.endpoint}"
     for alias in issued:
         if not names(alias):
-            record(connection, now, who, "alias_refused", row.dossier_id, "a code is empty, too long or cannot be kept")
+            record(connection, now, who, "alias_refused", row.dossier_id, _CODE_UNFIT)
     for foreign in learn(connection, row.dossier_id, tuple(alias for alias in issued if names(alias)), now):
-        text = f"{foreign.system} code is another dossier's"
-        record(connection, now, who, "alias_conflict", row.dossier_id, text)
+        record(connection, now, who, "alias_conflict", row.dossier_id, _code_foreign(foreign))
     if s.reply is not None:
         message = connection.execute(select(m).where(m.c.id == row.message_id)).one()
         schema, body = s.reply
@@ -285,6 +299,10 @@ def _keep_answer(connection: Connection, row: AnyRow, s: Settlement, now: int) -
                 "traceparent": message.traceparent, "hops": message.hops + 1, "stored_at": now, "body": body,
             },
         )  # fmt: skip
+
+
+def _code_foreign(alias: Alias) -> str:
+    return f"{alias.system} code is another dossier's"
 
 
 def forget_reply(connection: Connection, reply_id: str) -> None:

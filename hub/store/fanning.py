@@ -5,6 +5,7 @@ Every function runs inside the writer's transaction, which holds the dossier's r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -21,19 +22,21 @@ _ADD = PreparedInsert(d)
 
 def fan_out(
     connection: Connection, arrival: Arrival, dossier_id: str, seq: int, message_id: str, part: Part,
-    only: frozenset[str] | None = None,
+    only: frozenset[str] | None = None, *, there: frozenset[str] = frozenset(), observed: bool = False,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """What each route does with the message; deliveries are added for those that take it. ``only`` these endpoints are left
-    of one that was said before."""
-    stays = staying_routes(connection, dossier_id, part)
+    of one that was said before, and those where it is ``there`` already are not. ``observed``: another sender owns the dossier,
+    so only routes for observations are asked."""
+    matches = [match for match in part.matches if match.observations or not observed]
+    stays = staying_routes(connection, dossier_id, part.stream, matches)
     said: list[dict[str, Any]] = []
-    for match in part.matches:
+    for match in matches:
         one: dict[str, Any] = {"route": match.route, "endpoint": match.endpoint, "taken": match.matched, "why": match.why}
         if match.route in stays:
             one |= {"taken": True, "why": f"{match.why}; but the dossier is already with {match.endpoint}"}
         if match.endpoint == arrival.origin:
             one |= {"taken": False, "why": f"it came from {match.endpoint}"}
-        if only is not None and match.endpoint not in only:
+        if (only is not None and match.endpoint not in only) or match.endpoint in there:
             one |= {"taken": False, "why": "it was said there before"}
         if match.failure:
             one["failure"] = match.failure
@@ -46,6 +49,7 @@ def fan_out(
                 part.stream,
                 part.full_state,
                 seq,
+                lanes.Voice(arrival.sender, owned=not observed),
                 match,
                 accepted_at=at,
                 now=at,
@@ -55,17 +59,17 @@ def fan_out(
     return said
 
 
-def staying_routes(connection: Connection, dossier_id: str, part: Part) -> set[str]:
-    """Routes whose conditions do not hold, to endpoints that the dossier is with already and that no other route takes the
-    message to: one for each, the one that carried the stream there last, else the first."""
-    unmet = {match.endpoint for match in part.matches if not match.matched}
-    unmet -= {match.endpoint for match in part.matches if match.matched}
+def staying_routes(connection: Connection, dossier_id: str, stream: str, matches: Sequence[RouteMatch]) -> set[str]:
+    """Routes that hear the sender and whose conditions do not hold, to endpoints that the dossier is with already and that no
+    other route takes the message to: one for each, the one that carried the stream there last, else the first."""
+    sticky = [match for match in matches if match.sticky]
+    unmet = {match.endpoint for match in sticky} - {match.endpoint for match in matches if match.matched}
     if not unmet:
         return set()
     carried = _WITH.rows(connection, {"dossier": dossier_id})
-    first = {match.endpoint: match.route for match in reversed(part.matches)}
-    offered = {match.route for match in part.matches}
-    last = {row.endpoint: row.route for row in carried if row.stream == part.stream and row.route in offered}
+    first = {match.endpoint: match.route for match in reversed(sticky)}
+    offered = {match.route for match in sticky}
+    last = {row.endpoint: row.route for row in carried if row.stream == stream and row.route in offered}
     return {last.get(endpoint, first[endpoint]) for endpoint in unmet & {row.endpoint for row in carried}}
 
 
@@ -76,6 +80,7 @@ def deliver(
     stream: str,
     full_state: bool,
     seq: int,
+    voice: lanes.Voice,
     match: RouteMatch,
     *,
     accepted_at: int,
@@ -104,11 +109,11 @@ def deliver(
         return delivery_id
     lane = lanes.open_in_order(connection, dossier_id, match.endpoint)
     position = seq
-    replaced = lanes.replaceable(lane, match.route, stream, seq, coalesce=match.coalesce) if full_state else []
+    replaced = lanes.replaceable(lane, match.route, stream, seq, voice, coalesce=match.coalesce) if full_state else []
     for old in replaced:
         lanes.supersede(connection, dossier_id, match.endpoint, old, delivery_id, now)
     if replaced:
-        position = int(replaced[0].position)
+        position = lanes.place_of(lane, replaced[0], stream, seq, voice)
     _ADD.run(
         connection,
         {
@@ -119,6 +124,6 @@ def deliver(
         },
     )  # fmt: skip
     cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at, first=first and not lane)
-    if lane and position <= lane[-1].position:  # at the end of its lane it changes no head
+    if replaced or (lane and position <= lane[-1].position):  # at the end of its lane it changes no head
         lanes.promote(connection, dossier_id, match.endpoint)
     return delivery_id

@@ -20,6 +20,15 @@ from hub.store.tables import bodies, dossiers, endpoints, keys
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 
+_before = m.alias("before")
+_NOT_LATE = ~exists().where(
+    m.c.state == "conflict", m.c.full_state, _before.c.dossier_id == m.c.dossier_id, _before.c.sender == m.c.sender,
+    _before.c.stream == m.c.stream, _before.c.seq < m.c.seq, _before.c.version > m.c.version,
+)  # fmt: skip
+"""Not an observation that is older than what its sender said before: it keeps its state, and goes nowhere."""
+_SENT_ON = {False: m.c.state == "routed", True: m.c.state.in_(("routed", "conflict")) & _NOT_LATE}
+"""Which messages a route takes on, by whether it takes observations."""
+
 
 def replay(
     connection: Connection, delivery_id: str, actor: str, why: str, adopt: bool, now: int, *, as_it_ran: bool = False
@@ -117,14 +126,17 @@ def resume(connection: Connection, endpoint: str, actor: str, now: int) -> None:
     record(connection, now, actor, "resume", endpoint, None)
 
 
-def messages_without(connection: Connection, route: str, stream: str, after: str | None, limit: int) -> list[JsonObject]:
+def messages_without(
+    connection: Connection, route: str, stream: str, after: str | None, limit: int, observations: bool = False
+) -> list[JsonObject]:
     """Read: routed messages of a stream that have no delivery on the route, in (dossier, seq) order, a page after ``after``
-    (``dossier:seq`` of the last one seen). One whose body was erased has the content None."""
+    (``dossier:seq`` of the last one seen); with ``observations`` also those about another sender's dossier. One whose body was
+    erased has the content None."""
     has_one = exists().where(and_(d.c.message_id == m.c.id, d.c.route == route))
     query = (
-        select(m.c.id, m.c.dossier_id, m.c.seq, m.c.schema, m.c.full_state, m.c.origin, bodies.c.content)
+        select(m.c.id, m.c.dossier_id, m.c.seq, m.c.schema, m.c.sender, m.c.full_state, m.c.origin, bodies.c.content)
         .outerjoin(bodies, bodies.c.id == m.c.id)
-        .where(m.c.stream == stream, m.c.state == "routed", ~has_one)
+        .where(m.c.stream == stream, _SENT_ON[observations], ~has_one)
         .order_by(m.c.dossier_id, m.c.seq)
         .limit(limit)
     )
@@ -141,8 +153,8 @@ def backfill(connection: Connection, matches: Sequence[tuple[str, RouteMatch]], 
     """
     added = 0
     for message_id, match in matches:
-        row = connection.execute(select(m).where(m.c.id == message_id)).first()
-        if row is None or row.state != "routed" or row.origin == match.endpoint:
+        row = connection.execute(select(m).where(m.c.id == message_id, _SENT_ON[match.observations])).first()
+        if row is None or row.origin == match.endpoint:
             continue
         connection.execute(select(dossiers.c.id).where(dossiers.c.id == row.dossier_id).with_for_update())
         there = select(d.c.id).where(d.c.message_id == message_id, d.c.route == match.route)
@@ -155,11 +167,11 @@ def backfill(connection: Connection, matches: Sequence[tuple[str, RouteMatch]], 
             continue
         if not row.full_state and is_step_there(connection, row, match.endpoint):  # this one was said again to another
             continue
-        newer = None
+        newer, voice = None, lanes.Voice(row.sender, row.state == "routed")
         if row.full_state:
-            newer = lanes.newer_sent(connection, row.dossier_id, match.endpoint, match.route, row.stream, row.seq)
+            newer = lanes.newer_sent(connection, row.dossier_id, match.endpoint, match.route, row.stream, row.seq, voice)
         deliver(
-            connection, row.dossier_id, row.id, row.stream, row.full_state, row.seq, match,
+            connection, row.dossier_id, row.id, row.stream, row.full_state, row.seq, voice, match,
             accepted_at=row.accepted_at, now=now, passed_by=newer,
         )  # fmt: skip
         added += newer is None

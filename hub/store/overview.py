@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import JSON, ColumnElement, Connection, and_, cast, func, literal_column, select
+from sqlalchemy import JSON, ColumnElement, Connection, and_, cast, func, literal_column, or_, select
 
 from hub.message import NATIONAL
 from hub.observe.redact import text as redacted
@@ -249,11 +249,12 @@ def _first_code(dialect: str) -> ColumnElement[str]:
 
 
 def _last_errors(connection: Connection, waiting_at: Iterable[str]) -> tuple[LastError, ...]:
-    """What is dead, in doubt or kept, and what waits for a registry to answer."""
+    """What is dead, in doubt or kept, and what waits for a registry to answer or for a file."""
     found: list[tuple[int, str, AnyRow]] = []
     for endpoint in waiting_at:
         heads = _WAITING.where(d.c.endpoint == endpoint).subquery()
-        rows = connection.execute(select(heads).where(heads.c.code.startswith("verification_")).limit(LAST))
+        prepared = or_(heads.c.code.startswith("verification_"), heads.c.code.startswith("file_"))
+        rows = connection.execute(select(heads).where(prepared).limit(LAST))
         found += [(row.created_at, "pending", row) for row in rows]
     found += [(row.settled_at, "dead", row) for row in connection.execute(_NEWLY_DEAD)]
     found += [(row.last_attempt_at or row.created_at, "in_doubt", row) for row in connection.execute(_IN_DOUBT)]

@@ -53,7 +53,8 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class RouteMatch:
     """What routing said of one route for one message. ``matched`` False still delivers if the dossier is already with
-    the endpoint (sticky). ``failure`` names why the trial translation failed, if it did."""
+    the endpoint, if it is ``sticky``: a route never takes what a sender says whom it does not hear. ``failure`` names why the
+    trial translation failed, if it did. ``observations``: it takes the message also where another sender owns the dossier."""
 
     route: str
     endpoint: str
@@ -61,6 +62,8 @@ class RouteMatch:
     why: str
     failure: str | None = None
     coalesce: bool = False
+    observations: bool = False
+    sticky: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +409,11 @@ class Store(Reader, Protocol):
     async def recover(self, endpoint: str, under_way: frozenset[str], now: int) -> int:
         """Claims of the endpoint that none of the deliveries under way holds become in doubt; returns how many."""
 
-    async def remember(self, delivery_id: str, attempt_id: str, key: str, value: Any) -> None: ...
+    async def remember(
+        self, delivery_id: str, attempt_id: str, key: str, value: Any, issued: Mapping[str, str] | None = None
+    ) -> str | None:
+        """Note a step, and learn the codes that the partner ``issued`` in it. Why one of them
+        cannot be used (another dossier has it, it cannot be kept): then nothing was written."""
 
     async def settle(self, settlement: Settlement, now: int) -> bool:
         """Conditional on the attempt: False when it is no longer this attempt's to settle."""
@@ -468,7 +475,9 @@ class Store(Reader, Protocol):
     async def backfill(self, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
         """Add deliveries (message id, route match) that are not there yet; returns how many were added."""
 
-    async def messages_without(self, route: str, stream: str, after: str | None, limit: int) -> Sequence[JsonObject]: ...
+    async def messages_without(
+        self, route: str, stream: str, after: str | None, limit: int, observations: bool = False
+    ) -> Sequence[JsonObject]: ...
 
     async def add_key(self, key: Key) -> None: ...
 

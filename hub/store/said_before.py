@@ -8,6 +8,8 @@ partner has it (docs/howto/dossier-is-stuck.md), and it would show twice.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, bindparam, or_, select
 
 from hub.store.port import BY_SENDER
@@ -18,16 +20,26 @@ from hub.store.tables import messages as m
 
 _IN_DOUBT = "in_doubt"
 _SAME = Prepared(
-    select(m.c.id, d.c.endpoint, d.c.state, d.c.code, d.c.settled_by)
+    select(m.c.id, m.c.sender, m.c.state.label("said_as"), d.c.endpoint, d.c.state, d.c.code, d.c.settled_by)
     .outerjoin(d, d.c.message_id == m.c.id)
     .where(
         m.c.dossier_id == bindparam("dossier"),
         m.c.stream == bindparam("stream"),
         m.c.digest == bindparam("digest"),
-        or_(m.c.state == "routed", m.c.sender == bindparam("sender")),
     )
     .order_by(m.c.seq.desc())
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SaidBefore:
+    """A step that came again. ``known``: the newest message of it that counts as the sender's own, None for none; ``again``:
+    the endpoints where it may be said again, since its sender gave up the last that went there, all of it; ``there``: where it
+    went by the word of another, or waits to."""
+
+    known: str | None = None
+    again: frozenset[str] = frozenset()
+    there: frozenset[str] = frozenset()
 
 
 def is_given_up(state: str, code: str | None) -> bool:
@@ -40,23 +52,25 @@ def is_found_there(state: str, code: str | None) -> bool:
     return state == "discarded" and code == _IN_DOUBT
 
 
-def step_before(
-    connection: Connection, dossier_id: str, stream: str, digest: str, sender: str
-) -> tuple[str, frozenset[str]] | None:
-    """The newest message of the same step, and the endpoints where it may be said again: where its sender gave up the last that
-    went there, all of it. None when the step is new."""
-    same = {"dossier": dossier_id, "stream": stream, "digest": digest, "sender": sender}
-    rows = _SAME.rows(connection, same)
-    if not rows:
-        return None
+def step_before(connection: Connection, dossier_id: str, stream: str, digest: str, sender: str, *, alone: bool) -> SaidBefore:
+    """The same step in earlier messages. What the owner said counts as the sender's own, unless this one speaks ``alone``: then
+    some route hears it for itself."""
+    rows = _SAME.rows(connection, {"dossier": dossier_id, "stream": stream, "digest": digest})
+    known: str | None = None
+    there: set[str] = set()
     last: dict[str, list[AnyRow]] = {}
     for row in rows:
+        if row.sender != sender and (alone or row.said_as != "routed"):
+            if row.endpoint is not None and not is_given_up(row.state, row.code):
+                there.add(row.endpoint)
+            continue
+        known = known or str(row.id)
         if row.endpoint is not None:
-            there = last.setdefault(row.endpoint, [])
-            if not there or there[0].id == row.id:
-                there.append(row)
-    again = (endpoint for endpoint, there in last.items() if all(_by_its_sender(one) for one in there))
-    return rows[0].id, frozenset(again)
+            went = last.setdefault(row.endpoint, [])
+            if not went or went[0].id == row.id:
+                went.append(row)
+    again = (endpoint for endpoint, went in last.items() if all(_by_its_sender(one) for one in went))
+    return SaidBefore(known, frozenset(again), frozenset(there))
 
 
 def _by_its_sender(row: AnyRow) -> bool:
@@ -64,8 +78,9 @@ def _by_its_sender(row: AnyRow) -> bool:
 
 
 def is_step_there(connection: Connection, message: AnyRow, endpoint: str) -> bool:
-    """Whether the step in the message went to the endpoint already in an earlier message, or waits to."""
-    earlier = (m.c.dossier_id == message.dossier_id, m.c.stream == message.stream, m.c.digest == message.digest)
-    went = (d.c.message_id == m.c.id, d.c.endpoint == endpoint)
-    query = select(d.c.state, d.c.code).where(*earlier, m.c.seq < message.seq, *went)
+    """Whether the step in the message went to the endpoint already in an earlier message, or one of another sender, or waits
+    to."""
+    same = (m.c.dossier_id == message.dossier_id, m.c.stream == message.stream, m.c.digest == message.digest)
+    other = or_(m.c.seq < message.seq, m.c.sender != message.sender)
+    query = select(d.c.state, d.c.code).where(*same, other, d.c.message_id == m.c.id, d.c.endpoint == endpoint)
     return any(not is_given_up(row.state, row.code) for row in connection.execute(query))

@@ -194,8 +194,13 @@ class SqlStore(Store):
     async def recover(self, endpoint: str, under_way: frozenset[str], now: int) -> int:
         return await self._writer.run(lambda connection: delivering.recover(connection, now, endpoint, under_way))
 
-    async def remember(self, delivery_id: str, attempt_id: str, key: str, value: Any) -> None:
-        await self._writer.run(lambda connection: delivering.remember(connection, delivery_id, attempt_id, key, value))
+    async def remember(
+        self, delivery_id: str, attempt_id: str, key: str, value: Any, issued: Mapping[str, str] | None = None
+    ) -> str | None:
+        codes, now = issued or {}, self._clock()
+        return await self._writer.run(
+            lambda connection: delivering.remember(connection, delivery_id, attempt_id, key, value, codes, now)
+        )
 
     async def settle(self, settlement: Settlement, now: int) -> bool:
         return await self._writer.run(lambda connection: delivering.settle(connection, settlement, now))
@@ -269,8 +274,12 @@ class SqlStore(Store):
     async def backfill(self, matches: Sequence[tuple[str, RouteMatch]], now: int) -> int:
         return await self._writer.run(lambda connection: operating.backfill(connection, matches, now))
 
-    async def messages_without(self, route: str, stream: str, after: str | None, limit: int) -> Sequence[JsonObject]:
-        return await self._read(lambda connection: operating.messages_without(connection, route, stream, after, limit))
+    async def messages_without(
+        self, route: str, stream: str, after: str | None, limit: int, observations: bool = False
+    ) -> Sequence[JsonObject]:
+        return await self._read(
+            lambda connection: operating.messages_without(connection, route, stream, after, limit, observations)
+        )
 
     async def add_key(self, key: Key) -> None:
         await self._writer.run(lambda connection: operating.add_key(connection, key))

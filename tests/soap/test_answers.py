@@ -258,6 +258,11 @@ TABLE: list[tuple[str, dict[str, Any], Say, str]] = [
     ("no item", {"at": "/Item/*/Code", "equals": 0, "then": "accepted"}, submitted(""), "in_doubt outcome_unknown"),
     ("any item", {"at": "/Item/*/Code", "any_in": [5, 6], "then": "rejected"},
      submitted("<l:Item><t:Code>0</t:Code></l:Item><l:Item><t:Code>5</t:Code></l:Item>"), "rejected 0"),
+    ("a piece of one text", {"at": "/Item/*/Message", "contains": "ĐÃ CÓ", "then": "rejected", "code": "there"},
+     submitted("<l:Item><t:Code>0</t:Code></l:Item><l:Item><t:Code>5</t:Code><t:Message>Hồ sơ đã có</t:Message></l:Item>"),
+     "rejected there"),
+    ("a piece of no text", {"at": "/Item/*/Message", "contains": "đã có", "then": "accepted"},
+     submitted("<l:Item><t:Code>0</t:Code><t:Message>chưa có</t:Message></l:Item>"), "in_doubt outcome_unknown"),
     ("the first item", {"at": "/Item/0/Code", "equals": 0, "then": "accepted"},
      submitted("<l:Item><t:Code>0</t:Code></l:Item>"), "accepted"),
     # else

@@ -106,6 +106,8 @@ UNTOUCHED: list[tuple[str, list[dict[str, Any]], Say]] = [
      fault("Client", detail="<l:BusinessFault><t:Code>1</t:Code><Code>17</Code></l:BusinessFault>")),
     ("of a detail, by what another has", [CODE_17, KNOWN],
      fault("Client", detail="<l:BusinessFault><t:Code>1</t:Code><Extra/></l:BusinessFault><Other><Code>17</Code></Other>")),
+    ("a piece of one text is one, whatever else", [{"at": "/Item/*/Message", "contains": "ok", "then": "accepted"}],
+     submitted("<l:Item><t:Code>0</t:Code><t:Message>ok</t:Message></l:Item><l:Item><t:Code>5</t:Code><Message>no</Message></l:Item>")),
     ("behind it", [ACCEPTED, ANY_BAD], submitted(result("0") + "<Item><Code>99</Code></Item>")),
 ]  # fmt: skip
 

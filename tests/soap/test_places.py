@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from connectors.outcomes.pointers import MISSING, put_at, schemas_at, values_at
 from connectors.soap.fitting import misfits
-from connectors.soap.pointers import MISSING, put_at, schemas_at, values_at
 
 TREE: dict[str, Any] = {
     "$ref": "#/$defs/node",

@@ -15,9 +15,9 @@ import yaml
 from aiohttp import web
 from flow.parts import MovableClock, send, states, until
 
+from connectors.outcomes.verdict import Judged
 from connectors.soap import table
 from connectors.soap.connector import Soap
-from connectors.soap.verdict import Judged
 from hub.connector import Found
 from hub.errors import InDoubt, Transient
 from soap.home import land_home

@@ -127,6 +127,28 @@ async def test_what_an_attempt_remembers_is_there_for_the_next(desk: Desk) -> No
     assert (await desk.head()).remembered["chunk"] == 2
 
 
+async def test_a_code_that_was_issued_is_an_alias_before_the_attempt_ends(desk: Desk) -> None:
+    """With the note, in one write; not by an attempt that lost the delivery; and one that cannot be a name writes nothing."""
+    await desk.accept("a")
+    await desk.accept("b", code="D2")
+    due = next(one for one in await desk.heads() if one.body == b"a")
+    attempt = await desk.begin(due)
+    remember = desk.store.remember
+    assert await remember(due.delivery_id, attempt, "code", "C1", {"partner": "C1"}) is None
+    assert await remember(due.delivery_id, attempt, "code", "C1", {"partner": "C1"}) is None
+    assert await remember(due.delivery_id, new_id(), "code", "C9", {"partner": "C9"}) is None
+    other = next(one for one in await desk.heads() if one.body == b"b")
+    second = await desk.begin(other)
+    assert await remember(other.delivery_id, second, "code", "C1", {"partner": "C1"}) == "partner code is another dossier's"
+    for bad in ("", "x" * 10_000, "a\0b"):
+        assert await remember(other.delivery_id, second, "code", bad, {"partner": bad})
+    await desk.settle(due, attempt, "again")
+    await desk.settle(other, second, "again")
+    first, later = sorted(await desk.heads(), key=lambda one: one.body)
+    assert first.aliases["partner"] == first.remembered["code"] == "C1"
+    assert "partner" not in later.aliases and dict(later.remembered) == {}
+
+
 async def test_claims_of_a_dead_process_are_in_doubt(database: Any, clock: FakeClock) -> None:
     """Closed without settling and opened again: in doubt, due now, with attempt, notes and bytes; the rest is untouched."""
     first = Desk(database.store(clock), clock)

@@ -1,4 +1,5 @@
-"""JSON pointers into the object form of XML, with ``*`` for every item of a list, and what a schema has at such a place."""
+"""JSON pointers into an answer or a message (of XML: its object form), with ``*`` for every item of a list; and what a schema
+has at such a place."""
 
 from __future__ import annotations
 
