@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from hub.errors import Rejected
 from hub.store.port import Due, Store
 
 
@@ -15,6 +16,7 @@ class LiveAttempt:
         self._due = due
         self._store = store
         self._remembered = dict(due.remembered)
+        self._known = dict(due.aliases)
         self._on_exists = on_exists
         self.id = attempt_id
         self._number = number
@@ -25,7 +27,7 @@ class LiveAttempt:
 
     @property
     def known_ids(self) -> Mapping[str, str]:
-        return self._due.aliases
+        return self._known
 
     @property
     def sent_before(self) -> bool:
@@ -40,6 +42,8 @@ class LiveAttempt:
     def remembered(self) -> Mapping[str, Any]:
         return self._remembered
 
-    async def remember(self, key: str, value: Any) -> None:
-        await self._store.remember(self._due.delivery_id, self.id, key, value)
+    async def remember(self, key: str, value: Any, *, issued: Mapping[str, str] | None = None) -> None:
+        if unusable := await self._store.remember(self._due.delivery_id, self.id, key, value, issued):
+            raise Rejected("code_unusable", f"what the partner issued cannot be used: {unusable}")
         self._remembered[key] = value
+        self._known |= issued or {}

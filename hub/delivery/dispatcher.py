@@ -16,11 +16,13 @@ from hub.connector import Connector
 from hub.delivery.behind import Behind
 from hub.delivery.breaker import SECOND, Breaker, Rate
 from hub.delivery.calls import STORE_RETRY_SECONDS, Calls
+from hub.delivery.enclosing import Enclosing
 from hub.delivery.outcomes import Outcomes
 from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy, pinned_schema
 from hub.delivery.verify import Verification
-from hub.delivery.verifying import Verifying
+from hub.delivery.verifying import Admission, Verifying
 from hub.errors import StoreUnavailable, WithProblems
+from hub.files.configured import KeptFiles
 from hub.message import Clock, SchemaRef, new_id
 from hub.observe import metrics
 from hub.observe.logging import get_logger
@@ -66,11 +68,13 @@ class Dispatcher:
         on_reply: Callable[[], Awaitable[None]],
         verification: Verification,
         outcomes: Outcomes,
+        files: KeptFiles | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.breaker = Breaker(policy.breaker)
         self._calls = Calls(endpoint, connector, policy, self.breaker, store, clock, on_reply, outcomes)
         self._verifying = Verifying(endpoint, policy, routes, verification, store, clock, self.wake, self._calls.say_dead)
+        self._enclosing = Enclosing(endpoint, policy, files, store, clock, self.wake, self._calls.say_dead)
         self._behind = Behind(endpoint, store)
         self._policy = policy
         self._routes = routes
@@ -115,7 +119,7 @@ class Dispatcher:
 
     async def drain(self, seconds: float) -> int:
         """Wait for what is under way; returns how many attempts had to be left (they will be in doubt at restart)."""
-        await self._verifying.stop()
+        await asyncio.gather(self._verifying.stop(), self._enclosing.stop())
         if self._under_way:
             await asyncio.wait(list(self._under_way.values()), timeout=seconds)
         left = list(self._under_way.values())
@@ -123,6 +127,10 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         return len(left)
+
+    def _busy(self) -> set[str]:
+        """Deliveries that something is being done about."""
+        return {*self._under_way, *self._verifying.under_way, *self._enclosing.under_way}
 
     def _room(self, now: int) -> int:
         """How many may begin now."""
@@ -147,15 +155,16 @@ class Dispatcher:
         if room <= 0:
             return False
         # one that ends while the store is read may be shown as it was before: next round
-        busy = {*self._under_way, *self._verifying.under_way}
-        # those asked about, by the partner or a registry, stay due meanwhile
+        busy = self._busy()
+        # those asked about, by the partner or a registry, stay due meanwhile, and those whose files are fetched
         most = room + len(self._asked) + max(self._verifying.most, len(self._verifying.under_way))
+        most += len(self._enclosing.under_way)
         found = await self._store.due(self.endpoint, now, most)
         await self._verifying.look_again(found, now)
         first = await self._begin([due for due in found if due.delivery_id not in busy], room)
         if not first.stuck or len(found) < most or first.begun == room:
             return first.moved
-        busy = {*self._under_way, *self._verifying.under_way}
+        busy = self._busy()
         found, more = await self._behind.page(found[-1].place, now)
         others = await self._begin([due for due in found if due.delivery_id not in busy], room - first.begun)
         self._behind.passed(found, others.left)
@@ -173,7 +182,7 @@ class Dispatcher:
                 elsewhere += 1
                 continue
             doubtful = due.state == "in_doubt"
-            admission = "goes" if doubtful else self._verifying.admit(due, route, may_begin=free > 0)
+            admission = "goes" if doubtful else self._admit(due, route, may_begin=free > 0)
             if admission == "goes" and free > 0:
                 (asked if doubtful else ready).append((due, route))
             elif admission == "goes":
@@ -190,6 +199,11 @@ class Dispatcher:
         self._rate.take(len(asked) + len(begun))
         count = len(asked) + len(ready)
         return _Begun(count, count + elsewhere > 0, stuck, left)
+
+    def _admit(self, due: Due, route: RoutePolicy, *, may_begin: bool) -> Admission:
+        """What must be so before the first attempt: its files are there, then the registries were asked."""
+        admission = self._enclosing.admit(due, route)
+        return admission if admission != "goes" else self._verifying.admit(due, route, may_begin=may_begin)
 
     async def _wait_for_route(self, due: Due) -> None:
         """A route taken out of the configuration leaves its deliveries waiting, visibly, until it is put back."""

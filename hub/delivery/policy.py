@@ -8,7 +8,7 @@ from typing import Literal
 from hub.delivery.breaker import BreakerPolicy
 from hub.delivery.retry import RetryPolicy
 from hub.message import SchemaRef
-from hub.routing.routes import Verify
+from hub.routing.routes import Enclose, Verify
 from hub.store.port import Due
 
 
@@ -30,8 +30,9 @@ class RoutePolicy:
     partner_schema: str
     in_doubt: Literal["resend", "hold"] = "resend"
     on_exists: Literal["hold", "adopt"] = "hold"
-    verify: Verify | None = None
+    verify: tuple[Verify, ...] = ()
     via: tuple[SchemaRef, ...] = ()
+    files: Enclose | None = None
 
 
 @dataclass(frozen=True, slots=True)

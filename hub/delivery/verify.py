@@ -1,13 +1,17 @@
-"""The question about the owner of a dossier before it is sent for the first time, and what its answer means for the delivery.
+"""The questions about the owner of a dossier before it is sent for the first time, and what answers mean for the delivery.
 
 | the registry                                     | the delivery                                                       |
 |--------------------------------------------------|--------------------------------------------------------------------|
-| knows the person, and it fits                    | goes, with the registry among ``databases_consulted``              |
+| knows the owner, and it fits                     | goes, with the registry among ``databases_consulted``              |
 | knows none, or another; refuses; says unreadably | by the route: ``hold`` a dead letter, ``flag`` goes without that   |
 | cannot be asked: no or a malformed number, no    | by the route too: a typo or a gap passes ``hold`` no more than a   |
-| name, kind or birth of one who may be a citizen  | wrong number does                                                  |
+| name, kind or birth of one whom it may know      | wrong number does                                                  |
 | does not answer, rests or is paused              | waits as in an outage of that endpoint: never counted, never dead  |
-| holds no such owner: an organisation, a passport | goes without that                                                  |
+| holds no such owner: of citizens, a company      | goes without that                                                  |
+
+A route may name several registries: each is asked about the owners of whom its mapping makes a question, and is silent about
+those of whom another one's does; the delivery goes when all that are asked have let it go. Whom a registry knows, and what
+fits, is ``hub.dossier.applicant``.
 
 Whatever is found out is no part of the message: the canonical body stays as it was accepted, only what is sent has the mark.
 A mark that the dossier has from its sender is the sender's word: it stays whatever is found out, and the warning says so.
@@ -15,7 +19,7 @@ A mark that the dossier has from its sender is the sender's word: it stays whate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +27,7 @@ import orjson
 
 from hub.delivery.breaker import SECOND
 from hub.delivery.retry import RetryPolicy
-from hub.dossier.applicant import birth_year, consulted, fits, is_no_citizen, says_consulted
+from hub.dossier.applicant import birth_year, consulted, says_consulted, subject_of
 from hub.errors import Problem, TranslationFailed, WithProblems
 from hub.lookup.registry import WHO_ASKS, Asker, Registry
 from hub.lookup.translated import in_question
@@ -36,8 +40,8 @@ _NOT_GIVEN = frozenset({"missing", "pattern"})
 """Problems of a question that say: the message does not hold what it takes to ask."""
 _NO_KIND = Problem("owner.kind", "missing", "is required but absent")
 _MISFITS = {
-    "not_found": ("applicant_not_found", "{} knows no person with the owner's number and name"),
-    "mismatch": ("applicant_mismatch", "{} knows another person by the owner's number"),
+    "not_found": ("applicant_not_found", "{} knows no {} with the owner's number and name"),
+    "mismatch": ("applicant_mismatch", "{} knows another {} by the owner's number"),
     "not_askable": ("applicant_not_askable", "{} cannot be asked about the owner"),
     "refused": ("verification_refused", "{} refused the question"),
     "unreadable": ("verification_unreadable", "the answer of {} cannot be translated"),
@@ -59,11 +63,32 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Go:
-    """It may be sent: this canonical body, with these warnings."""
+class Asks:
+    """Who must be asked, in this order; ``warnings`` are of those who are not."""
 
-    body: bytes
+    questions: tuple[tuple[Verify, Question], ...]
     warnings: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """It may be sent: with these databases among those consulted, and with these warnings."""
+
+    codes: tuple[str, ...] = ()
+    warnings: tuple[dict[str, str], ...] = ()
+
+    def __add__(self, other: Go) -> Go:
+        """What two registries found."""
+        return Go((*self.codes, *other.codes), (*self.warnings, *other.warnings))
+
+    def marked(self, body: bytes) -> bytes:
+        """The canonical body to send."""
+        if not self.codes:
+            return body
+        dossier: Mapping[str, Any] = orjson.loads(body)
+        for code in self.codes:
+            dossier = consulted(dossier, code)
+        return orjson.dumps(dossier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +131,7 @@ class Known:
 
 
 class Verification:
-    """``question(…)`` says whether anybody must be asked, ``await verdict(…)`` asks, at most once. ``registry`` gives an
+    """``question(…)`` says who must be asked, ``await verdict(…)`` asks one of them, at most once. ``registry`` gives an
     endpoint that can be asked, by its name."""
 
     def __init__(self, registry: Callable[[str], Known | None], catalog: Callable[[], Catalog], clock: Clock) -> None:
@@ -114,25 +139,41 @@ class Verification:
         self._catalog = catalog
         self._clock = clock
 
-    def question(self, due: Due, verify: Verify) -> Question | Go | Held:
-        """The question, or what becomes of a delivery about which none can be asked. Raises WithProblems when a question
-        cannot be made for another reason than what the message lacks."""
+    def question(self, due: Due, steps: Sequence[Verify]) -> Asks | Go | Held:
+        """The questions, or what becomes of a delivery about which none can be asked. Nobody is asked about one that is held
+        in any case. Raises WithProblems when a question cannot be made for another reason than what the message lacks."""
         dossier = orjson.loads(due.body)
-        try:
-            made = self._made(due, verify, dossier)
-        except WithProblems as error:
-            if not {problem.code for problem in error.problems} <= _NOT_GIVEN:
-                raise
-            made, lacking = None, tuple(error.problems)
-        else:
-            lacking = (_NO_KIND,)
-        if made is not None:
-            return made
-        if is_no_citizen(dossier):
-            return _unmarked(due, verify, dossier, "not_verified", f"{verify.endpoint} was not asked: the owner is no citizen")
-        code, words = _MISFITS["not_askable"]
-        places = ", ".join(dict.fromkeys(problem.at.lstrip("/") for problem in lacking))
-        return _unfit(due, verify, dossier, code, f"{words.format(verify.endpoint)}: look at {places}", lacking)
+        asked: list[tuple[Verify, Question]] = []
+        gaps: list[tuple[Verify, tuple[Problem, ...]]] = []
+        silent: list[Verify] = []
+        for step in steps:
+            try:
+                made = self._made(due, step, dossier)
+            except WithProblems as error:
+                if not {problem.code for problem in error.problems} <= _NOT_GIVEN:
+                    raise
+                if subject_of(step.query).is_none(dossier):
+                    silent.append(step)
+                else:
+                    gaps.append((step, tuple(error.problems)))
+            else:
+                if made is not None:
+                    asked.append((step, made))
+                else:
+                    silent.append(step)
+        if not asked and not gaps:
+            gaps = [(step, (_NO_KIND,)) for step in silent if not subject_of(step.query).is_none(dossier)]
+        found = Go()
+        for step, lacking in gaps:
+            code, words = _MISFITS["not_askable"]
+            places = ", ".join(dict.fromkeys(problem.at.lstrip("/") for problem in lacking))
+            verdict = _unfit(step, dossier, code, f"{words.format(step.endpoint)}: look at {places}", lacking)
+            if isinstance(verdict, Held):
+                return verdict
+            found += verdict
+        lacking_too = [step for step, _ in gaps]
+        found += _nobody([step for step in silent if step not in lacking_too], dossier, asked=bool(asked or gaps))
+        return Asks(tuple(asked), found.warnings) if asked else found
 
     def _made(self, due: Due, verify: Verify, dossier: Any) -> Question | None:
         """None where the mapping makes nothing of this owner."""
@@ -143,8 +184,8 @@ class Verification:
         about = dict(made.body)
         if "procedure" not in about:
             raise TranslationFailed([Problem("procedure", "missing", "the mapping makes no procedure of the message")])
-        year = birth_year(about["number"]) if "birth" not in about and verify.birth_year_from_number else None
-        if year is not None:
+        may_take = subject_of(verify.query).born and verify.birth_year_from_number and "birth" not in about
+        if (year := birth_year(about["number"]) if may_take else None) is not None:
             about["birth"] = year
         if (known := self._registry(verify.endpoint)) is not None:
             chain = catalog.chain(verify.query, known.queries)
@@ -181,7 +222,8 @@ class Verification:
             due.traceparent, due.dossier_id,
         )  # fmt: skip
         whom = {name: value for name, value in question.about.items() if name not in WHO_ASKS}
-        answer = await registry.ask("verify", asker, whom, query=verify.query, judge=lambda found: fits(whom, found))
+        subject = subject_of(verify.query)
+        answer = await registry.ask("verify", asker, whom, query=verify.query, judge=lambda found: subject.fits(whom, found))
         if answer.outcome == "unreachable":
             now = self._clock()
             until = now + int((answer.retry_after or 0) * SECOND)
@@ -190,30 +232,37 @@ class Verification:
             again = now + int(known.retry.wait(number + 1) * SECOND)
             return Waits("verification_unreachable", f"{registry.name} did not answer ({answer.code})", max(again, until))
         if answer.outcome == "confirmed":
-            return Go(orjson.dumps(consulted(question.dossier, verify.database_code)))
+            return Go((verify.database_code,))
         code, words = _MISFITS[answer.outcome]
-        reason = words.format(registry.name) + (_OF_THE_YEAR.get(answer.outcome, "") if question.year_taken else "")
+        reason = words.format(registry.name, subject.noun)
+        reason += _OF_THE_YEAR.get(answer.outcome, "") if question.year_taken else ""
         reason += f" ({answer.code})" if answer.outcome == "refused" else ""
         # places and kinds only: the words of a problem may hold a code of the answer, which is kept nowhere
         problems = (Problem(one.at, one.code, "in the registry's answer", one.hint, one.source) for one in answer.problems)
-        return _unfit(due, verify, question.dossier, code, reason, tuple(problems))
+        return _unfit(verify, question.dossier, code, reason, tuple(problems))
 
 
 def _rests(endpoint: str, until: int) -> Shut:
     return Shut("verification_waits", f"{endpoint} rests before it is asked again", until)
 
 
-def _unfit(
-    due: Due, verify: Verify, dossier: Mapping[str, Any], code: str, reason: str, problems: tuple[Problem, ...]
-) -> Go | Held:
-    """Somebody who may be a citizen, and is not confirmed: the route decides."""
+def _unfit(verify: Verify, dossier: Mapping[str, Any], code: str, reason: str, problems: tuple[Problem, ...]) -> Go | Held:
+    """One whom the registry may know, and who is not confirmed: the route decides."""
     if verify.on_mismatch == "flag":
-        return _unmarked(due, verify, dossier, code, reason)
+        return _unmarked([verify], dossier, code, reason)
     return Held(code, reason, tuple(problem.as_dict() for problem in problems))
 
 
-def _unmarked(due: Due, verify: Verify, dossier: Mapping[str, Any], code: str, reason: str) -> Go:
+def _nobody(silent: Sequence[Verify], dossier: Mapping[str, Any], *, asked: bool) -> Go:
+    """What is said of registries that hold no such owner: where another one is ``asked``, only that a mark is not ours."""
+    told = [step for step in silent if not asked or says_consulted(dossier, step.database_code)]
+    words = [f"{one.endpoint} was not asked: the owner is no {subject_of(one.query).owner}" for one in told]
+    return _unmarked(told, dossier, "not_verified", "; ".join(words)) if told else Go()
+
+
+def _unmarked(steps: Sequence[Verify], dossier: Mapping[str, Any], code: str, reason: str) -> Go:
     """Sent as it came. A mark that its sender set is the sender's word, and not the hub's."""
-    if says_consulted(dossier, verify.database_code):
-        reason += f"; the dossier itself says that {verify.endpoint} was consulted, and is sent as it came"
-    return Go(due.body, (Problem("owner", code, reason).as_dict(),))
+    for step in steps:
+        if says_consulted(dossier, step.database_code):
+            reason += f"; the dossier itself says that {step.endpoint} was consulted, and is sent as it came"
+    return Go(warnings=(Problem("owner", code, reason).as_dict(),))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from hub.delivery.verify import Shut, Verification
 from hub.errors import StoreUnavailable
@@ -27,6 +28,15 @@ AT_ONCE = 50
 SAME_LINE_SECONDS = 60.0
 
 log = get_logger("delivery")
+
+
+@dataclass(slots=True)
+class _Known:
+    """Which registries must be asked for these steps; what the store was told that the delivery waits for."""
+
+    steps: tuple[Verify, ...]
+    registries: tuple[str, ...]
+    told: str = ""
 
 
 class Waiting:
@@ -48,16 +58,17 @@ class Waiting:
         self._shut: dict[str, Shut] = {}
         self._looked_at = 0.0
         self._logged: dict[tuple[str, str], float] = {}
-        self._known: dict[str, tuple[Verify, str]] = {}
-        """By delivery: somebody must be asked about it for this step; and what the store was told that it waits for."""
-        self._older: dict[str, tuple[Verify, str]] = {}
+        self._known: dict[str, _Known] = {}
+        """By delivery."""
+        self._older: dict[str, _Known] = {}
         """Those not seen since ``_turned_at``."""
         self._turned_at = seconds()
         self._to_say: dict[str, tuple[int, Shut]] = {}
         self._saying: asyncio.Task[None] | None = None
 
-    def is_shut(self, registry: str) -> bool:
-        return registry in self._shut
+    def is_shut(self, registries: Iterable[str]) -> bool:
+        """Whether any of these cannot be asked."""
+        return any(registry in self._shut for registry in registries)
 
     def shut(self, registry: str, state: Shut) -> None:
         """It was found that this registry cannot be asked."""
@@ -86,20 +97,20 @@ class Waiting:
                 self._shut.pop(registry, None)
                 self._log(registry, "")
 
-    def is_known(self, due: Due, verify: Verify) -> bool:
-        """Whether it is known that somebody must be asked about it for this step."""
+    def needed(self, due: Due, steps: tuple[Verify, ...]) -> Sequence[str] | None:
+        """The registries that must be asked about it for these steps of its route; None where that is not known."""
         known = self._known.get(due.delivery_id) or self._older.pop(due.delivery_id, None)
-        if known is None or known[0] != verify:
-            return False
+        if known is None or known.steps != steps:
+            return None
         self._known[due.delivery_id] = known
-        self._tell(due, verify)
-        return True
+        self._tell(due, known)
+        return known.registries
 
-    def add(self, due: Due, verify: Verify) -> None:
-        """Somebody must be asked about it, and cannot be now."""
-        if not self.is_known(due, verify) and len(self._known) < KEPT:
-            self._known[due.delivery_id] = (verify, "")
-            self._tell(due, verify)
+    def add(self, due: Due, steps: tuple[Verify, ...], registries: tuple[str, ...]) -> None:
+        """These registries must be asked about it for these steps, and one of them cannot be now."""
+        if self.needed(due, steps) != registries and (due.delivery_id in self._known or len(self._known) < KEPT):
+            known = self._known[due.delivery_id] = _Known(steps, registries)
+            self._tell(due, known)
 
     def forget(self, due: Due) -> None:
         """Somebody was asked about it."""
@@ -111,12 +122,12 @@ class Waiting:
             self._saying.cancel()
             await asyncio.gather(self._saying, return_exceptions=True)
 
-    def _tell(self, due: Due, verify: Verify) -> None:
+    def _tell(self, due: Due, known: _Known) -> None:
         """Have the store told what it waits for, once."""
-        state = self._shut.get(verify.endpoint)
-        if state is None or self._known[due.delivery_id][1] == state.code:
+        state = next((self._shut[one] for one in known.registries if one in self._shut), None)
+        if state is None or known.told == state.code:
             return
-        self._known[due.delivery_id] = (verify, state.code)
+        known.told = state.code
         self._to_say[due.delivery_id] = (due.next_at, state)
         if self._saying is None or self._saying.done():
             self._saying = asyncio.create_task(self._say(), name=f"verify:{self._endpoint}:waiting")

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 _PASSPORT = re.compile("[A-HJ-NP-Z]{1,2}[0-9]{6,8}")
 """A passport's number: no I and no O, which stand for 1 and 0 in a mistyped number of another paper."""
 _PERSONAL_NUMBER = re.compile(r"[0-9]{3}([0-5])([0-9]{2})[0-9]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a registry knows: ``noun`` as a reason calls one of them, ``owner`` as it calls a dossier's owner who is one.
+
+    ``fits``: whether what was asked about is what the registry knows. ``is_none``: whether the owner of a dossier is certainly
+    none of these. ``born``: a question may say a birth.
+    """
+
+    noun: str
+    owner: str
+    fits: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+    is_none: Callable[[Mapping[str, Any]], bool]
+    born: bool = False
 
 
 def fits(asked: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
@@ -26,6 +42,18 @@ def fits(asked: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
     return bool(mine[:common] == theirs[:common])
 
 
+def enterprise_fits(asked: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether the enterprise asked about (enterprise-query) is the one that the registry knows (enterprise).
+
+    The numbers are equal, with or without the dash before the three digits of a branch; the names are equal but for case,
+    blanks and the way their letters are composed. No abbreviation is guessed: "TNHH" is not "trách nhiệm hữu hạn". A question
+    without a name fits nobody.
+    """
+    mine, theirs = asked["number"].replace("-", ""), known.get("number", "").replace("-", "")
+    name = _plain(asked.get("name", ""))
+    return bool(name) and mine == theirs and name == _plain(known.get("name", ""))
+
+
 def is_no_citizen(dossier: Mapping[str, Any]) -> bool:
     """Whether the owner is certainly nobody whom a registry of citizens holds: an organisation, or known by a passport alone.
 
@@ -35,6 +63,24 @@ def is_no_citizen(dossier: Mapping[str, Any]) -> bool:
     if owner.get("kind", "citizen") != "citizen":
         return True
     return not owner.get("identity_papers") and _PASSPORT.fullmatch(owner.get("id_number", "")) is not None
+
+
+def is_no_enterprise(dossier: Mapping[str, Any]) -> bool:
+    """Whether the owner is certainly nothing that a registry of enterprises holds: somebody says that it is something else."""
+    owner = dossier.get("owner") or {}
+    return bool(owner.get("kind", "enterprise") != "enterprise")
+
+
+SUBJECTS: Mapping[str, Subject] = {
+    "citizen-query": Subject("person", "citizen", fits, is_no_citizen, born=True),
+    "enterprise-query": Subject("enterprise", "enterprise", enterprise_fits, is_no_enterprise),
+}
+"""By the id of the canonical question: whom it is about."""
+
+
+def subject_of(query: str) -> Subject:
+    """Whom a question of this canonical schema (id, or id@version) is about. Raises KeyError for none of ``SUBJECTS``."""
+    return SUBJECTS[query.partition("@")[0]]
 
 
 def birth_year(number: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.config import EndpointConfig, LookupConfig, VerifyConfig
 from hub.connector import Connector, is_responder
+from hub.dossier.applicant import SUBJECTS
 from hub.errors import BadConfig, Problem
 from hub.lookup.registry import WHO_ASKS
 from hub.routing.routes import Verify
@@ -50,7 +51,8 @@ def verify_of(
         text, hint = f"the connector of {config.with_} answers no questions", "name an endpoint that has a lookup"
         raise BadConfig([Problem("", "not_a_responder", text, hint)])
     if endpoint.lookup is None:
-        text, hint = f"{config.with_} has no lookup", "write lookup: { take: citizen-query@1, give: citizen@1 } there"
+        hint = f"write lookup: {{ take: {config.query}, give: {config.query.partition('-query')[0]}@1 }} there"
+        text = f"{config.with_} has no lookup"
         raise BadConfig([Problem("", "no_lookup", text, hint)])
     _canonical(catalog, config.query)
     _asks(catalog, config.query)
@@ -67,11 +69,16 @@ def verify_of(
 
 
 def _lacking(catalog: Catalog, query: str, give: str, take: str) -> Iterator[Problem]:
-    """Fields that the comparison reads or the mark is written to."""
+    """Whom the question is about must be known; and fields that the comparison reads or the mark is written to."""
+    about = catalog.schema(query).ref.id
+    if about not in SUBJECTS:
+        hint = f"verify compares what it knows how to: {' and '.join(SUBJECTS)}"
+        yield Problem("", "cannot_verify", f"nobody knows what fits a question of {query}", hint)
+        return
     for ref, names in ((query, _COMPARED), (give, _COMPARED), (take, ("databases_consulted", "owner"))):
         for name in names:
             if not catalog.schema(ref).shape.defines((name,), strict=True):
-                hint = "verify compares a citizen-query@1 with a citizen@1, and marks a dossier@1"
+                hint = f"verify compares a {about}@1 with a {about.removesuffix('-query')}@1, and marks a dossier@1"
                 yield Problem("", "cannot_verify", f"{ref} has no field {name}", hint)
 
 
@@ -79,7 +86,8 @@ def _asks(catalog: Catalog, query: str) -> None:
     """A question holds who asks: the hub writes it there."""
     lacking = [name for name in WHO_ASKS if not catalog.schema(query).shape.defines((name,), strict=True)]
     if lacking:
-        text, hint = f"{query} has no field {lacking[0]}", f"a question has {', '.join(WHO_ASKS)}, as citizen-query@1"
+        hint = f"a question has {', '.join(WHO_ASKS)}, as citizen-query@1 and enterprise-query@1"
+        text = f"{query} has no field {lacking[0]}"
         raise BadConfig([Problem("", "not_a_question", text, hint)])
 
 

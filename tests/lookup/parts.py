@@ -42,6 +42,7 @@ ENTRY_POINTS = """\
 people = lookup.parts:People
 people-as-asked = lookup.parts:AsAsked
 people-who-say-no-more = lookup.parts:Silent
+companies = lookup.companies:Companies
 """
 
 

@@ -72,7 +72,7 @@ def changed(old: str, new: str, part: str = "population") -> str:
         (changed("with: population", "with: no-such", "verify"), AT_ROUTE, "unknown_endpoint"),
         (changed("citizen-query@1", "no-such@1", "verify"), AT_ROUTE, "unknown_schema"),
         (changed("citizen-query@1", "dossier@1", "verify"), AT_ROUTE, "not_a_question"),
-        (changed('database_code: "7",', "", "verify"), f"{AT_ROUTE}.database_code", "missing"),
+        (changed('database_code: "7",', "", "verify"), f"{AT_ROUTE}.0.database_code", "missing"),
         (config().replace("as: npsp-progress@1,", f"as: npsp-progress@1, {VERIFY},"),
          "routes.progress-to-portal.verify", "no_mapping"),
     ],
@@ -90,8 +90,9 @@ def test_explain_shows_the_verify_step(home: Path, hub: Run) -> None:
     message.write_text(json.dumps(record()), encoding="utf-8")
     arguments = ("explain", str(message), "--schema", "opencps-dossier@1")
     (route,) = [one for one in hub(*arguments, "--json")["messages"][0]["routes"] if one["route"] == "dossiers-to-portal"]
-    assert (route["verify"]["with"], route["verify"]["applies"]) == ("population", True)
-    assert route["verify"]["mappings"] == ["dossier-to-citizen-query@1.0.0"]
+    (step,) = route["verify"]
+    assert (step["with"], step["applies"]) == ("population", True)
+    assert step["mappings"] == ["dossier-to-citizen-query@1.0.0"]
     assert "looked up at population before the first attempt; if it does not fit, it would be a dead letter" in hub(*arguments)
     message.write_text(json.dumps(record(applicantIdType="business")), encoding="utf-8")
     assert "population would not be asked" in hub(*arguments)
