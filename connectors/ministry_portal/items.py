@@ -1,0 +1,85 @@
+"""Items of a ministry's feed as messages of the hub: names in one form, and each step of an item a message of its own.
+
+The body of a feed is the hub's own proposal, unverified: no ministry has published one (schemas ministry-feed-*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from connectors.ministry_portal.answers import field
+from connectors.ministry_portal.config import MinistryConfig
+
+STEPS = "TienTrinh"
+_NAMES = (
+    "IdBanTin", "IdHoSo", "MaHoSo", "MaTTHC", "TenTTHC", "MaLinhVuc", "TenLinhVuc", "ChuHoSo", "LoaiDoiTuong",
+    "SoDinhDanhChuHs", "TrichYeuHoSo", "MaDonViTiepNhan", "TenDonViTiepNhan", "MaDonViXuLy", "DonViXuLy", "MaTinh", "MaXa",
+    "NgayNop", "NgayTiepNhan", "NgayHenTra", "NgayTuChoi", "NgayKetThucXuLy", "NgayTra", "NgayCapNhat", "TrangThai",
+    "NoiDungYKien", "DanhSachGiayToKetQua", "IdGiayTo", "TenGiayTo", "MaThanhPhanHoSo", "MaKetQua", "MaGiayToKetQua",
+    "DuongDanTepTinKetQua", "IdTienTrinh", "NguoiXuLy", "ChucDanh", "ThoiDiemXuLy", "PhongBanXuLy", "NoiDungXuLy",
+    "NgayBatDau", "NgayKetThucTheoQuyDinh", STEPS,
+)  # fmt: skip
+_KNOWN = {name.casefold(): name for name in _NAMES}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One message: its source schema and its bytes."""
+
+    schema: str
+    body: bytes
+
+
+def named(value: Any) -> Any:
+    """The value with every known name of a field as the schemas write it (camelCase, IDHoSo …). Nothing is lost: unknown names
+    stay, and where two names would become one and differ in value, the second stays as it came. A field that is null is one
+    that is absent."""
+    if isinstance(value, list):
+        return [named(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    made: dict[str, Any] = {}
+    for name, one in sorted(value.items(), key=lambda pair: pair[0] not in _NAMES):
+        if one is None:
+            continue
+        inner = named(one)
+        known = _KNOWN.get(str(name).casefold(), str(name))
+        if known in made and made[known] != inner:
+            made[name] = inner
+        else:
+            made[known] = inner
+    return made
+
+
+def messages(given: Any, config: MinistryConfig) -> Iterator[Item]:
+    """The dossier's state, then its steps in their order. What is no object is handed on as it is, to be refused by name."""
+    item = named(given)
+    if not isinstance(item, dict):
+        yield Item(config.dossier_schema, _bytes(item))
+        return
+    steps = item.get(STEPS)
+    if isinstance(steps, list) and all(isinstance(step, dict) for step in steps):
+        del item[STEPS]
+    else:
+        steps = []
+    yield Item(config.dossier_schema, _bytes(item))
+    about = {name: item[name] for name in ("MaHoSo", "IdHoSo") if name in item}
+    for step in steps:
+        yield Item(config.progress_schema, _bytes({**about, **step}))
+
+
+def _bytes(item: Any) -> bytes:
+    """The same for the same item, in whatever order its fields came, by feed or by push."""
+    return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+
+
+def several(given: Any) -> list[Any]:
+    """What was posted: an array, ``{"items": […]}``, or one item."""
+    if isinstance(given, list):
+        return given
+    items = field(given, "items")
+    return items if isinstance(items, list) else [given]

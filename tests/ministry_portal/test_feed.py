@@ -1,0 +1,330 @@
+"""What a ministry tells of its own dossiers, by feed and by push: stored in order, never sent back; nothing stops the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.ministry_portal import polling
+from connectors.ministry_portal.config import MinistryConfig
+from connectors.ministry_portal.connector import MinistryPortal
+from hub.app import Hub
+from hub.connector import Accepted, Arrival, ConnectorContext
+from hub.intake.keys import new_key
+from hub.message import system_clock
+from ministry_portal.home import LOCAL, OWN, at_rest, home_at, hub_on, item, look, post, record, take, until
+from ministry_portal.parts import CREATE, Portal, connected, scripted, settings, simulated
+
+STEP = {"nguoiXuLy": "Hoa", "thoiDiemXuLy": "2026-11-21T09:30:00.000", "noiDungXuLy": "Thẩm định", "trangThai": 4}
+
+
+def canonical(home: Path) -> list[tuple[Any, ...]]:
+    """(code, schema, state of the message) of what was accepted, in order."""
+    return look(
+        home,
+        "select a.code, m.schema, m.state from messages m join aliases a on a.dossier_id = m.dossier_id "
+        "and a.system = 'national' order by m.accepted_at, m.seq",
+    )
+
+
+async def key_of(hub: Hub, *schemas: str) -> str:
+    """A key of the sender ``ministry`` with these rights."""
+    key, text = new_key("ministry", schemas, system_clock(), "sender")
+    await hub.store.add_key(key)
+    return text
+
+
+@asynccontextmanager
+async def fed(folder: Path, *items: dict[str, Any], **options: Any) -> AsyncIterator[tuple[Hub, Path, Portal]]:
+    """A hub on a ministry that has these items."""
+    async with simulated(required_create=["MaHoSo"], **options) as portal:
+        if items:
+            await portal.feed(*items)
+        home = home_at(folder, portal.url)
+        async with hub_on(home) as hub:
+            yield hub, home, portal
+
+
+async def test_dossiers_and_steps_of_the_feed(tmp_path: Path) -> None:
+    """Both cases of names; a step is a message of its own behind the state; nothing goes back to where it came from."""
+    camel = {
+        "maHoSo": OWN,
+        "maTTHC": "1.005129",
+        "trangThai": "4",
+        "ngayCapNhat": "2026-11-22T09:10:11.500",
+        "tienTrinh": [STEP],
+    }
+    async with fed(tmp_path, camel, item(9, "2026-11-23 08:00:00", IDHoSo="5f0c")) as (_, home, portal):
+        await until(lambda: len(canonical(home)) == 3)
+        assert [(code, schema.partition("@")[0]) for code, schema, _ in canonical(home)] == [
+            (OWN, "dossier"), (OWN, "dossier-progress"), (OWN, "dossier"),
+        ]  # fmt: skip
+        assert look(home, "select distinct origin from messages") == [("ministry",)]
+        assert look(home, "select distinct sender from arrivals") == [("ministry",)]
+        assert look(home, "select count(*) from deliveries") == [(0,)]
+        assert await portal.calls(CREATE) == []
+
+
+async def test_the_cursor_outlives_a_restart(tmp_path: Path) -> None:
+    """What came is not asked for again; without the file all is read anew, and is known."""
+    async with simulated() as portal:
+        home = home_at(tmp_path, portal.url)
+        cursor = home / "var" / "feeds" / "ministry.cursor"
+        await portal.feed(item(2, "2026-11-22 08:00:00"), item(4, "2026-11-22 09:00:00"))
+        async with hub_on(home):
+            await until(lambda: len(canonical(home)) == 2 and cursor.exists())
+        asked = len(await portal.calls("feed"))
+        async with hub_on(home):
+            await portal.feed(item(9, "2026-11-22 10:00:00"))
+            await until(lambda: len(canonical(home)) == 3)
+        assert len(look(home, "select 1 from arrivals")) == 3
+        cursor.unlink()
+        async with hub_on(home):
+            await until(cursor.exists)
+        assert len(canonical(home)) == len(look(home, "select 1 from arrivals")) == 3
+        assert len(await portal.calls("feed")) > asked
+
+
+async def test_what_does_not_fit_is_kept_and_stops_nothing(tmp_path: Path) -> None:
+    """An unknown state and a missing field are kept; an item that names no dossier is said in the log; the next go on."""
+    bad = item(11, code="G09.20-20260609-0000001")
+    lacking = {"MaHoSo": "G09.20-20260609-0000002", "TrangThai": 4}
+    async with fed(tmp_path, bad, lacking, {"MaHoSo": "", "TrangThai": 4}, item(4)) as (_, home, _):
+        await until(lambda: any(code == OWN for code, _, _ in canonical(home)))
+        kept = look(home, "select state from arrivals order by received_at")
+        assert sorted(one for (one,) in kept) == ["accepted", "kept", "kept"]
+
+
+async def test_an_older_state_does_not_take_the_newer_ones_place(tmp_path: Path) -> None:
+    async with fed(tmp_path, item(9, "2026-11-22 10:00:00"), item(4, "2026-11-22 09:00:00")) as (_, home, _):
+        await until(lambda: len(canonical(home)) == 2)
+        assert [state for _, _, state in canonical(home)] == ["routed", "superseded"]
+
+
+async def test_a_feed_that_fails_is_asked_again(tmp_path: Path) -> None:
+    async with fed(tmp_path) as (_, home, portal):
+        for fault in ("html_200", "http_503", "reset_before", "half_answer"):
+            await portal.plant("feed", fault)
+        await portal.feed(item(4))
+        await until(lambda: canonical(home))
+
+
+async def test_a_dossier_created_there_comes_back_as_the_same_one(tmp_path: Path) -> None:
+    """The feed tells its state under the code that was issued there: it is the dossier that the one-stop shop sent."""
+    async with fed(tmp_path) as (hub, home, portal):
+        await take(hub, "portal-dossier@1", record("2"))
+        await at_rest(home)
+        ((code,),) = look(home, "select code from aliases where system = 'ministry'")
+        await portal.feed(item(9, "2026-11-25 08:00:00", code=code))
+        await until(lambda: look(home, "select 1 from arrivals where sender = 'ministry'"))
+        assert look(home, "select count(*) from dossiers") == [(1,)]
+        assert look(home, "select state from messages order by seq") == [("routed",), ("conflict",)]
+        assert LOCAL in {one for (one,) in look(home, "select code from aliases")}
+
+
+async def test_numbers_of_steps_are_no_ids_of_messages(tmp_path: Path) -> None:
+    """Steps numbered from 1 in each dossier, and a message with the same number: nothing of it is lost, nothing doubled."""
+    other = "G09.20-20260609-0000009"
+    mine, its = {**STEP, "idTienTrinh": 1}, {**STEP, "idTienTrinh": 1, "noiDungXuLy": "Khác"}
+    first, second = item(4, IdBanTin=1, TienTrinh=[mine]), item(4, code=other, IdBanTin=2, TienTrinh=[its])
+    again = item(5, "2026-11-23 08:00:00", IdBanTin=3, TienTrinh=[mine, {**STEP, "idTienTrinh": 2, "noiDungXuLy": "Bổ sung"}])
+    async with fed(tmp_path, first, second, again) as (_, home, _):
+        await until(lambda: len(canonical(home)) == 6)
+        kinds = sorted((code, schema.partition("@")[0]) for code, schema, _ in canonical(home))
+        assert kinds == [
+            (other, "dossier"), (other, "dossier-progress"),
+            (OWN, "dossier"), (OWN, "dossier"), (OWN, "dossier-progress"), (OWN, "dossier-progress"),
+        ]  # fmt: skip
+
+
+async def test_an_id_that_is_used_again_loses_nothing(tmp_path: Path) -> None:
+    """A ministry whose IdBanTin is no id of the message: each content is taken once, when the feed is read anew too."""
+    items = [item(state, f"2026-11-22 0{state}:00:00", IdBanTin="77") for state in (2, 4, 9)]
+    async with fed(tmp_path, *items) as (_, home, portal):
+        await until(lambda: len(canonical(home)) == 3)
+        cursor = home / "var" / "feeds" / "ministry.cursor"
+        await until(cursor.exists)
+        cursor.unlink()
+        await portal.feed(item(10, "2026-11-23 08:00:00", IdBanTin="78"))
+        await until(lambda: len(canonical(home)) == 4)
+
+
+async def test_null_is_absent_and_ids_may_be_numbers(tmp_path: Path) -> None:
+    result = {"idGiayTo": 9, "tenGiayTo": "Giấy phép", "maKetQua": None, "duongDanTepTinKetQua": "https://files.example.vn/9"}
+    given = item(9, idBanTin=77, idHoSo=5, ngayTra=None, tienTrinh=None, danhSachGiayToKetQua=[result])
+    async with fed(tmp_path, given) as (_, home, _):
+        await until(lambda: canonical(home))
+        assert look(home, "select sender_key, state from arrivals") == [("id:77", "accepted")]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"\0\0\0\0"], ids=["no text", "as a power cut leaves it"])
+async def test_a_cursor_file_that_is_broken_is_said_and_nothing_skipped(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ministry is not asked with it, and not from the beginning either, until somebody removes the file."""
+    said: list[str] = []
+    monkeypatch.setattr(polling.log, "warning", lambda event, **_: said.append(event))
+    async with simulated() as portal:
+        home = home_at(tmp_path, portal.url)
+        cursor = home / "var" / "feeds" / "ministry.cursor"
+        cursor.parent.mkdir(parents=True)
+        cursor.write_bytes(content)
+        await portal.feed(item(4))
+        async with hub_on(home):
+            await until(lambda: said)
+            assert said == ["cursor_unusable"] and await portal.calls("feed") == [] and cursor.read_bytes() == content
+            cursor.unlink()
+            await until(lambda: canonical(home))
+
+
+async def test_a_crash_between_an_item_and_the_cursor_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """The hub ends with the page half in the store, and with the whole of it, before the cursor is written."""
+    items = [item(2, f"2026-11-22 08:00:0{n}", code=f"G09.20-20260609-000000{n}") for n in range(4)]
+    async with simulated() as portal:
+        config = MinistryConfig.model_validate(
+            settings(portal.url, feed={"path": "/feed", "every_seconds": 0.01, "folder": tmp_path / "feeds"})
+        )
+        await portal.feed(*items)
+        taken: list[bytes] = []
+        for last in (2, 4, 99):
+            it = MinistryPortal(config, ConnectorContext("ministry", system_clock))
+            await it.open()
+            count = 0
+
+            async def accept(arrival: Arrival, last: int = last, **_: Any) -> Accepted:
+                nonlocal count
+                count += 1
+                if count > last:
+                    await asyncio.Event().wait()
+                taken.append(arrival.body)
+                if count == last:
+                    raise asyncio.CancelledError
+                return Accepted({})
+
+            reading = asyncio.create_task(it.receive(accept))
+            if last == 99:
+                await until(lambda: (tmp_path / "feeds" / "ministry.cursor").exists())
+                reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            assert (tmp_path / "feeds" / "ministry.cursor").exists() is (last == 99)
+            await it.close()
+        assert len(taken) == 2 + 4 + 4 and len(set(taken)) == 4
+
+
+@pytest.mark.parametrize(
+    ("page", "code"),
+    [
+        ({"items": [item(4)]}, "no_cursor"),
+        ({"items": [item(4)], "cursor": "x" * 2001}, "cursor_too_long"),
+        ({"data": []}, "no_items"),
+    ],
+    ids=["no cursor", "too long", "no items"],
+)
+async def test_a_feed_that_cannot_go_on_says_so_once(
+    tmp_path: Path, page: Any, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cursor is never cut, which would be another one; what the page holds is taken all the same."""
+    said: list[tuple[str, str]] = []
+    monkeypatch.setattr(polling.log, "warning", lambda event, **more: said.append((event, more.get("code", ""))))
+    async with scripted() as portal:
+        portal.answers["feed"] = page
+        more = {"feed": {"path": "/feed", "every_seconds": 0.01, "folder": tmp_path}}
+        async with connected(portal.url, **more) as it:
+            taken: list[bytes] = []
+
+            async def accept(arrival: Arrival, **_: Any) -> Accepted:
+                taken.append(arrival.body)
+                return Accepted({})
+
+            reading = asyncio.create_task(it.receive(accept))
+            await until(lambda: len(portal.called("feed")) > 3)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        assert said == [("feed_unreadable", code)] and bool(taken) is ("items" in page)
+        assert not (tmp_path / "ministry.cursor").exists()
+
+
+async def test_a_cursor_that_moves_over_the_same_items_is_asked_with_a_pause(tmp_path: Path) -> None:
+    """A ministry whose cursor is the time of the answer: it is not asked as fast as it answers."""
+    asked = 0
+
+    def page() -> Any:
+        nonlocal asked
+        asked += 1
+        return {"items": [item(4)], "cursor": str(asked)}
+
+    async with scripted() as portal:
+        portal.answers["feed"] = page
+        more = {"feed": {"path": "/feed", "every_seconds": 30, "folder": tmp_path}}
+        async with connected(portal.url, **more) as it:
+
+            async def accept(arrival: Arrival, **_: Any) -> Accepted:
+                return Accepted({})
+
+            reading = asyncio.create_task(it.receive(accept))
+            await until(lambda: asked == 2)
+            await asyncio.sleep(0.2)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        assert asked == 2
+
+
+# ── push
+async def test_push_is_answered_once_it_is_on_disk(tmp_path: Path) -> None:
+    """One item, an array, and an array under items; with the account's key only; the same again is known."""
+    async with fed(tmp_path) as (hub, home, _):
+        key = await key_of(hub, "ministry-feed-dossier", "ministry-feed-progress")
+
+        async def push(body: Any, secret: str = key) -> tuple[int, Any]:
+            return await post(hub, "/ministry/feed", body, Authorization=f"Bearer {secret}")
+
+        assert (await push(item(2, "2026-11-22 08:00:00")))[0] == 200
+        assert await push([item(4, "2026-11-22 09:00:00", TienTrinh=[STEP])]) == (
+            200, {"code": 0, "message": "", "data": {"accepted": 2}},
+        )  # fmt: skip
+        assert (await push({"items": [item(9, "2026-11-22 10:00:00")]}))[0] == 200
+        assert len(canonical(home)) == 4
+        assert (await push([item(9, "2026-11-22 10:00:00")]))[0] == 200
+        assert len(canonical(home)) == 4
+        assert look(home, "select distinct origin from messages") == [("ministry",)]
+        assert look(home, "select count(*) from deliveries") == [(0,)]
+        assert (await push(item(4), "wrong"))[0] == 401
+
+
+async def test_another_callers_push_neither_sees_nor_changes_a_dossier(tmp_path: Path) -> None:
+    """It is an observation of that caller's own, sent nowhere; the answer says how many it was; an account's name with another
+    sender's key opens nothing."""
+    async with fed(tmp_path) as (hub, home, portal):
+        await take(hub, "portal-dossier@1", record("2"))
+        await at_rest(home)
+        before = (await portal.state())["dossiers"], look(home, "select id, state from deliveries")
+        key, text = new_key("stranger", ("ministry-feed-dossier", "ministry-feed-progress"), system_clock(), "sender")
+        await hub.store.add_key(key)
+        given = [item(9, code=LOCAL, ChuHoSo="Người khác", TienTrinh=[STEP])]
+        assert await post(hub, "/ministry/feed", given, Authorization=f"Bearer {text}") == (
+            200, {"code": 0, "message": "", "data": {"accepted": 2}},
+        )  # fmt: skip
+        assert look(home, "select sender, state from messages order by seq") == [
+            ("one-stop", "routed"), ("stranger", "conflict"), ("stranger", "conflict"),
+        ]  # fmt: skip
+        assert ((await portal.state())["dossiers"], look(home, "select id, state from deliveries")) == before
+        as_ministry = base64.b64encode(f"ministry-account:{text}".encode()).decode()
+        assert (await post(hub, "/ministry/feed", given, Authorization=f"Basic {as_ministry}"))[0] == 401
+
+
+async def test_a_push_that_does_not_fit_is_refused_whole(tmp_path: Path) -> None:
+    async with fed(tmp_path) as (hub, home, _):
+        key = await key_of(hub, "ministry-feed-dossier")
+        headers = {"Authorization": f"Bearer {key}"}
+        status, said = await post(hub, "/ministry/feed", [item(4), {"MaHoSo": OWN}], **headers)
+        assert status == 422 and all(one["at"].startswith("/1") for one in said["data"]["problems"])
+        assert (await post(hub, "/ministry/feed", b"{", **headers))[0] == 400
+        assert (await post(hub, "/ministry/feed", [item(4)] * 501, **headers))[0] == 413
+        assert (await post(hub, "/ministry/feed", [item(4, TienTrinh=[STEP])], **headers))[0] == 403  # no right to steps
+        assert canonical(home) == []
