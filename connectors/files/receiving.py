@@ -126,8 +126,10 @@ class Receiving:
             if refused:
                 await work(refused.place)
         finally:
-            await work(refused.discard)
-            await work(opened.close)
+            try:
+                await work(refused.discard)
+            finally:  # also when it is ended just then
+                await work(opened.close)
         said = log.info if malformed is None and not refused else log.warning
         said(
             "file_read" if malformed is None else "file_failed", endpoint=self.context.name, digest=one.digest,

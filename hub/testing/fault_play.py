@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -87,10 +87,11 @@ class FaultPlayer:
         request: web.Request,
         call: Call,
         entry: dict[str, Any],
-        perform: Callable[[Decision], Answer],
+        perform: Callable[[Decision], Answer | Awaitable[Answer]],
         expire: Callable[[], Answer],
     ) -> web.StreamResponse:
-        """``perform`` makes the effect and the answer in one step; ``expire`` ends the caller's session instead.
+        """``perform`` makes the effect and the answer in one step, or waits for another who does; ``expire`` ends the caller's
+        session instead.
 
         ``entry`` is the call's line in the CallLog; the outcome is written there: the answer's own word, or the name
         of the fault when the caller did not get that answer.
@@ -98,7 +99,7 @@ class FaultPlayer:
         decision = self.rules.decide(call)
         rule = decision.rule
         if rule is None:
-            return _told(entry, perform(decision))
+            return _told(entry, await _made(perform(decision)))
         entry["fault"] = rule.fault
         match rule.fault:
             case "http_503" | "http_429" | "html_500" | "html_200":
@@ -109,7 +110,7 @@ class FaultPlayer:
                 return await self._slowly(entry, rule, lambda: perform(decision))
             case "hold":
                 return await self._hold(request, entry, rule, lambda: perform(decision))
-        answer = None if rule.fault in ("timeout_before", "reset_before") else perform(decision)
+        answer = None if rule.fault in ("timeout_before", "reset_before") else await _made(perform(decision))
         entry |= {"outcome": rule.fault, "effect": bool(answer and answer.effect)}
         if rule.fault == "half_answer" and answer is not None:
             return await _half(request, answer)
@@ -118,19 +119,21 @@ class FaultPlayer:
         _reset(request)
         return web.Response()
 
-    async def _slowly(self, entry: dict[str, Any], rule: FaultRule, perform: Callable[[], Answer]) -> web.Response:
-        answer = perform() if rule.effect == "before" else None
+    async def _slowly(
+        self, entry: dict[str, Any], rule: FaultRule, perform: Callable[[], Answer | Awaitable[Answer]]
+    ) -> web.Response:
+        answer = await _made(perform()) if rule.effect == "before" else None
         entry["effect"] = bool(answer and answer.effect)
         try:
             await asyncio.wait_for(self._closing.wait(), rule.seconds)
         except TimeoutError:
-            return _told(entry, answer or perform())
+            return _told(entry, answer or await _made(perform()))
         return _told(entry, answer or _broken(rule))
 
     async def _hold(
-        self, request: web.Request, entry: dict[str, Any], rule: FaultRule, perform: Callable[[], Answer]
+        self, request: web.Request, entry: dict[str, Any], rule: FaultRule, perform: Callable[[], Answer | Awaitable[Answer]]
     ) -> web.Response:
-        answer = perform() if rule.effect == "before" else None
+        answer = await _made(perform()) if rule.effect == "before" else None
         entry |= {"outcome": "held", "effect": bool(answer and answer.effect)}
         held = Held(entry, rule, request, asyncio.get_running_loop().create_future())
         self._held[entry["seq"]] = held
@@ -143,7 +146,7 @@ class FaultPlayer:
             entry["outcome"] = "dropped"
             _reset(request)
             return web.Response()
-        return _told(entry, answer or perform())
+        return _told(entry, answer or await _made(perform()))
 
     def release(self, how: Literal["go", "drop"] = "go", call_id: int | None = None) -> list[int]:
         """Lets held calls (or one) go on, or drops them: no further effect, connection reset. Returns their ids."""
@@ -169,6 +172,10 @@ class FaultPlayer:
         """Ends every wait without an effect, so that the server can stop."""
         self._closing.set()
         self.release("drop")
+
+
+async def _made(answer: Answer | Awaitable[Answer]) -> Answer:
+    return answer if isinstance(answer, Answer) else await answer
 
 
 def _told(entry: dict[str, Any], answer: Answer) -> web.Response:

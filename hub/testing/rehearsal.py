@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +19,7 @@ from pydantic import ValidationError
 from hub.app import Hub
 from hub.assembly import Endpoint, fetched_tables, fit
 from hub.config import EndpointConfig, Home, LogConfig, RetentionConfig, StoreConfig, validation_problems
-from hub.connector import Connector, ConnectorConfig, ConnectorContext, Receiver, TableSource, load_connector
+from hub.connector import Connector, ConnectorConfig, ConnectorContext, Receiver, TableSource, load_connector, registered
 from hub.errors import BadConfig, DeliveryError, Problem
 from hub.message import SchemaRef, system_clock
 from hub.testing.references import References
@@ -159,7 +158,7 @@ class Stage:
                 self._judge(name, connector, written, home)
                 self.sample.inbox.mkdir(parents=True)
                 return Endpoint(name, connector, self._settings(name, connector, self.sample.settings, home))
-        if config.connector in {one.name for one in entry_points(group=GROUP)}:
+        if config.connector in registered(GROUP):
             kind = load_simulator(config.connector)
             found = kind.rehearse(written, lambda table: _rows(catalog, table))
             if found is not None:

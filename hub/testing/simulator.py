@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -18,6 +17,7 @@ import yaml
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hub.connector import registered
 from hub.errors import BadConfig, Problem
 from hub.testing.control import control_routes
 from hub.testing.fault_play import CallLog, FaultPlayer
@@ -119,7 +119,7 @@ class RunningSimulator:
 
 def load_simulator(name: str) -> type[Simulator[Any]]:
     """The simulator class registered under ``name`` (entry points ``hub.simulators``). Raises BadConfig."""
-    found: dict[str, EntryPoint] = {entry.name: entry for entry in entry_points(group=GROUP)}
+    found = registered(GROUP)
     if name not in found:
         known = ", ".join(sorted(found)) or "none installed"
         words = f"no simulator is named {name!r}"

@@ -1,0 +1,636 @@
+"""Connectors with one bad trait each, and the checks that just this trait breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.connector import Accept, Attempt, Connector, ConnectorConfig, Found, Inlet, Receipt
+from hub.errors import DeliveryError, InDoubt, NotAsked, NotConnected, Rejected, StoreUnavailable, Transient
+from hub.message import Message
+from hub.testing.specimen import Specimen
+from hub.wire import HttpEndpoint, HttpSettings
+from kit.register import NAME, Good, GoodReceiver, GoodRegistry, an_arrival, registry_specimen, specimen
+
+
+class Swallows(Good):
+    """Says that all went well whatever happened."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except (Transient, InDoubt, NotConnected):
+            return Receipt()
+
+
+class Retries(Good):
+    """Tries again by itself."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except InDoubt:
+            return await super().send(message, attempt)
+
+
+class Sleeps(Good):
+    """Waits by itself."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except Transient as busy:
+            await asyncio.sleep(busy.retry_after or 1)
+            raise
+
+
+class Blocks(Good):
+    """Holds the whole hub up."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        time.sleep(0.2)
+        return await super().send(message, attempt)
+
+
+class Hesitates(Good):
+    """Waits by itself, in short turns that are no sleep."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except Transient:
+            for _ in range(3):
+                await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.01)
+            raise
+
+
+class Spins(Good):
+    """Waits by itself, giving its turn away again and again."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except Transient:
+            for _ in range(1_500):
+                await asyncio.sleep(0)
+            raise
+
+
+class Holds(Good):
+    """Waits for the partner without await."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        if message.schema.id != "entry":
+            raise NotAsked("schema")
+        line, other = socket.socketpair()
+        with line, other:
+            line.recv(1)  # until it is interrupted
+        return Receipt()
+
+
+class DoubtsAll(Good):
+    """Is in doubt of what the partner refused, and of a call that was not let in."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except (Transient, Rejected) as error:
+            if message.schema.id != "entry" or getattr(error, "retry_after", None) is not None:
+                raise
+            raise InDoubt(error.code) from None
+
+
+class Remembers(Good):
+    """Finds what it once sent, wherever it was sent to."""
+
+    sent: ClassVar[set[str]] = set()
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        receipt = await super().send(message, attempt)
+        self.sent.add(message.id)
+        return receipt
+
+    async def find(self, message: Message, attempt: Attempt) -> Found | None:
+        return Found(holds=True) if message.id in self.sent else await super().find(message, attempt)
+
+
+class SendsOnce(Good):
+    """Leaves out what it sent before, wherever that was."""
+
+    sent: ClassVar[set[str]] = set()
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        if message.id not in self.sent:
+            await super().send(message, attempt)
+            self.sent.add(message.id)
+        return Receipt()
+
+
+class FindWrites(Good):
+    """Puts something there to see whether it is there."""
+
+    async def find(self, message: Message, attempt: Attempt) -> Found | None:
+        found = await super().find(message, attempt)
+        await self.ask("POST", "/entries", {"id": "asked"})
+        return found
+
+
+class FindSaysYes(Good):
+    """Answers in a word of its own whether it is there."""
+
+    async def find(self, message: Message, attempt: Attempt) -> Any:
+        return await super().find(message, attempt) is not None
+
+
+class ReturnsNothing(Good):
+    """Does not say that it was delivered."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Any:
+        await super().send(message, attempt)
+
+
+class BeginsInInit(Good):
+    """Takes the event loop before there is one."""
+
+    def __init__(self, config: Any, context: Any) -> None:
+        super().__init__(config, context)
+        self.loop = asyncio.get_running_loop()
+
+
+class Prints(Good):
+    """Prints what it sends, past what redirects the output."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        print("sending", message.body, file=sys.__stdout__)
+        return await super().send(message, attempt)
+
+
+class LogsApart(Good):
+    """Writes what it sends into a log of its own."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        log = logging.getLogger("register.apart")
+        log.propagate = False
+        log.warning("sending %s", message.body)
+        return await super().send(message, attempt)
+
+
+class Cached(GoodRegistry):
+    """Answers what it answered before when the registry does not."""
+
+    kept: ClassVar[dict[str, Any]] = {}
+
+    async def request(self, query: Message) -> Any | None:
+        try:
+            self.kept[query.body["number"]] = await super().request(query)
+        except DeliveryError:
+            if query.body["number"] not in self.kept:
+                raise
+        return self.kept[query.body["number"]]
+
+
+class Denies(Good):
+    """Says "not now" of what may have been done."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except InDoubt as doubt:
+            raise Transient(doubt.code) from None
+
+
+class NeverThere(Good):
+    """Says that nothing was sent whenever no answer came."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except InDoubt as doubt:
+            raise NotConnected(doubt.code) from None
+
+
+class Doubts(Good):
+    """Is in doubt even when nobody was there."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except NotConnected as error:
+            raise InDoubt(error.code) from None
+
+
+class GivesUp(Good):
+    """Takes every "not now" for a refusal of the message."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except Transient as error:
+            raise Rejected(error.code) from None
+
+
+class Forgetful(Good):
+    """Drops what the partner said of when to come back."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except Transient as error:
+            raise Transient(error.code) from None
+
+
+class Untyped(Good):
+    """Lets any error out."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except NotConnected:
+            raise ValueError("no connection") from None
+
+
+class LogsNames(Good):
+    """Writes what it sends into the log."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        logging.getLogger("register").info("sending %s", message.body)
+        return await super().send(message, attempt)
+
+
+class QuotesNames(Good):
+    """Puts what it sent into its errors."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except Rejected as error:
+            raise Rejected(error.code, f"{message.body['owner']} was refused") from None
+
+
+class Follows(Good):
+    """Goes where a partner points."""
+
+    async def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        try:
+            return await super().ask(method, path, body)
+        except Transient as error:
+            if error.code in ("http_302", "http_307"):
+                await self.http.call("GET", f"{self.config.url}/elsewhere-than-asked", effect=False)
+            raise
+
+
+class NoLimits(Good):
+    """Waits and reads for ever."""
+
+    def __init__(self, config: Any, context: Any) -> None:
+        super().__init__(config, context)
+        self.http = HttpEndpoint(config.model_copy(update={"read_timeout": 3600, "max_answer_bytes": 1 << 40}), context.clock)
+
+
+class Stays(Good):
+    """Does not let itself be cancelled."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        try:
+            return await super().send(message, attempt)
+        except asyncio.CancelledError:
+            raise InDoubt("ended") from None
+
+
+class Invents(Good):
+    """Finds everything."""
+
+    async def find(self, message: Message, attempt: Attempt) -> Found | None:
+        return Found(holds=True)
+
+
+class FindsNothing(Good):
+    """Finds nothing."""
+
+    async def find(self, message: Message, attempt: Attempt) -> Found | None:
+        return None
+
+
+class TakesAll(Good):
+    """Refuses a foreign message only after it asked the partner."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        if message.schema.id != "entry":
+            await self.check()
+        return await super().send(message, attempt)
+
+
+class LeavesTask(Good):
+    """Begins work that nobody ends."""
+
+    left: ClassVar[list[asyncio.Task[Any]]] = []
+
+    async def open(self) -> None:
+        await super().open()
+        self.left.append(asyncio.ensure_future(asyncio.Event().wait()))
+
+
+class LeavesSocket(Good):
+    """Opens what nobody closes."""
+
+    left: ClassVar[list[socket.socket]] = []
+
+    async def open(self) -> None:
+        await super().open()
+        self.left.append(socket.socket())
+
+
+class ClosesOnce(Good):
+    """Cannot be closed twice."""
+
+    closed = False
+
+    async def close(self) -> None:
+        if self.closed:
+            raise RuntimeError("closed")
+        self.closed = True
+        await super().close()
+
+
+class NeedsPartner(Good):
+    """Calls the partner to begin with."""
+
+    async def open(self) -> None:
+        await super().open()
+        await self.check()
+
+
+class CheckWrites(Good):
+    """Puts something there to see whether it can."""
+
+    async def check(self) -> None:
+        await self.ask("POST", "/entries", {"id": "test"})
+
+
+class CheckIsBlind(Good):
+    """Finds everything well."""
+
+    async def check(self) -> None:
+        return None
+
+
+class CheckFails(Good):
+    """Finds nothing well."""
+
+    async def check(self) -> None:
+        raise Transient("never")
+
+
+class TakesUnknown(Good):
+    """Passes over settings that it does not know."""
+
+    class Config(HttpSettings, ConnectorConfig):  # type: ignore[assignment]
+        """The register's address."""
+
+        model_config = ConfigDict(extra="ignore", frozen=True)
+        url: str = Field(description="Where it is.")
+
+
+class OpenSection(Good):
+    """Passes over settings that it does not know, in a section."""
+
+    class Config(HttpSettings, ConnectorConfig):  # type: ignore[assignment]
+        """The register's address."""
+
+        class Section(BaseModel):
+            """Open."""
+
+            model_config = ConfigDict(frozen=True)
+            one: int = Field(1, description="A number.")
+
+        url: str = Field(description="Where it is.")
+        section: Section = Field(default_factory=Section, description="A section.")
+
+
+class Undescribed(Good):
+    """Does not say what a setting means."""
+
+    class Config(HttpSettings, ConnectorConfig):  # type: ignore[assignment]
+        """The register's address."""
+
+        url: str
+
+
+class Changeable(Good):
+    """Has settings that change."""
+
+    class Config(HttpSettings, ConnectorConfig):  # type: ignore[assignment]
+        """The register's address."""
+
+        model_config = ConfigDict(frozen=False, extra="forbid")
+        url: str = Field(description="Where it is.")
+
+
+class RefusesAll(Good):
+    """Refuses whatever it is given."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        raise Rejected("NO")
+
+
+class SendsNothing(Good):
+    """Says that it sent."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        if message.schema.id != "entry":
+            raise Rejected("schema")
+        return Receipt()
+
+
+class RefusesItsOwn(Good):
+    """Takes a second try for a second message."""
+
+    async def send(self, message: Message, attempt: Attempt) -> Receipt:
+        if attempt.number > 1:
+            raise Rejected("exists")
+        return await super().send(message, attempt)
+
+
+class BadPaths(Good):
+    """Tells paths that are none."""
+
+    @classmethod
+    def paths(cls, config: Any) -> Iterable[str]:
+        return ("register",)
+
+
+class ListensElsewhere(Good):
+    """Mounts another path than it tells."""
+
+    @classmethod
+    def paths(cls, config: Any) -> Iterable[str]:
+        return ("/register",)
+
+    def routes(self, inlet: Inlet) -> Iterable[web.RouteDef]:
+        return [web.post("/elsewhere", self._never)]
+
+    async def _never(self, request: web.Request) -> web.StreamResponse:
+        raise AssertionError
+
+
+class InventsRows(Good):
+    """Gives a row with a column that the table has not, and a table that it does not know."""
+
+    tables: ClassVar[Mapping[str, Sequence[str]]] = {"people@1": ("name",)}
+
+    async def fetch_table(self, table: str) -> Mapping[str, Mapping[str, str]]:
+        return {"1": {"name": "A", "age": "7"}}
+
+
+class NoAnswerIsNone(GoodRegistry):
+    """Takes a registry that does not answer for one that does not know."""
+
+    async def request(self, query: Message) -> Any | None:
+        try:
+            return await super().request(query)
+        except DeliveryError as error:
+            if isinstance(error, NotConnected) or getattr(error, "retry_after", None) is not None:
+                raise
+            return None
+
+
+class QuestionsInDoubt(GoodRegistry):
+    """Is in doubt of a question."""
+
+    async def request(self, query: Message) -> Any | None:
+        try:
+            return await super().request(query)
+        except Transient as error:
+            if error.retry_after is not None:
+                raise
+            raise InDoubt(error.code) from None
+
+
+class KnowsEverybody(GoodRegistry):
+    """Answers of whom it does not know."""
+
+    async def request(self, query: Message) -> Any | None:
+        return await super().request(query) or {"name": NAME}
+
+
+class Loses(GoodReceiver):
+    """Goes on to the next when the hub could not take one."""
+
+    async def receive(self, accept: Accept) -> None:
+        while True:
+            try:
+                await accept(an_arrival(self.context.clock()))
+            except StoreUnavailable:
+                return None
+            await asyncio.sleep(0.05)
+
+
+class Faints(GoodReceiver):
+    """Is gone when the partner is."""
+
+    async def receive(self, accept: Accept) -> None:
+        while True:
+            await self.ask("GET", "/entries")
+            with contextlib.suppress(StoreUnavailable):
+                await accept(an_arrival(self.context.clock()))
+            await asyncio.sleep(0.05)
+
+
+class GoesOn(GoodReceiver):
+    """Does not let itself be ended."""
+
+    left: ClassVar[list[asyncio.Event]] = []
+
+    async def check(self) -> None:
+        return None
+
+    async def receive(self, accept: Accept) -> None:
+        over = asyncio.Event()
+        self.left.append(over)
+        while not over.is_set():
+            try:
+                await super().receive(accept)
+            except asyncio.CancelledError:
+                continue
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A connector, and what it breaks."""
+
+    kind: type[Connector[Any]]
+    breaks: set[str]
+    specimen: Specimen = field(default_factory=specimen)
+
+
+_SILENT = "never_denies_an_effect"
+FAMILY = [
+    Bad(Swallows, {"never_claims_an_effect", "nothing_sent_is_not_connected", "says_when_to_come_back"}),
+    Bad(Retries, {"never_retries", "once_in_effect"}),
+    Bad(Sleeps, {"never_sleeps"}),
+    Bad(Blocks, {"never_sleeps"}),
+    Bad(Hesitates, {"never_sleeps"}),
+    Bad(Spins, {"never_sleeps"}),
+    Bad(Holds, {"delivers_its_samples", "the_same_twice_is_safe", "the_clock_is_ours", "every_fault_strikes"}),
+    Bad(DoubtsAll, {"doubts_only_what_is_open"}),
+    Bad(Remembers, {"keeps_nothing_in_mind"}),
+    Bad(SendsOnce, {"keeps_nothing_in_mind"}),
+    Bad(FindWrites, {"find_invents_nothing", "once_in_effect"}),
+    Bad(FindSaysYes, {"find_invents_nothing", "the_same_twice_is_safe", "only_typed_errors", "comes_through"}),
+    Bad(ReturnsNothing, {"delivers_its_samples", "the_same_twice_is_safe", "every_fault_strikes"}),
+    Bad(BeginsInInit, {"opens_without_partner"}),
+    Bad(Prints, {"says_nothing_personal"}),
+    Bad(LogsApart, {"says_nothing_personal"}),
+    Bad(
+        Cached,
+        {"answers_only_what_was_answered", "nothing_sent_is_not_connected", "says_when_to_come_back"},
+        registry_specimen(),
+    ),
+    Bad(Denies, {_SILENT, "once_in_effect"}),
+    Bad(NeverThere, {_SILENT, "once_in_effect", "not_connected_means_nothing_sent"}),
+    Bad(Doubts, {"nothing_sent_is_not_connected"}),
+    Bad(GivesUp, {"gives_up_only_what_was_refused", "account_is_not_the_message", "says_when_to_come_back"}),
+    Bad(Forgetful, {"says_when_to_come_back"}),
+    Bad(Untyped, {"only_typed_errors", "nothing_sent_is_not_connected"}),
+    Bad(LogsNames, {"says_nothing_personal"}),
+    Bad(QuotesNames, {"says_nothing_personal"}),
+    Bad(Follows, {"follows_no_redirect", "never_retries"}),
+    Bad(NoLimits, {"ends_in_time", "reads_no_endless_answer"}),
+    Bad(Stays, {"ends_when_cancelled"}),
+    Bad(Invents, {"find_invents_nothing", "keeps_nothing_in_mind", "never_claims_an_effect"}),
+    Bad(FindsNothing, {"the_same_twice_is_safe", "once_in_effect"}),
+    Bad(TakesAll, {"foreign_messages_are_refused"}),
+    Bad(LeavesTask, {"leaves_nothing_behind"}),
+    Bad(LeavesSocket, {"leaves_nothing_behind"}),
+    Bad(ClosesOnce, {"closes_twice"}),
+    Bad(NeedsPartner, {"opens_without_partner"}),
+    Bad(CheckWrites, {"check_changes_nothing"}),
+    Bad(CheckIsBlind, {"check_says_what_is_wrong"}),
+    Bad(CheckFails, {"check_finds_it_well"}),
+    Bad(TakesUnknown, {"unknown_settings_are_refused"}),
+    Bad(OpenSection, {"unknown_settings_are_refused"}),
+    Bad(Undescribed, {"is_described"}),
+    Bad(Changeable, {"settings_are_frozen"}),
+    Bad(RefusesAll, {"delivers_its_samples", "the_same_twice_is_safe", "the_clock_is_ours", "every_fault_strikes"}),
+    Bad(SendsNothing, {"delivers_its_samples", "keeps_nothing_in_mind", "the_same_twice_is_safe", "every_fault_strikes"}),
+    Bad(RefusesItsOwn, {"comes_through"}),
+    Bad(BadPaths, {"problems_are_told"}),
+    Bad(ListensElsewhere, {"listens_where_it_says"}),
+    Bad(InventsRows, {"fetches_its_tables"}),
+    Bad(NoAnswerIsNone, {"answers_only_what_was_answered"}, registry_specimen()),
+    Bad(QuestionsInDoubt, {"questions_are_never_in_doubt"}, registry_specimen()),
+    Bad(KnowsEverybody, {"answers_its_questions"}, registry_specimen()),
+    Bad(Loses, {"receiving_loses_nothing"}, specimen(samples=())),
+    Bad(Faints, {"receiving_outlives_faults"}, specimen(samples=())),
+    Bad(GoesOn, {"receiving_ends_when_cancelled"}, replace(specimen(samples=()), simulator=None)),
+]
