@@ -23,7 +23,7 @@ def expected_packet(packet: Mapping[str, Any], part: Part, catalogue: Catalogue,
         raise NotAgreed("MaTTHC")
     names = dict(zip(("TenTTHC", "MaLinhVuc", "TenLinhVuc"), catalogue.procedures[packet["MaTTHC"]], strict=True))
     owner = {
-        "applicantIdType": {"1": "citizen"}.get(packet["LoaiDoiTuong"], ""),
+        "applicantIdType": {"1": "citizen", "2": "business"}.get(packet["LoaiDoiTuong"], ""),
         "applicantIdNo": packet["SoGiayToChuHoSo"],
         "applicantName": packet["ChuHoSo"],
     }

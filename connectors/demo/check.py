@@ -38,7 +38,7 @@ A record without a national code, or answered ``superseded`` for being older tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from connectors.demo.alignment import Wanted
@@ -63,10 +63,11 @@ def check(
     choices: Choices | None = None,
     registry: Registry = _NOBODY,
     doubtful_progress: int = 0,
+    elsewhere: Collection[str] = (),
 ) -> Verdict:
     """The verdict. ``portal_state`` is the body of ``GET /_control/state``; ``hub_counts`` holds each of ``COUNTED``;
     ``registry`` is who can be verified; ``doubtful_progress`` is how many repeated steps the hub announced as in doubt and
-    sent again.
+    sent again; ``elsewhere`` are codes at the portal that another checker judges (``check_filed``).
 
     Raises ValueError when a count is missing, a planted kind or choice is unknown, or two records share an ``n``."""
     if absent := [name for name in COUNTED if name not in hub_counts]:
@@ -76,14 +77,14 @@ def check(
     if len({one.n for one in sent}) != len(sent):
         raise ValueError("two records of the sender share their n")
     lines = sorted(sent, key=lambda one: one.n)
-    judgement = _Judgement(lines, portal_state, hub_counts, catalogue, settled(choices or {}), registry)
+    judgement = _Judgement(lines, portal_state, hub_counts, catalogue, settled(choices or {}), registry, elsewhere)
     return judgement.verdict(doubtful_progress)
 
 
 class _Judgement:
     def __init__(
         self, sent: list[Sent], portal: Mapping[str, Any], hub_counts: Mapping[str, int], catalogue: Catalogue,
-        choices: Choices, registry: Registry,
+        choices: Choices, registry: Registry, elsewhere: Collection[str],
     ) -> None:  # fmt: skip
         self._sent = sent
         self._portal: Mapping[str, Any] = portal["dossiers"]
@@ -91,6 +92,7 @@ class _Judgement:
         self._catalogue = catalogue
         self._choices = choices
         self._registry = registry
+        self._elsewhere = elsewhere
         self._repeated_steps: list[str] = []
         self._replaced = self._maybe_replaced = 0
         outcomes = ["kept" if (one.planted, one.outcome) == ("unknown_code", "accepted") else one.outcome for one in sent]
@@ -119,6 +121,8 @@ class _Judgement:
             elif codes:
                 self._dossier(codes[0], records)
         for code, entry in self._portal.items():
+            if code in self._elsewhere:
+                continue
             if code not in owners and (entry["progress"] or any(one["kind"] != "planted" for one in entry["history"])):
                 self._found.say(f"{code}: at the portal, but no acknowledged record has this code")
         self._counts_as_planned()

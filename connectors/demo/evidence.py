@@ -52,6 +52,25 @@ class Sent:
 
 
 @dataclass
+class Found:
+    """What one of the checkers found beside the main one: its share of the counts, and what is wrong, where."""
+
+    lost: int = 0
+    duplicated: int = 0
+    out_of_order: int = 0
+    delivered: int = 0
+    findings: list[str] = field(default_factory=list)
+
+    def say(self, finding: str) -> None:
+        """Something is wrong."""
+        self.findings.append(finding)
+
+    @property
+    def falsities(self) -> tuple[int, int, int]:
+        return self.lost, self.duplicated, self.out_of_order
+
+
+@dataclass
 class Verdict:
     """The counts of the last line and what is wrong, where: dossier codes and field names, never a person's value."""
 
@@ -72,6 +91,14 @@ class Verdict:
     def say(self, finding: str) -> None:
         """Something is wrong."""
         self.findings.append(finding)
+
+    def include(self, found: Found) -> None:
+        """What another checker found belongs to the same last line."""
+        self.lost += found.lost
+        self.duplicated += found.duplicated
+        self.out_of_order += found.out_of_order
+        self.delivered += found.delivered
+        self.findings += found.findings
 
     @property
     def holds(self) -> bool:

@@ -72,7 +72,7 @@ _NUMBERS = {
 }  # fmt: skip
 _FORMATS = ((re.compile(r"\d{2}/\d{2}/\d{4} \d{2}:\d{2}:\d{2}"), "%d/%m/%Y %H:%M:%S"), (re.compile(r"\d{14}"), "%Y%m%d%H%M%S"))
 _ABSTRACT_LIMIT = 1000
-_NOTHING: tuple[Any, ...] = ("", [])
+_NOTHING: tuple[Any, ...] = ("", [], {})
 _LOOKS_DONE = "9"
 _NOT_DONE = ("5", "6", "8")
 
@@ -191,6 +191,8 @@ def differences(wanted: Mapping[str, Any], shown: Mapping[str, Any], under: str 
             wrong.append(f"{path}: missing")
         elif type(have) is not type(want):
             wrong.append(f"{path}: wrong JSON type")
+        elif isinstance(want, dict):
+            wrong += differences(want, have, f"{path}.")
         elif isinstance(want, list):
             if len(have) != len(want):
                 wrong.append(f"{path}: {len(want)} entries expected, {len(have)} there")
@@ -198,7 +200,7 @@ def differences(wanted: Mapping[str, Any], shown: Mapping[str, Any], under: str 
             for place, (one, other) in enumerate(zip(want, have, strict=True)):
                 entry = f"{path}[{place}]"
                 wrong += differences(one, other, f"{entry}.") if isinstance(other, dict) else [f"{entry}: wrong JSON type"]
-        elif field in ("TrangThaiHoSo", "TrangThai") and want in _NOT_DONE and have == _LOOKS_DONE:
+        elif field in ("TrangThaiHoSo", "TrangThai") and str(want) in _NOT_DONE and str(have) == _LOOKS_DONE:
             wrong.append(f"{path}: falsified, {want} is shown as {_LOOKS_DONE}")
         elif have != want:
             wrong.append(f"{path}: differs")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from connectors.demo import business, filings, local_system, ministry
+from connectors.demo.envelopes import SENDER as SHOP
 from connectors.demo.population import ENDPOINT, VERIFY
 from connectors.demo.portal_unit import MADONVI
 from connectors.demo.portal_unit import SENDER as UNIT
@@ -28,6 +31,8 @@ later_fields: optional
 # gives the code alone leaves updates in doubt; the route then sends the same state once more.
 search_result: full
 """
+SENDERS = ("one-stop", SHOP, RECORDS_OFFICE, UNIT)
+"""Who tells the portal of dossiers of its own."""
 _ANSWER = {"ReceiptId": "arrival", "State": "state", "CorrelationId": "correlation_id", "Repeated": "repeated"}
 _OPERATIONS = {
     "SubmitDossier": {"answer": _ANSWER},
@@ -64,7 +69,7 @@ def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any
     home.mkdir(parents=True)
     (folder / RECORDS_OFFICE).mkdir()
     for name in _FOLDERS:
-        unlike_a_home = shutil.ignore_patterns("npsp-procedures", "mappings.lock")  # `hub init` makes none either
+        unlike_a_home = shutil.ignore_patterns("npsp-procedures", "*.lock")  # `hub init` makes none either
         shutil.copytree(source / name, home / name, ignore=unlike_a_home)
     write_config(home, adapted(yaml.safe_load((source / _CONFIG).read_text(encoding="utf-8"))))
     faults = yaml.safe_dump({"faults": [dict(one) for one in standing_faults]}, allow_unicode=True, sort_keys=False)
@@ -94,7 +99,7 @@ def adapted(config: dict[str, Any]) -> dict[str, Any]:
         portal["concurrency"] = 16
         portal["retry"] = {"first_seconds": 0.2, "longest_seconds": 2}
         portal["breaker"] = {"failures": 5, "open_seconds": 1, "longest_seconds": 2}
-    return with_files(with_door(enlarged(config)))
+    return with_files(with_partners(with_door(enlarged(config))))
 
 
 def enlarged(config: dict[str, Any]) -> dict[str, Any]:
@@ -122,6 +127,24 @@ def with_door(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def with_partners(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the registry of enterprises, a ministry, and a local system to which the ministry's and the
+    portal's citizens' dossiers go down; each route of the portal hears only those who have something to tell it."""
+    endpoints, routes = config["endpoints"], config["routes"]
+    portal = next(name for name, one in endpoints.items() if one["connector"] == "national-portal")
+    for route in routes.values():
+        route["from"] = [*SENDERS, local_system.SENDER] if route["take"] == "dossier-progress@1" else list(SENDERS)
+        if "verify" in route:
+            route["verify"] = [route["verify"], business.VERIFY]
+    endpoints[portal]["settings"]["inbound"] = filings.INBOUND
+    endpoints |= {"business": business.ENDPOINT, "ministry": ministry.ENDPOINT, "local": local_system.ENDPOINT}
+    routes |= {**ministry.ROUTES, **local_system.routes(portal)}
+    config["sources"] += [*ministry.SOURCES, *filings.SOURCES]
+    config["owners"] = {filings.UNIT: local_system.SENDER}
+    config["files"] = local_system.FILES
+    return config
+
+
 def with_files(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration with the folder, beside the home, in which the records office leaves its files."""
     read = {
@@ -143,8 +166,16 @@ def write_config(home: Path, config: dict[str, Any]) -> None:
     (home / _CONFIG).write_text(f"# Made for one demo from the config.yaml of the home.\n{text}", encoding="utf-8")
 
 
+def free_port() -> socket.socket:
+    """A port that nothing else takes while this socket is open; who asks for it by its number may listen there."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
 def keep_port(home: Path, port: int) -> None:
-    """From now on the hub of this home takes this port, so that its senders find it again after a restart."""
+    """The hub of this home takes this port, so that its senders find it again after a restart, and its links lead to it."""
     config = yaml.safe_load((home / _CONFIG).read_text(encoding="utf-8"))
     config["server"]["port"] = port
     write_config(home, config)

@@ -7,13 +7,12 @@ import json
 import re
 import signal
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from connectors.demo.home import keep_port
 from connectors.demo.processes import DemoFailed, Place, Running, command
 from connectors.demo.records_office import SENDER as RECORDS_OFFICE
 
@@ -35,16 +34,34 @@ _COUNTS = {
     " union select target from audit where act in ('replay', 'discard') and target in (select id from arrivals))",
     "filed": f"select count(*) from arrivals where sender = '{RECORDS_OFFICE}'",
     "delivered": "select count(*) from deliveries where state = 'delivered'",
-    "not_found": "select count(distinct dossier_id) from lookups where outcome = 'not_found'",
-    "mismatch": "select count(distinct dossier_id) from lookups where outcome = 'mismatch'",
+    **{
+        f"{outcome}{suffix}": "select count(distinct dossier_id) from lookups"
+        f" where outcome = '{outcome}' and endpoint = '{registry}'"
+        for registry, suffix in (("population", ""), ("business", "_enterprise"))
+        for outcome in ("not_found", "mismatch")
+    },
+    "doubtful_states": "select count(*) from deliveries where doubted and route = 'states-to-ministry'",
+    "doubtful_creates": "select count(*) from deliveries where doubted and route = 'dossiers-to-ministry'",
     "unreachable": "select count(*) from lookups where outcome = 'unreachable'",
 }
 """What is counted, once and for all: ``retried``, attempts after the first of a delivery; ``in_doubt``, deliveries that were
 ever in doubt; ``dead``, deliveries that ever were dead letters, healed ones included; ``superseded``, deliveries that a newer
 state replaced; ``kept``, arrivals that were ever kept, those taken in or given up since included; ``filed``, arrivals of the
-records office; ``not_found`` and ``mismatch``, dossiers whose owner the registry did not know, or not by this name;
+records office; ``not_found`` and ``mismatch``, dossiers whose owner the registry did not know, or not by this name, and the
+same of enterprises in theirs; ``doubtful_states`` and ``doubtful_creates``, of which it was not known
+whether the ministry has them;
 ``unreachable``, questions that it did not answer. The counters of /metrics begin again with each life of the hub, so the totals
 over a SIGKILL are an operator's query on the store, read only."""
+
+
+_CODES_AT = (
+    "select own.code, other.code from aliases own join aliases other on other.dossier_id = own.dossier_id"
+    " where own.system = 'national' and other.system = ?"
+)
+_KNOWN_THERE = (
+    "select count(*) from deliveries one join deliveries other on other.dossier_id = one.dossier_id and other.route = one.route"
+    " where one.id = ? and other.state in ('delivered', 'discarded')"
+)
 
 
 class HubProcess:
@@ -61,11 +78,9 @@ class HubProcess:
         return self._place.home / "var" / "hub.log"
 
     async def start(self) -> None:
-        """``hub run``, then wait until it says that it is ready. After the first start it keeps its port."""
+        """``hub run``, then wait until it says that it is ready."""
         self._process = await Running.start("hub", (*self._place.hub, "run"), self._place)
-        if not self.url:
-            self.url = self._process.url
-            keep_port(self._place.home, urlsplit(self.url).port or 0)
+        self.url = self._process.url
         while not await self._ready():
             if not self._process.alive:
                 raise DemoFailed("the hub ended as soon as it was started; see hub.err")
@@ -153,9 +168,18 @@ class HubProcess:
 
     def counts(self) -> dict[str, int]:
         """The totals since the demo began (see ``_COUNTS``)."""
-        store = self._place.home / "var" / "hub.db"
-        connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
-        try:
-            return {name: int(connection.execute(query).fetchone()[0]) for name, query in _COUNTS.items()}
-        finally:
-            connection.close()
+        with closing(self._store()) as store:
+            return {name: int(store.execute(query).fetchone()[0]) for name, query in _COUNTS.items()}
+
+    def known_there(self, delivery: str) -> int:
+        """How many deliveries of its route and dossier are with the partner: delivered, or given up as already there."""
+        with closing(self._store()) as store:
+            return int(store.execute(_KNOWN_THERE, (delivery,)).fetchone()[0])
+
+    def codes_at(self, system: str) -> dict[str, str]:
+        """National code → the dossier's code in that system, as the hub calls it."""
+        with closing(self._store()) as store:
+            return dict(store.execute(_CODES_AT, (system,)).fetchall())
+
+    def _store(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{self._place.home / 'var' / 'hub.db'}?mode=ro", uri=True)

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from connectors.demo import planted_calls
+from connectors.demo.business import enterprises, with_right_numbers
 from connectors.demo.cast import DATES, USUAL_SECOND, Cast, cast, modified
 from connectors.demo.planted_files import as_lines, left_twice, with_a_mistake
 from connectors.demo.planted_people import people
@@ -35,7 +36,7 @@ UNNUMBERED = 0.1
 def write(seed: int, dossiers: int) -> Script:
     """The script of ``dossiers`` (at least 50) life stories; the same seed gives the same script."""
     rng = random.Random(f"script of {seed}")
-    day = stories(seed, dossiers, day=DAY, unnumbered=UNNUMBERED)
+    day = with_right_numbers(stories(seed, dossiers, day=DAY, unnumbered=UNNUMBERED))
     roles = cast(day, rng)
     lives = _one_file_twice([tuple(_life(story, roles, rng)) for story in day], roles.mistaken)
     lives.append(tuple(_wrong_ones(roles.by_rest, rng)))
@@ -44,6 +45,7 @@ def write(seed: int, dossiers: int) -> Script:
     lives += [(one,) for one in planted_calls.wrong_calls(_records(one)[0] for one in rng.sample(roles.by_calls, 2))]
     struck = iter(roles.struck)
     known_people, strangers, renamed = people(day, roles.by_soap, roles.by_rest, rng)
+    known_enterprises, strange, other_name = enterprises(day, roles.by_rest, rng)
     counts: dict[str, int] = {}
     for item in (one for life in lives for one in life):
         if item.planted:
@@ -70,6 +72,7 @@ def write(seed: int, dossiers: int) -> Script:
             {"service": "CapNhatTienDoHoSoMC", "fault": "slow", "times": 5, "seconds": 0.4, "after": 250},
         ),
         people=known_people, strangers=strangers, renamed=renamed,
+        enterprises=known_enterprises, strange_enterprises=strange, renamed_enterprises=other_name,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """``hub demo`` and ``make demo``: 500 dossiers through repeats, refusals, an outage and a kill, and the proof that all arrived.
 
 They come by REST, by SOAP from an older one-stop system, in files that a records office leaves in a folder, and by the portal's
-own protocol from a unit that knows no other; their applicants are verified at the population registry.
+own protocol from a unit that knows no other; their applicants are verified at the registries of people and of enterprises. Some
+go to a ministry too, which issues a code for each and tells of dossiers of its own, with results; citizens file at the portal.
 
 Everything runs in processes of its own, in a temporary hub home, and is used from outside only: ``hub`` commands, HTTP,
 signals. The verdict is the checker's (``check``), which shares nothing with the hub.
@@ -21,14 +22,23 @@ import aiohttp
 
 from connectors.demo import home
 from connectors.demo.agenda import Agenda
+from connectors.demo.beside import Beside, count_of
+from connectors.demo.business import DATABASE_CODE as BUSINESS_CODE
 from connectors.demo.check import check
 from connectors.demo.envelopes import SENDER
+from connectors.demo.exchanged import judged
 from connectors.demo.expected import Catalogue, Choices
+from connectors.demo.filings import SENDER as CITIZENS
+from connectors.demo.filings import Adapter, filings
 from connectors.demo.hub_process import POLL_SECONDS, HubProcess
 from connectors.demo.lines import Lines
-from connectors.demo.planted import write
+from connectors.demo.local_system import SENDER as LOCAL
+from connectors.demo.ministry import NAME as MINISTRY
+from connectors.demo.ministry import own
+from connectors.demo.partners import Partners
+from connectors.demo.planted import DAY, write
 from connectors.demo.population import DATABASE_CODE, Population
-from connectors.demo.portal import ACCOUNT, Portal
+from connectors.demo.portal import Portal
 from connectors.demo.portal_unit import SENDER as UNIT
 from connectors.demo.portal_unit import PortalUnit
 from connectors.demo.processes import DemoFailed, Place, command, environment
@@ -46,7 +56,7 @@ REGISTRY_AT, OUTAGE_AT, OUTAGE_TO, EXPIRY_AT, KILL_AT, KILL_TO = 0.1, 0.3, 0.6, 
 """Shares of all requests answered when things happen, and how far the sending may get meanwhile."""
 PER_SECOND = 110.0
 """How fast the one-stop shops send."""
-SET_UP_SECONDS, END_SECONDS = 60.0, 10.0
+SET_UP_SECONDS, END_SECONDS = 90.0, 10.0
 CHOICES: Choices = {
     "ChuHoSo": ("applicantName",),  # name and number of one person: mappings/opencps-to-dossier says why
     "GhiChu": ("dossierNote",),
@@ -58,7 +68,7 @@ def play(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="hub demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dossiers", type=int, default=500, help="how many (at least 100); default 500")
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same script; default 1")
-    parser.add_argument("--seconds", type=float, default=90, help="time limit after set-up; default 90")
+    parser.add_argument("--seconds", type=float, default=180, help="time limit after set-up; default 180")
     parser.add_argument("--keep", action="store_true", help="keep the temporary hub home, to look around in it")
     given = parser.parse_args(argv)
     if given.dossiers < 100:
@@ -110,14 +120,18 @@ class _Demo:
         script = write(options.seed, options.dossiers)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session, AsyncExitStack() as ends:
             async with asyncio.timeout(SET_UP_SECONDS):
-                place, portal, population, hub, keys = await self._set_up(script, session, ends)
+                place, partners, hub, keys, adapter = await self._set_up(script, session, ends)
+            portal, population = partners.portal, partners.population
             began = show.seconds
             agenda, lines = Agenda(script.lives), Lines(self._folder / "sent.jsonl")
             ends.callback(lines.close)
             shop = OneStop(agenda, lines, hub.url, keys, PER_SECOND)
             office = RecordsOffice(agenda, lines, self._folder / RECORDS_OFFICE, show)
             unit = PortalUnit(agenda, lines, hub.url, keys.unit)
-            operator = Operator(place, script, hub, portal, agenda, lines, keys, show)
+            operator = Operator(place, script, hub, partners, agenda, lines, keys, show)
+            count = count_of(options.dossiers)
+            filed = filings(options.seed, count, DAY)
+            beside = Beside(partners, agenda, adapter, own(options.seed, count, DAY), filed, session, show)
             show.counts = lambda: _counts(agenda, hub)
             requests = f"{script.total} records, {script.envelopes} in SOAP envelopes, {script.in_files} in files"
             requests += f", {script.calls} as calls of the portal"
@@ -127,59 +141,70 @@ class _Demo:
                     await agenda.may_send(OUTAGE_AT)
                     for act in (shop.run(), office.run(), unit.run(), self._mistake(office, operator)):
                         acts.create_task(act)
-                    beside = [acts.create_task(operator.watch()), acts.create_task(hub.watch())]
-                    await self._play(script, portal, population, hub, agenda, lines, operator)
-                    for one in beside:
+                    watching = [acts.create_task(operator.watch()), acts.create_task(hub.watch())]
+                    await partners.ministry.hold_a_create()
+                    others = [acts.create_task(beside.ministry()), acts.create_task(beside.citizens())]
+                    struck = await self._play(script, portal, population, hub, agenda, lines, operator)
+                    await asyncio.gather(*others)
+                    await hub.settled()
+                    wrong = struck + await portal.struck()
+                    show.event(f"nothing waits any more; {wrong} calls went wrong at the portal on purpose")
+                    for one in watching:
                         one.cancel()
             except TimeoutError:
                 raise DemoFailed(f"not done after {options.seconds - END_SECONDS:g} s: {_counts(agenda, hub)}") from None
             state, procedures, people = await portal.state(), await portal.procedures(), await population.people()
+            enterprises = await partners.business.enterprises()
+            exchanged = await beside.evidence(lines.all, hub.codes_at(MINISTRY))
             show.quiet()
             show.counts = lambda: ""
             await hub.end()
             show.event(f"all is settled, {show.seconds - began:.1f} s after set-up; the hub is drained and stopped", "bold")
         tables = place.home / "mappings" / "tables"
         counts, sent = hub.counts(), [line.sent() for line in lines.all]
-        catalogue, registry = Catalogue.load([tables], procedures), Registry.of(DATABASE_CODE, people)
-        verdict = check(sent, state, counts, catalogue, choices=CHOICES, registry=registry)
-        planted = compared(script, lines.all, operator.repaired, counts)
+        catalogue = Catalogue.load([tables], procedures)
+        registry = Registry.of(DATABASE_CODE, people, business_code=BUSINESS_CODE, enterprises=enterprises)
+        elsewhere = {one.code for one in filed}
+        verdict = check(sent, state, counts, catalogue, choices=CHOICES, registry=registry, elsewhere=elsewhere)
+        for found in judged(exchanged, state, catalogue, CHOICES, counts["doubtful_states"]):
+            verdict.include(found)
+        planted = [*compared(script, lines.all, operator.repaired, counts), *exchanged.shown(counts)]
         return conclude(show, verdict, planted, script, place.home, kept=options.keep)
 
     async def _set_up(
         self, script: Script, session: aiohttp.ClientSession, ends: AsyncExitStack
-    ) -> tuple[Place, Portal, Population, HubProcess, Keys]:
-        """A home, the portal and the registry, the portal's catalogue fetched, keys made, the hub started."""
+    ) -> tuple[Place, Partners, HubProcess, Keys, Adapter]:
+        """A home, the partners, the portal's catalogue fetched, keys made, the hub started."""
         show = self._show
         folder = home.build(home.source_home(), self._folder, script.standing_faults)
         show.event(f"a hub home of its own: {folder}")
         bare = Place(folder, environment())
-        portal, population = Portal(bare, session), Population(bare, session)
-        for one in (portal, population):
-            ends.push_async_callback(one.end)
-        population.configure(script.people)
-        await asyncio.gather(portal.start(), population.start())
-        await portal.plant_dossiers(script.known)
-        show.event(f"the national portal (simulated) listens on {portal.url}; it knows {script.known_code} already")
-        show.event(f"the population registry (simulated) listens on {population.url}; it holds {len(script.people)} people")
-        account = {f"PORTAL_{name.upper()}": value for name, value in ACCOUNT.items()}
-        place = Place(folder, environment(PORTAL_URL=portal.adapter_url, **account, **population.environment))
-        told, own = await asyncio.gather(
+        partners = await Partners.start(script, bare, session, ends)
+        await partners.portal.plant_dossiers(script.known)
+        partners.introduce(script, show)
+        port = ends.enter_context(home.free_port()).getsockname()[1]
+        home.keep_port(folder, port)
+        place = Place(folder, environment(HUB_PUBLIC_URL=f"http://127.0.0.1:{port}", **partners.environment))
+        told, first = await asyncio.gather(
             command(place, "catalog", "refresh"), command(place, "key", "new", "one-stop", "--schema", "opencps-dossier")
         )
         show.event(f"hub catalog refresh: {told.splitlines()[0].replace(str(folder) + '/', '')}")
-        told, other, older, unit = await asyncio.gather(
+        told, other, older, unit, citizens, local = await asyncio.gather(
             command(place, "check"),
             command(place, "key", "new", "other", "--schema", "dossier"),
             command(place, "key", "new", SENDER, "--schema", "one-stop-soap"),
             command(place, "key", "new", UNIT, "--schema", "portal-dossier", "--schema", "portal-progress"),
+            command(place, "key", "new", CITIZENS, "--schema", "npsp-filed-dossier"),
+            command(place, "key", "new", LOCAL, "--schema", "opencps-dossier"),
         )
         show.event(f"hub check: {told.strip().splitlines()[-1]}")
         hub = HubProcess(place, session)
         ends.push_async_callback(hub.end)
         await hub.start()
         show.event(f"hub run: the hub listens on {hub.url}")
-        await portal.plant(script.first_faults)
-        return place, portal, population, hub, Keys(own.strip(), other.strip(), older.strip(), unit.strip())
+        await partners.portal.plant(script.first_faults)
+        keys = Keys(first.strip(), other.strip(), older.strip(), unit.strip())
+        return place, partners, hub, keys, Adapter(hub.url, citizens.strip(), local.strip())
 
     async def _mistake(self, office: RecordsOffice, operator: Operator) -> None:
         """What was mistaken in a file is given up once it has come again as it should be."""
@@ -189,8 +214,9 @@ class _Demo:
     async def _play(
         self, script: Script, portal: Portal, population: Population, hub: HubProcess, agenda: Agenda, lines: Lines,
         operator: Operator,
-    ) -> None:  # fmt: skip
-        """The day: sending goes on while partners and hub have their troubles; returns when nothing is open."""
+    ) -> int:  # fmt: skip
+        """The day: sending goes on while partners and hub have their troubles; returns, when all is sent and answered, how many
+        calls went wrong on purpose before the outage."""
         show = self._show
         await agenda.reached(REGISTRY_AT)
         await population.kill()
@@ -225,8 +251,7 @@ class _Demo:
         show.event(f"all is sent; {lines.tries_without_answer} tries had no answer and were made again")
         await operator.mend_table()
         await agenda.reached(1)
-        await hub.settled()
-        show.event(f"nothing waits any more; {struck + await portal.struck()} calls went wrong at the portal on purpose")
+        return struck
 
 
 def _counts(agenda: Agenda, hub: HubProcess) -> str:

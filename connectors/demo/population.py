@@ -59,9 +59,9 @@ class Population(Simulated):
     name = "population"
     module = "connectors.population.simulator"
 
-    def configure(self, people: People) -> None:
+    def prepare(self, people: People) -> None:
         """Before the first start: exactly these people are in it."""
-        (self._place.home.parent / f"{self.name}.yaml").write_text(simulator_yaml(people), encoding="utf-8")
+        self.configure(simulator_yaml(people))
 
     @property
     def environment(self) -> dict[str, str]:

@@ -16,12 +16,14 @@ from datetime import datetime
 from typing import Any
 
 from connectors.demo.agenda import Agenda
+from connectors.demo.filings import UNIT
 from connectors.demo.home import add_row
 from connectors.demo.hub_process import POLL_SECONDS, HubProcess
 from connectors.demo.lines import Line, Lines, by_message, steps_of
+from connectors.demo.ministry import NAME as MINISTRY
+from connectors.demo.partners import Partners
 from connectors.demo.planted import UNKNOWN_ROW
 from connectors.demo.planted_files import GIVEN_UP
-from connectors.demo.portal import Portal
 from connectors.demo.processes import DemoFailed, Place
 from connectors.demo.script import Script
 from connectors.demo.sender import Keys
@@ -54,14 +56,14 @@ class Operator:
         place: Place,
         script: Script,
         hub: HubProcess,
-        portal: Portal,
+        partners: Partners,
         agenda: Agenda,
         lines: Lines,
         keys: Keys,
         show: Show,
     ) -> None:
         self._place, self._script, self._show = place, script, show
-        self._hub, self._portal = hub, portal
+        self._hub, self._portal, self._ministry = hub, partners.portal, partners.ministry
         self._agenda, self._lines, self._keys = agenda, lines, keys
         self._done: set[tuple[str, int]] = set()
         self.repaired = Repaired()
@@ -122,6 +124,9 @@ class Operator:
         shown: dict[str, bool] = {}
         for one in doubtful:
             code = one["codes"].get("national", "")
+            if one["endpoint"] == MINISTRY or code.startswith(UNIT):
+                shown[one["delivery"]] = await self._one_more(one, dossiers)
+                continue
             line = known.get(one["message"]) or await self._origin(one)
             shown[one["delivery"]] = one["stream"] == "dossier-progress" and _shows(dossiers.get(code, {}), line)
             if code in self._script.lost_codes:  # a second one of that dossier is the outage's or the kill's
@@ -141,6 +146,14 @@ class Operator:
             f"operator: the answer to a step was lost ({told}), asks the portal: "
             f"{len(there)} there and discarded, {len(absent)} not there and replayed"
         )
+
+    async def _one_more(self, one: Mapping[str, Any], at_portal: Mapping[str, Any]) -> bool:
+        """Whether the ministry, or the portal of a dossier that was filed there, shows a step more than the hub knows of."""
+        held = at_portal.get(one["codes"].get("national", ""), {})
+        if one["endpoint"] == MINISTRY:
+            held = (await self._ministry.state())["dossiers"].get(one["codes"].get(MINISTRY, ""), {})
+        steps = one["stream"] == "dossier-progress"
+        return steps and len(held.get("progress", ())) > self._hub.known_there(one["delivery"])
 
     async def _origin(self, one: Mapping[str, Any]) -> Line:
         """The request of a message that no receipt named: it was kept at first, came in an envelope, or its receipt was lost

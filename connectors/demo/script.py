@@ -42,8 +42,8 @@ class Item:
 class Script:
     """The whole play. ``lives`` are sent each in order, side by side; the fault rules are the portal's; ``people`` are those
     whom the population registry holds, ``strangers`` and ``renamed`` the dossiers whose applicants it does not know, or by
-    another name. The portal refuses a state of ``refused_code``, which nobody waits for, and of ``told_code``, whose sender is
-    told."""
+    another name; the same of the enterprises in their registry. The portal refuses a state of ``refused_code``, which nobody
+    waits for, and of ``told_code``, whose sender is told."""
 
     lives: tuple[tuple[Item, ...], ...]
     counts: Mapping[str, int]
@@ -59,6 +59,9 @@ class Script:
     people: tuple[dict[str, str], ...]
     strangers: tuple[str, ...]
     renamed: tuple[str, ...]
+    enterprises: tuple[dict[str, Any], ...]
+    strange_enterprises: tuple[str, ...]
+    renamed_enterprises: tuple[str, ...]
 
     @property
     def total(self) -> int:

@@ -26,6 +26,10 @@ class Simulated:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    def configure(self, text: str) -> None:
+        """Before the first start: what it is told, in YAML."""
+        (self._place.home.parent / f"{self.name}.yaml").write_text(text, encoding="utf-8")
+
     async def start(self) -> None:
         """Start it, or start it again: on the same port, with the memory it had, without its sessions."""
         folder = self._place.home.parent

@@ -1,10 +1,11 @@
-"""The checker's own view of what the hub was told of an OpenCPS record, and of who its applicant is by the population registry.
+"""The checker's own view of what the hub was told of an OpenCPS record, and of who its applicant is by the registries.
 
 An envelope of the older one-stop system tells less than an OpenCPS record: no date of release, no contact's name, not
 whether a paper was taken back. What it does not tell, the portal must not show (contracts.md 1.4).
 
-The registry holds people by number, name and birth (contracts.md 4.2). A record has no date of birth; a citizen's number has
-century and sex in its fourth digit and the year in the two after it (Decree 137/2015/NĐ-CP).
+The population registry holds people by number, name and birth (contracts.md 4.2). A record has no date of birth; a citizen's
+number has century and sex in its fourth digit and the year in the two after it (Decree 137/2015/NĐ-CP).
+The business register holds enterprises by tax code and name (contracts.md 5); case and blanks make no other name.
 """
 
 from __future__ import annotations
@@ -37,23 +38,37 @@ def told(record: Mapping[str, Any], part: Part) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """``people``: (number, name, year of birth) of everybody in the registry; ``code``: its code at the portal (MaCSDL)."""
+    """Who can be confirmed. ``people``: (number, name, year of birth) of everybody in the population registry; ``code``: its
+    code at the portal (MaCSDL). ``enterprises``: (tax code, name) of all in the business register; ``business_code``: its code.
+    """
 
     code: str = ""
     people: frozenset[tuple[str, str, str]] = frozenset()
+    business_code: str = ""
+    enterprises: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
-    def of(cls, code: str, people: Iterable[Mapping[str, Any]]) -> Registry:
-        """``people`` as the simulated registry lists them."""
+    def of(
+        cls,
+        code: str,
+        people: Iterable[Mapping[str, Any]],
+        *,
+        business_code: str = "",
+        enterprises: Iterable[Mapping[str, Any]] = (),
+    ) -> Registry:
+        """``people`` and ``enterprises`` as the simulated registries list them."""
         known = ((number, _plain(one["name"]), str(one.get("birth", ""))[:4]) for one in people for number in _numbers(one))
-        return cls(code, frozenset(known))
+        return cls(code, frozenset(known), business_code, frozenset((one["code"], _plain(one["name"])) for one in enterprises))
 
     def consulted(self, record: Mapping[str, Any]) -> list[dict[str, str]]:
-        """DSKetNoiCSDL of the record's state: the registry, if the applicant is a citizen whom it holds, else nothing."""
+        """DSKetNoiCSDL of the record's state: the register of people or of enterprises that holds the applicant."""
         number, name = str(record.get("applicantIdNo", "")), _plain(str(record.get("applicantName", "")))
-        if record.get("applicantIdType") != "citizen" or (number, name, _birth_year(number)) not in self.people:
-            return []
-        return [{"MaCSDL": self.code}]
+        kind = record.get("applicantIdType")
+        if kind == "citizen" and (number, name, _birth_year(number)) in self.people:
+            return [{"MaCSDL": self.code}]
+        if kind == "business" and (number, name) in self.enterprises:
+            return [{"MaCSDL": self.business_code}]
+        return []
 
 
 def _numbers(person: Mapping[str, Any]) -> list[str]:

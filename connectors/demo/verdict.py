@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.demo.evidence import Verdict
 from connectors.demo.lines import Line
 from connectors.demo.planted_calls import TO_THE_PORTAL
 from connectors.demo.planted_files import TWICE
+from connectors.demo.planted_kinds import Planted
 from connectors.demo.repairs import Repaired
 from connectors.demo.script import Script
 from connectors.demo.show import Show
 
 FINDINGS_SHOWN = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Planted:
-    """One planted kind: how many were planted, how many showed as they must."""
-
-    what: str
-    planted: int
-    counted: int
-
-    @property
-    def holds(self) -> bool:
-        return self.planted == self.counted
 
 
 def compared(script: Script, lines: Sequence[Line], repaired: Repaired, counts: Mapping[str, int]) -> list[Planted]:
@@ -56,6 +43,8 @@ def compared(script: Script, lines: Sequence[Line], repaired: Repaired, counts: 
         Planted("steps whose answer was lost, settled by the operator", len(script.lost_codes), len(repaired.lost)),
         Planted("applicants the registry does not know, not marked", len(script.strangers), counts["not_found"]),
         Planted("applicants it knows by another name, not marked", len(script.renamed), counts["mismatch"]),
+        Planted("enterprises the registry does not know", len(script.strange_enterprises), counts["not_found_enterprise"]),
+        Planted("enterprises it knows by another name", len(script.renamed_enterprises), counts["mismatch_enterprise"]),
         Planted(f"dead letters, {by_accident} of them left by outage and kill", dead, counts["dead"]),
     ]
 

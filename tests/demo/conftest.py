@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from demo.played import DOSSIERS, Played
+from demo.played import DOSSIERS, HUB, Played
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def played(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Played:
-    """200 dossiers through outage, expired sessions and a kill; `make demo`, which .ci/run plays too, sends 500. Tests that ask
+    """120 dossiers through outage, expired sessions and a kill; `make demo`, which .ci/run plays too, sends 500. Tests that ask
     for it are of the group ``demo``."""
     folder = tmp_path_factory.mktemp("kept")
     run = subprocess.run(
-        [sys.executable, "-m", "hub.cli.main", "demo", "--keep", "--dossiers", str(DOSSIERS), "--seconds", "300"],
+        [*HUB, "demo", "--keep", "--dossiers", str(DOSSIERS), "--seconds", "300"],
         cwd=REPOSITORY, env={**os.environ, "TMPDIR": str(folder)}, capture_output=True, text=True, timeout=380,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-3000:]

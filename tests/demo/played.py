@@ -6,12 +6,18 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-DOSSIERS = 200
+from warm_hub import Words
+
+from connectors.demo.beside import count_of
+from connectors.demo.filings import filings
+from connectors.demo.ministry import own
+from connectors.demo.planted import DAY
+
+DOSSIERS = 120
 """How many a demo of the tests sends."""
-HUB = (sys.executable, "-m", "hub.cli.main")
+HUB = Words("hub")
 PERSONAL = (
     "applicantName", "applicantIdNo", "address", "contactName", "contactTelNo", "contactEmail", "lastActionUser",
     "delegateName", "delegateIdNo", "postalTelNo", "postalAddress",
@@ -42,12 +48,19 @@ class Played:
             for one in [record, *record.get("data", [])] if isinstance(record, dict) else []:
                 texts = (one.get(name) for name in PERSONAL + IN_PACKETS)
                 self.canaries |= {text.strip() for text in texts if isinstance(text, str) and len(text.strip()) > 5}
+        day = [record for one in filings(1, count_of(DOSSIERS), DAY) for record in (one.body, *one.records)]
+        for one in [*day, *own(1, count_of(DOSSIERS), DAY).items]:
+            texts = (one.get(name) for name in (*PERSONAL, *IN_PACKETS, "NguoiNop"))
+            self.canaries |= {text.strip() for text in texts if isinstance(text, str) and len(text.strip()) > 5}
         self.environment = {
             **os.environ, "PORTAL_URL": "http://127.0.0.1:9/x", "PORTAL_USERNAME": "somebody",
             "PORTAL_PASSWORD": "canary-secret", "POPULATION_URL": "http://127.0.0.1:9/x",
             "POPULATION_SECRET": "canary-registry", "POPULATION_API_KEY": "canary-api-key",
+            "BUSINESS_URL": "http://127.0.0.1:9", "BUSINESS_SECRET": "canary-business", "MINISTRY_URL": "http://127.0.0.1:9",
+            "MINISTRY_SECRET": "canary-ministry", "LOCAL_URL": "http://127.0.0.1:9", "LOCAL_KEY": "canary-local-key",
+            "FILES_KEY": "canary-key-of-signed-links", "HUB_PUBLIC_URL": "http://127.0.0.1:9",
         }  # fmt: skip
-        self.canaries |= {"canary-secret", "canary-registry", "canary-api-key"}
+        self.canaries |= {value for value in self.environment.values() if value.startswith("canary-")}
 
     def shell(self, *words: str) -> str:
         """Everything one command says, whatever its exit code."""

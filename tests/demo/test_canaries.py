@@ -1,7 +1,7 @@
 """No person's name, number or secret is anywhere a whole demo leaves something to read, but in the bodies themselves.
 
-What may hold them: the senders' own record, the files that the records office left, the portal's memory, whom the registry
-knows, and the hub's database (bodies; erasable by themselves).
+What may hold them: the senders' own record, the files that the records office left, the partners' memories, whom the
+registries know, and the hub's database (bodies; erasable by themselves).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from demo.played import HUB, PERSONAL, Played
 
 REPOSITORY = Path(__file__).parents[2]
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(400)]
-ITS_OWN = {"sent.jsonl", "portal.jsonl", "population.yaml", "hub.db", "hub.db-wal", "hub.db-shm"}
+ITS_OWN = {"sent.jsonl", "portal.jsonl", "population.yaml", "business.yaml", "business.jsonl", "ministry.jsonl", "local.jsonl"}
+ITS_OWN |= {"hub.db", "hub.db-wal", "hub.db-shm"}
 
 
 def test_the_canaries_are_there_to_be_found(played: Played) -> None:

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.demo.planted import write
+from connectors.business_registry.simulator_enterprises import check_digit
+from connectors.demo.filings import UNIT, filings
+from connectors.demo.ministry import HELD_AFTER, SERVICE, own
+from connectors.demo.planted import DAY, write
 from connectors.demo.planted_calls import TO_THE_PORTAL
 from connectors.demo.planted_files import TWICE
 from connectors.national_portal.simulator_rules import DOSSIER
@@ -61,12 +64,15 @@ def test_the_whole_demo_holds(played: Played) -> None:
     assert count["delivered"] > 1.4 * count["accepted"]
     planted = [re.match(r" +(\d+) +(\d+)  \w", line) for line in lines]
     rows = [found.groups() for found in planted if found]
-    assert len(rows) == 12 and all(there == shown and int(there) > 0 for there, shown in rows)
+    assert len(rows) == 19 and all(there == shown and int(there) > 0 for there, shown in rows)
     told = "\n".join(lines)
     for event in (
         "OUTAGE",
         "SIGKILL",
         "registry is gone",
+        "the ministry is gone",
+        "links to",
+        "citizens filed",
         "ends the hub's session",
         "adopted",
         "corrects it",
@@ -88,7 +94,7 @@ def test_an_interrupted_demo_ends_its_processes(tmp_path: Path) -> None:
         assert demo.stdout is not None
         for line in demo.stdout:
             if "the senders begin" in line:
-                assert len(processes_in(tmp_path)) == 3, "the hub, the portal and the registry"
+                assert len(processes_in(tmp_path)) == 6, "the hub, the portal, two registries, a ministry and a local system"
                 demo.send_signal(signal.SIGTERM)
                 break
         rest = demo.stdout.read()
@@ -191,6 +197,57 @@ def test_the_registry_holds_all_citizens_but_the_planted() -> None:
     assert len(people) == len(owners) - 3
     by_soap = {one.code for life in script.lives for one in life if one.way == "soap"}
     assert by_soap & set(script.strangers) and by_soap & set(script.renamed)
+
+
+def test_the_registry_holds_all_enterprises_but_the_planted() -> None:
+    """Each under a number of its own that an enterprise can have; strangers are not in it, the renamed under another name."""
+    script = write(2, 200)
+    items = [one for life in script.lives for one in life if one.planted != "wrong" and one.record]
+    owners = {
+        one.code: (one.record["applicantIdNo"], one.record["applicantName"])
+        for one in items
+        if one.code and one.record and one.record.get("applicantIdType") == "business"
+    }
+    held = {one["code"]: one["name"] for one in script.enterprises}
+    assert len(set(owners.values())) == len(owners) == len(held) + 2
+    for code, (number, name) in owners.items():
+        assert check_digit(number[:9]) == number[9] and len(number) == 10
+        assert (number not in held) == (code in script.strange_enterprises)
+        assert (held.get(number) != name) == (code in (*script.strange_enterprises, *script.renamed_enterprises))
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_the_ministry_has_something_to_lose(seed: int) -> None:
+    """Of the fewest dossiers enough go to the ministry for one create to be answered and one not."""
+    lives = [[one for one in life if one.way == "rest" and one.code] for life in write(seed, 100).lives]
+    codes = {one.code for life in lives for one in life if (one.record or {}).get("serviceCode") == SERVICE}
+    assert len(codes) > HELD_AFTER + 1
+
+
+def test_the_ministry_tells_of_its_own_dossiers() -> None:
+    """Two to four states each, in the order of their times; a result with the last of every second one."""
+    told = own(3, 12, DAY)
+    by_code: dict[str, list[dict[str, object]]] = {}
+    for item in told.items:
+        by_code.setdefault(item["MaHoSo"], []).append(item)
+    assert len(by_code) == 12 and all(2 <= len(items) <= 4 for items in by_code.values())
+    for items in by_code.values():
+        times = [str(one["NgayCapNhat"]) for one in items]
+        assert times == sorted(set(times))
+        assert not any("DanhSachGiayToKetQua" in one for one in items[:-1])
+    with_result = [code for code, items in by_code.items() if "DanhSachGiayToKetQua" in items[-1]]
+    assert sorted(with_result) == [code for code, _ in told.files] and len(with_result) == 6
+
+
+def test_citizens_file_what_the_local_system_then_tells() -> None:
+    """As many as are asked for, one posted twice; each numbered by the portal from its beginning, some with a paper."""
+    for seed in range(1, 9):
+        filed = filings(seed, 12, DAY)
+        assert [one.times for one in filed] == [2, *[1] * 11]
+        assert "TaiLieuNop" in filed[0].body and any("TaiLieuNop" not in one.body for one in filed)
+        for one in filed:
+            assert one.code.startswith(UNIT) and one.body["MaHoSo"] == one.code
+            assert all(record["dossierNo"] == one.code for record in one.records)
 
 
 def test_planted_dossiers_do_not_meet() -> None:
