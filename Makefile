@@ -18,7 +18,7 @@ help:
 	@echo "make check   format, lint, types, imports, hub check, docs"
 	@echo "make run     a hub on a home of its own (var/home), with the portal's simulator beside it"
 	@echo "make bench   speed as ratios to a floor, measured in the same run"
-	@echo "make soak    the long forms: a flood, a folder of 200,000 records and reloads under load with their figures, many kills at every seam, the demo at ten times its size"
+	@echo "make soak    the long forms: a flood, a folder of 200,000 records and reloads under load with their figures, many kills at every seam, every fault at every call of the kit, the demo at ten times its size"
 	@echo "make reference  write docs/reference from the code; make check says when it is stale"
 	@echo "make format  write the format that make check wants"
 
@@ -62,11 +62,12 @@ bench: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	SOAK=1 $(BIN)/python -m pytest -s $(MEASURED)
-	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(MEASURED:%=--ignore=%) tests/seams tests/store
+	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(MEASURED:%=--ignore=%) tests/seams tests/store tests/ministry_portal tests/kit
 	$(BIN)/hub demo --dossiers 5000 --seconds 900
 
 reference: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/verified.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix --quiet . || true

@@ -12,14 +12,16 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import hub.api.parameters  # its refusals are among those below Refused
+import hub.api.parameters  # its refusals are among those below Refused, as those of files
 import hub.errors
+import hub.files.refusals
 
 ROOT = Path(__file__).resolve().parents[1]
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _OF_VERBS, _OF_DELIVERIES = ("Refusal", "unfit", "or_refuse"), ("hub/delivery/", "hub/wire/")
 _OF_MESSAGES = ("hub/intake/", "hub/api/", "hub/console/", "hub/store/", "hub/errors.py", "hub/app.py", "hub/strictjson.py")
 _OF_MESSAGES += ("hub/delivery/", "hub/lookup/registry.py", "hub/lookup/officers.py", "hub/lookup/translated.py")
+_OF_MESSAGES += ("hub/files/",)
 _OF_MESSAGES += tuple(
     f"hub/translation/{name}.py" for name in ("runtime", "verbs", "chain", "schema_problems", "datetimes", "outgoing")
 )
@@ -28,8 +30,8 @@ _OF_XML = ("hub/wire/xml.py", "hub/wire/xml_", "hub/wire/soap", "hub/wire/xsd_ru
 _OF_MESSAGES += _OF_XML
 _WORDS = "hub/console/words.py"
 """The texts of the operator's page, which look like problems and are none."""
-_NEITHER = ("hub/store/engine.py", "hub/api/server.py", "hub/intake/soap_config.py")
-"""Modules whose problems are about messages; all others' are about a home, as those of three modules in these folders."""
+_NEITHER = ("hub/store/engine.py", "hub/api/server.py", "hub/intake/soap_config.py", "hub/files/on_routes.py")
+"""Modules whose problems are about messages; all others' are about a home, as those of these modules."""
 
 
 def problem_codes(*, of_messages: bool) -> Iterator[tuple[str, str, list[str]]]:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from hub.api.files import FileDoor
 from hub.api.server import Listen, Server, build_app
 from hub.assembly import Assembly, assemble
 from hub.changes import needs_restart
@@ -23,6 +24,7 @@ from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
 from hub.delivery.retry import RetryPolicy
 from hub.delivery.verify import Known, Verification
 from hub.errors import BadConfig, Problem, Refused, StoreUnavailable
+from hub.files.configured import KeptFiles
 from hub.intake.accept import Intake
 from hub.intake.allowance import Allowances
 from hub.intake.body import BodyLimits
@@ -63,6 +65,8 @@ class Hub:
             max_depth=parts.home.config.server.max_depth,
         )  # fmt: skip
         self._allowances = Allowances(self.store, clock, parts.home.config.clients)
+        files = parts.home.config.files
+        self._files = None if files is None else KeptFiles(files, parts.home.folder, clock)
         self._running: dict[str, _Running] = {}
         self._registries: dict[str, Known] = {}
         self._outcomes = Outcomes()
@@ -88,8 +92,11 @@ class Hub:
         self._know_labels()
         self._reloading.state = self._reloading.described(self._parts)
         await self._reloading.record("start", [])
+        if self._files is not None:
+            await self._files.open()
+        content = None if self._files is None else self._files.content
         for name, endpoint in self._parts.endpoints.items():
-            connector = endpoint.connector(endpoint.settings, ConnectorContext(name, self._clock))
+            connector = endpoint.connector(endpoint.settings, ConnectorContext(name, self._clock, content))
             endpoint_config = self._parts.home.config.endpoints[name]
             dispatcher = self._dispatcher(name, connector, endpoint_config)
             if endpoint_config.lookup is not None:
@@ -116,7 +123,7 @@ class Hub:
             prefix=config.prefix, trusted_proxies=config.trusted_proxies,
             catalog=lambda: (self._parts.catalog, self._parts.sources),
             registries=[known.registry for known in self._registries.values()], endpoints=list(self._running),
-            soap=self._soap_doors, doors=self._connectors_doors,
+            soap=self._soap_doors, doors=self._connectors_doors, files=None if self._files is None else self._file_door,
         )  # fmt: skip
         folder = self._parts.home.folder
         cert = folder / config.tls.certificate if config.tls else None
@@ -150,6 +157,8 @@ class Hub:
                 await one.connector.close()
             except Exception as error:  # the others and the store are closed all the same
                 log.warning("close_failed", endpoint=name, exc_info=error)
+        if self._files is not None:
+            await self._files.close()
         await self.store.close()
         log.info("stopped", count=sum(left))
 
@@ -171,7 +180,9 @@ class Hub:
         """From now on what was read is in effect: all of it or, with problems, nothing. What is under way ends as it began."""
         problems = list(read.problems)
         if read.parts is not None:
-            problems += needs_restart(read.parts.router.routes, self._running, self._registries)
+            problems += needs_restart(
+                read.parts.router.routes, self._running, self._registries, () if self._files is None else self._files.ways
+            )
         if problems or read.parts is None:
             log.error("reload_refused", count=len(problems), exc_info=BadConfig(problems))
             return problems
@@ -193,6 +204,10 @@ class Hub:
             SoapDoor(name, lambda: self._parts.soap, self.intake, doorway, server.max_depth, server.trusted_proxies)
             for name in self._parts.soap
         ]
+
+    def _file_door(self, doorway: Doorway) -> FileDoor:
+        assert self._files is not None
+        return FileDoor(self._files.content, self._files.links, doorway, self._files.config.upload_seconds)
 
     def _connectors_doors(self, doorway: Doorway) -> list[web.RouteDef]:
         inlet = DoorInlet(doorway, self.intake, self.store, self._outcomes, self._wake)
@@ -221,6 +236,7 @@ class Hub:
         return Dispatcher(
             name, connector, policy, self._route, self._translate, self.store, self._clock, on_reply=self._take_replies,
             verification=Verification(self._registries.get, lambda: self._parts.catalog, self._clock), outcomes=self._outcomes,
+            files=self._files,
         )  # fmt: skip
 
     def _registry(
@@ -238,7 +254,9 @@ class Hub:
 
     def _route(self, name: str) -> RoutePolicy | None:
         route = self._parts.router.named(name)
-        return None if route is None else RoutePolicy(route.as_, route.in_doubt, route.on_exists, route.verify, route.via)
+        if route is None:
+            return None
+        return RoutePolicy(route.as_, route.in_doubt, route.on_exists, route.verify, route.via, route.files)
 
     def _translate(self, canonical: SchemaRef, body: bytes, route: RoutePolicy) -> Prepared:
         chain = self._parts.catalog.chain(canonical, route.partner_schema, route.via)

@@ -19,12 +19,13 @@ from hub import strictyaml
 from hub.config import PACKAGED, Home, load_home, validation_problems
 from hub.connector import Connector, ConnectorConfig, Sender, installed_connectors, load_connector
 from hub.errors import BadConfig, Problem, UnknownSchema, WithProblems
+from hub.files.on_routes import enclosing_of, unsaid
 from hub.intake.planning import Source
 from hub.intake.soap_config import make_service, paths_apart
 from hub.intake.soap_service import SoapService
 from hub.lookup.configured import lookup_fits, verify_of
 from hub.message import SchemaRef
-from hub.routing.routes import Condition, Route, Router
+from hub.routing.routes import Condition, Route, Router, Verify
 from hub.translation import Catalog, Schema
 from hub.translation.lint import lint_catalog
 from hub.translation.lock import UNRELEASED
@@ -274,10 +275,16 @@ def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found:
                 catalog.chain(config.take, config.as_, via)
         with found.gather(f"routes.{name}.when", at("when")):
             _conditions_fit(catalog.schema(config.take), tuple(_conditions(config)))
-        verify = None
-        with found.gather(f"routes.{name}.verify", at("verify")):
-            if config.verify is not None:
-                verify = verify_of(catalog, config.take, config.verify, home.config.endpoints, connectors)
+        verify: list[Verify] = []
+        for step in config.verify:
+            with found.gather(f"routes.{name}.verify", at("verify")):
+                verify.append(verify_of(catalog, config.take, step, home.config.endpoints, connectors))
+        files = None
+        with found.gather(f"routes.{name}.files", at("files")):
+            if config.files is not None:
+                files = enclosing_of(config.files, home.config.files, catalog.schema(config.take))
+            if (warning := unsaid(config.files, home.config.files, catalog.schema(config.take))) is not None:
+                found.warnings.append(replace(warning, at=f"routes.{name}.files", source=home.where("routes", name)))
         with found.gather(f"routes.{name}.take", at("take")):
             take = SchemaRef.parse(config.take)
             routes.append(
@@ -290,8 +297,11 @@ def _routes(home: Home, catalog: Catalog, endpoints: dict[str, Endpoint], found:
                     config.coalesce,
                     config.in_doubt,
                     config.on_exists,
-                    verify,
+                    tuple(verify),
                     via,
+                    files=files,
+                    senders=config.from_,
+                    observations=config.observations,
                 )
             )
     return routes

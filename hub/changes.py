@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
@@ -72,34 +72,47 @@ async def refuse_untaken(store: Store, parts: Assembly) -> None:
         raise BadConfig([Problem("", "not_taken", text, hint)])
 
 
-def needs_restart(routes: Iterable[Route], running: Container[str], registries: Container[str]) -> Iterator[Problem]:
-    """Why these routes cannot be taken by a hub that opened these endpoints, and these of them with a look-up, at its start."""
+def needs_restart(
+    routes: Iterable[Route], running: Container[str], registries: Container[str], ways: Container[str] | None = None
+) -> Iterator[Problem]:
+    """Why these routes cannot be taken by a hub that opened these endpoints, and these of them with a look-up, at its start;
+    ``ways``: how it can name files to partners, where that is known."""
     for route in routes:
         if route.to not in running:
             yield Problem(f"routes.{route.name}.to", "needs_restart", f"endpoint {route.to} is new", _RESTART)
-        if route.verify is not None and route.verify.endpoint not in registries:
-            what = "its lookup" if route.verify.endpoint in running else "it"
-            text = f"endpoint {route.verify.endpoint} is not asked yet: {what} is new"
+        for registry in (step.endpoint for step in route.verify if step.endpoint not in registries):
+            what = "its lookup" if registry in running else "it"
+            text = f"endpoint {registry} is not asked yet: {what} is new"
             yield Problem(f"routes.{route.name}.verify", "needs_restart", text, _RESTART)
+        if route.files is not None and ways is not None and route.files.as_ not in ways:
+            text, hint = "what it needs of the section `files:` is new", "restart the hub for a changed section `files:`"
+            yield Problem(f"routes.{route.name}.files", "needs_restart", text, hint)
 
 
 def _named(section: str, kind: str, before: JsonObject, now: JsonObject) -> Iterator[Change]:
     for name in changed(before, now):
         how = "added" if name not in before else "removed" if name not in now else "changed"
         details = tuple(_details(before[name], now[name])) if how == "changed" else ()
-        yield Change(kind, name, how, details, _to_do(section, name, how, details))
+        yield Change(kind, name, how, details, _to_do(section, name, how, before.get(name, {}), now.get(name, {})))
 
 
-def _to_do(section: str, name: str, how: str, details: Sequence[Detail]) -> str:
+def _to_do(section: str, name: str, how: str, before: JsonObject, now: JsonObject) -> str:
     if section != "routes":
         return ""
     if how == "added":
         return f"for messages accepted before: hub backfill {name} --dry-run, then hub backfill {name}"
     if how == "removed":
         return "what still waits on it will wait until it is put back, or is discarded: hub dead list, hub status"
-    if {"when", "take"} & {one.property for one in details}:
+    if {"when", "take"} & {*changed(before, now)} or _hears_more(before, now):
         return f"messages accepted before are not routed again; those it takes now: hub backfill {name}"
     return ""
+
+
+def _hears_more(before: JsonObject, now: JsonObject) -> bool:
+    """Whether a route takes what it did not by who says it; without ``from`` it hears everybody."""
+    if now.get("observations", False) and not before.get("observations", False):
+        return True
+    return "from" in before and ("from" not in now or not {*now["from"]} <= {*before["from"]})
 
 
 def _details(before: Any, now: Any) -> Iterator[Detail]:

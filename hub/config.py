@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 from hub import strictyaml
 from hub.errors import BadConfig, Problem
+from hub.installed_catalogs import installed_catalogs
 
 _IN_WHEEL = Path(__file__).parent / "home"
 PACKAGED = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(__file__).parents[1]
@@ -214,6 +215,17 @@ class VerifyConfig(_Section):
     )
 
 
+class RouteFilesConfig(_Section):
+    """The files that a dossier names are fetched before it is sent for the first time, and named as the partner wants."""
+
+    as_: Literal["url", "claim"] = Field(
+        alias="as", description="url: a signed link of the hub; claim: ni:///sha-256;…, for a connector that sends the bytes"
+    )
+    of: tuple[Literal["results", "documents"], ...] = Field(
+        ("results", "documents"), min_length=1, description="which files: results, documents that were handed in"
+    )
+
+
 class RouteConfig(_Section):
     """Which messages go where, as what."""
 
@@ -223,20 +235,90 @@ class RouteConfig(_Section):
     via: tuple[str, ...] = Field(
         (), description="exactly these mappings, in this order, as mapping@version; the shortest way when absent"
     )
+    from_: tuple[Name, ...] = Field(
+        (),
+        alias="from",
+        description="the senders (names of API keys, of endpoints that receive, or what they call their sender) whose messages "
+        "it takes; everybody's when absent",
+    )
+    observations: bool = Field(
+        False, description="also messages about a dossier that another sender owns; the senders must be named then"
+    )
     when: tuple[ConditionConfig, ...] = Field((), description="conditions that must all hold")
     coalesce: bool = Field(False, description="a newer full state replaces one that still waits")
     in_doubt: Literal["resend", "hold"] = Field("resend", description="what to do when the partner cannot be asked")
     on_exists: Literal["hold", "adopt"] = Field(
         "hold", description="the partner already has it and the ledger shows no send of ours"
     )
-    verify: VerifyConfig | None = Field(None, description="ask a registry about the owner before the first attempt")
+    files: RouteFilesConfig | None = Field(
+        None, description="files that must be there before it is sent, and how they are named"
+    )
+    verify: tuple[VerifyConfig, ...] = Field(
+        (), max_length=4,
+        description="ask a registry about the owner before the first attempt; of several, each about the owners it may know",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _observations_of_whom(self) -> RouteConfig:
+        if self.observations and not self.from_:
+            raise ValueError("observations: true needs from: the senders whose word counts though the dossier is another's")
+        return self
 
     @model_validator(mode="before")
     @classmethod
     def _single(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("when"), dict):
-            return {**data, "when": [data["when"]]}
+        if isinstance(data, dict):
+            return data | {name: [data[name]] for name in ("when", "verify") if isinstance(data.get(name), dict)}
         return data
+
+    @model_validator(mode="after")
+    def _asks_each_once(self) -> RouteConfig:
+        names = [one.with_ for one in self.verify]
+        if len(names) != len(set(names)):
+            raise ValueError("verify names one registry twice: each is asked once about an owner")
+        return self
+
+
+class FetchConfig(_Section):
+    """Which addresses the hub fetches files from. Private, local and multicast networks are refused unless they stand here."""
+
+    hosts: tuple[Annotated[str, Field(pattern=r"^(\*|(\*\.)?[A-Za-z0-9:][A-Za-z0-9.:-]*)$")], ...] = Field(
+        min_length=1, description="names of hosts; *.example.vn: all below example.vn, *: all"
+    )
+    private: tuple[IPvAnyNetwork, ...] = Field((), description="private networks (CIDR) that files may come from")
+    http: bool = Field(False, description="take http addresses too, not only https")
+    redirects: int = Field(1, ge=0, le=3, description="redirects that are followed, each checked like the first address")
+    silence_seconds: float = Field(
+        15.0, gt=0, description="a host that cannot be connected to, or says nothing, for so long does not answer"
+    )
+    seconds: float = Field(300.0, gt=0, description="the longest that a whole file may take")
+
+
+class FilesConfig(_Section):
+    """Files beside messages: results and documents, kept once by their content."""
+
+    folder: Path = Field(Path("var/files"), description="where they lie, below the home; no part of `hub backup`")
+    max_bytes: int = Field(100 * 1024 * 1024, ge=1, description="a larger file is refused")
+    types: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="media types that are taken; PDF, images, office files, zip, XML and PKCS #7 when absent",
+    )
+    upload_seconds: float = Field(300.0, gt=0, description="an upload that takes longer is refused with 408")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^?#]+$", description="how partners reach this hub, prefix included; needed for signed links"
+    )
+    signing_key: Annotated[SecretStr, AfterValidator(_long_enough)] | None = Field(
+        None, description="secret of the signed links, at least 16 characters; another one ends all links that are out"
+    )
+    url_days: int = Field(30, ge=1, le=3650, description="how long a signed link is good")
+    fetch: FetchConfig | None = Field(None, description="take files from addresses that messages name; not at all when absent")
+
+    @model_validator(mode="after")
+    def _links_need_both(self) -> FilesConfig:
+        if (self.public_url is None) is not (self.signing_key is None):
+            raise ValueError("signed links need both public_url and signing_key")
+        return self
 
 
 class RetentionConfig(_Section):
@@ -265,6 +347,7 @@ class HubConfig(_Section):
     keys: dict[Name, Annotated[SecretStr, AfterValidator(_long_enough)]] = Field(
         default_factory=dict, description="secret keys of the verb keyed_hash by name, each of at least 16 characters"
     )
+    files: FilesConfig | None = Field(None, description="files beside messages; none are kept when absent")
     retention: RetentionConfig = Field(default_factory=RetentionConfig, description="how long bodies are kept")
     drain_seconds: float = Field(20.0, ge=0, description="how long a stopping hub waits for attempts under way")
 
@@ -280,9 +363,10 @@ class Home:
 
     @property
     def layers(self) -> tuple[Path, ...]:
-        """Folders that hold schemas/ and mappings/: the home first, what came with the hub last; each folder once."""
+        """Folders that hold schemas/ and mappings/: the home first, then ``catalog:``, then what other packages brought, what
+        came with the hub last; each folder once."""
         layers: dict[Path, Path] = {}
-        for path in (self.folder, *(self.folder / path for path in self.config.catalog), PACKAGED):
+        for path in (self.folder, *(self.folder / path for path in self.config.catalog), *installed_catalogs(), PACKAGED):
             layers.setdefault(path.resolve(), path)
         return tuple(layers.values())
 
@@ -328,11 +412,24 @@ def validation_problems(error: ValidationError, where: Callable[..., str], under
     """Pydantic's errors as problems with file and line; values are never shown (they may be secrets)."""
     problems: list[Problem] = []
     for one in error.errors(include_input=False, include_url=False, include_context=False):
-        path = (*under, *(step for step in one["loc"] if step != "[key]"))
+        path = (*under, *_as_written(one["loc"]))
         hint = "correct its spelling or take it out" if one["type"] == "extra_forbidden" else ""
         text = "this name is not known here" if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, ")
         problems.append(Problem(".".join(map(str, path)), one["type"], text, hint, where(*path)))
     return problems
+
+
+_KINDS = frozenset(("direct", "lgsp", "ndxp", "ndop", "x-road", "api_key", "basic", "bearer", "oauth2", "session"))
+"""What a `reached` or an `account` is told apart by (hub.wire.reached, hub.wire.accounts)."""
+
+
+def _as_written(steps: tuple[str | int, ...]) -> Iterator[str | int]:
+    """The steps that stand in the file: pydantic also tells that a key is meant, and which kind of way or account it took."""
+    before: str | int = ""
+    for step in steps:
+        if step != "[key]" and not (before in ("reached", "account") and step in _KINDS):
+            yield step
+        before = step
 
 
 def _resolved(

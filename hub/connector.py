@@ -8,14 +8,18 @@ asking again are the engine's work. Connectors come by entry point (``hub.connec
 from __future__ import annotations
 
 import abc
+import os
+import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
+from hub.claim_check import Files, Stored
 from hub.errors import BadConfig, Problem
 from hub.listener import Accepted, Caller, Inlet, Listener, Outcome, Standing, Visit
 from hub.message import Arrival, Clock, Message, SchemaRef
@@ -98,8 +102,13 @@ class Attempt(Protocol):
     def remembered(self) -> Mapping[str, Any]:
         """What earlier attempts of this delivery remembered (survives a crash)."""
 
-    async def remember(self, key: str, value: Any) -> None:
-        """Make a JSON value durable before the next call, so that a crash between two calls continues there."""
+    async def remember(self, key: str, value: Any, *, issued: Mapping[str, str] | None = None) -> None:
+        """Make a JSON value durable before the next call, so that a crash between two calls continues there.
+
+        ``issued``: codes that the partner gave this dossier in this step (system → code), for a partner that may tell of the
+        dossier before ``send`` returns: they become aliases in the same write. Raises Rejected (``code_unusable``) when one
+        is another dossier's already or cannot be kept; then nothing is remembered.
+        """
 
 
 Accept = Callable[..., Awaitable[Accepted]]
@@ -110,10 +119,11 @@ for the answer who could mend it."""
 
 @dataclass(frozen=True, slots=True)
 class ConnectorContext:
-    """What the engine gives a connector at construction."""
+    """What the engine gives a connector at construction; ``files``: those that the hub holds, None where it holds none."""
 
     name: str
     clock: Clock
+    files: Files | None = None
 
 
 class Connector(abc.ABC, Generic[ConfigT]):
@@ -131,7 +141,8 @@ class Connector(abc.ABC, Generic[ConfigT]):
     def problems(cls, config: ConfigT, sent: Collection[str], documents: Documents) -> Iterable[Problem]:
         """What is wrong with settings that are well formed, as far as it can be known without the partner (``hub check``).
 
-        ``sent``: the schemas that routes send to this endpoint. A problem's ``at`` is the dotted path of a setting.
+        ``sent``: the schemas that routes send to this endpoint, in the order of the routes. A problem's ``at`` is the dotted
+        path of a setting.
         """
         return ()
 
@@ -232,14 +243,33 @@ def is_responder(kind: type) -> bool:
 GROUP = "hub.connectors"
 
 
+def registered(group: str) -> Mapping[str, EntryPoint]:
+    """The entry points of a group by name. Every distribution is looked through for them, so it is done again only when
+    something was installed, which changes a folder of ``sys.path``."""
+    return _registered(group, tuple(map(_as_it_is, sys.path)))
+
+
+@lru_cache(maxsize=4)
+def _registered(group: str, _places: tuple[object, ...]) -> Mapping[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=group)}
+
+
+def _as_it_is(place: str) -> tuple[str, int, int]:
+    try:
+        found = os.stat(place or ".")
+    except (OSError, ValueError):
+        return place, 0, 0
+    return place, found.st_ino, found.st_mtime_ns
+
+
 def installed_connectors() -> list[str]:
     """The names of the connectors that are installed."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return sorted(registered(GROUP))
 
 
 def load_connector(name: str) -> type[Connector[Any]]:
     """The connector class registered under ``name``. Raises BadConfig naming those that exist."""
-    found: dict[str, EntryPoint] = {e.name: e for e in entry_points(group=GROUP)}
+    found = registered(GROUP)
     if name not in found:
         known = ", ".join(sorted(found)) or "none installed"
         raise BadConfig([Problem("connector", "unknown_connector", f"no connector is named {name!r}", f"one of: {known}")])
@@ -251,6 +281,6 @@ def load_connector(name: str) -> type[Connector[Any]]:
 
 __all__ = [
     "Accept", "Accepted", "Arrival", "Attempt", "Caller", "Confirmer", "Connector", "ConnectorConfig", "ConnectorContext",
-    "Documents", "Finder", "Found", "Holder", "Inlet", "Listener", "Outcome", "Receipt", "Receiver", "Responder", "Sender",
-    "Standing", "TableSource", "Visit", "installed_connectors", "is_responder", "load_connector",
+    "Documents", "Files", "Finder", "Found", "Holder", "Inlet", "Listener", "Outcome", "Receipt", "Receiver", "Responder",
+    "Sender", "Standing", "Stored", "TableSource", "Visit", "installed_connectors", "is_responder", "load_connector",
 ]  # fmt: skip

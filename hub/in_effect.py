@@ -50,8 +50,8 @@ def describe(parts: Assembly, started_with: HubConfig, digest: Callable[[bytes],
     made = {chain.target.ref for chain in chains}
     routes: dict[str, Any] = {}
     for route in parts.router.routes:
-        if verify := plain["routes"][route.name].get("verify"):
-            verify["officer"] = fingerprint(verify["officer"])  # it may name a person
+        for step in plain["routes"][route.name].get("verify", ()):
+            step["officer"] = fingerprint(step["officer"])  # it may name a person
         taken = {parts.catalog.schema(route.take).ref, *(ref for ref in made if route.takes(ref))}
         ways = {str(ref): chain for ref in sorted(taken, key=str) for chain in _chain(parts, ref, route.as_, route.via)}
         ways |= _questions(parts, route, taken)
@@ -114,13 +114,14 @@ def _chain(parts: Assembly, start: SchemaRef | str, end: str, via: tuple[SchemaR
 
 
 def _questions(parts: Assembly, route: Route, taken: set[SchemaRef]) -> dict[str, Chain]:
-    """The ways on which a message becomes the question of its route's verify step, and that the registry's own."""
-    verify = route.verify
-    if verify is None or verify.endpoint not in parts.endpoints:
-        return {}
-    asked = {f"{ref} as {verify.query}": chain for ref in sorted(taken) for chain in _chain(parts, ref, verify.query)}
-    known: Any = parts.endpoints[verify.endpoint].connector
-    return asked | {f"{verify.query} to {verify.endpoint}": chain for chain in _chain(parts, verify.query, known.queries)}
+    """The ways on which a message becomes the questions of its route's verify steps, and those the registries' own."""
+    ways: dict[str, Chain] = {}
+    for step in route.verify:
+        if step.endpoint in parts.endpoints:
+            known: Any = parts.endpoints[step.endpoint].connector
+            ways |= {f"{ref} as {step.query}": chain for ref in sorted(taken) for chain in _chain(parts, ref, step.query)}
+            ways |= {f"{step.query} to {step.endpoint}": chain for chain in _chain(parts, step.query, known.queries)}
+    return ways
 
 
 def _lookup(parts: Assembly, endpoint: str) -> dict[str, Chain]:

@@ -99,10 +99,10 @@ class Visit(Protocol):
     async def examine(self, schema: str, body: bytes) -> None:
         """Raises Refused where ``accept`` would for what stands in the message; stores nothing. After ``enter``."""
 
-    async def accept(self, schema: str, body: bytes, *, anew: str | None = None) -> Accepted:
+    async def accept(self, schema: str, body: bytes, *, anew: str | None = None, origin: str | None = None) -> Accepted:
         """One message of the caller, durable on return; a message that came before answers its first receipt. ``anew``: it is
-        a new one for this endpoint, and for no other, whatever came before. After ``enter``. Raises Refused,
-        StoreUnavailable."""
+        a new one for this endpoint, and for no other, whatever came before. ``origin``: the endpoint whose partner tells it,
+        so that it is never routed back there. After ``enter``. Raises Refused, StoreUnavailable."""
 
     async def outcome(self, accepted: Accepted, endpoint: str, seconds: float) -> Outcome:
         """Wait, at most so many seconds, for what becomes of it at the endpoint. The place at the gate goes back first; only

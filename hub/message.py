@@ -77,7 +77,7 @@ class Arrival:
     position: str | None = None
     traceparent: str | None = None
     origin: str | None = None
-    """The endpoint whose answer this arrival is; never routed back to it."""
+    """The endpoint that it comes from, by its answer or by what it listens to; never routed back to it."""
     hops: int = 0
     else_key: str | None = None
     """The ``key`` it gets when the message has no id of its own: its place in what it was read from."""

@@ -55,8 +55,9 @@ def for_dossier(found: JsonObject, paused: Mapping[str, EndpointState], now: dat
     newest = {one["schema"]: one for one in found["timeline"] if one["event"] == "message"}
     said += [_for_unrouted(one) for one in newest.values() if one["state"] == "not_routed"]
     if any(one["event"] == "message" and one["state"] == "conflict" for one in found["timeline"]):
-        text = f"the dossier belongs to {found['owner']}; what another sender says of it is kept as an observation, not sent on"
-        said.append(Advice("messages of another sender", text, "if the owner is wrong, set `owners:` in config.yaml"))
+        text = f"the dossier belongs to {found['owner']}; what others say is an observation, not sent on unless a route says so"
+        mend = "if the owner is wrong, set `owners:` in config.yaml; where it is to be sent on, `observations: true` on a route"
+        said.append(Advice("messages of another sender", text, mend))
     return said
 
 
@@ -132,6 +133,9 @@ def _for_waiting(delivery: JsonObject, now: datetime) -> Advice:
     when = "as soon as the hub comes to it" if past else f"at {at}"
     if str(delivery.get("code", "")).startswith("verification_"):
         return Advice(about, *_for_verification(delivery, when))
+    if str(delivery.get("code", "")).startswith("file_"):
+        why = f"not sent yet: {printable(delivery.get('reason', ''))} [{delivery['code']}]"
+        return Advice(about, why, f"nothing; its files are fetched again {when}")
     if delivery.get("code") in ("not_found_there", "resend"):
         said = f"{endpoint} does not hold it" if delivery["code"] == "not_found_there" else f"{endpoint} cannot be asked for it"
         return Advice(about, f"{said}: it is sent again {when}", "nothing while the hub runs (hub run)")

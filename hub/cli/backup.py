@@ -13,7 +13,7 @@ from hub.cli.shell import Json, actor, local_micros, shell_of
 if TYPE_CHECKING:
     from hub.store.backup_file import Held
 
-_OF_THE_HOME = "  not in a backup, so bring them into this home: config.yaml, mappings, code tables, schemas, secrets"
+_OF_THE_HOME = "  not in a backup, so bring them into this home: config.yaml, mappings, code tables, schemas, secrets, files"
 _SHOWN = ("dossiers", "arrivals", "messages", "deliveries", "attempts", "keys")
 
 
@@ -26,8 +26,8 @@ def backup(
 
     The file is one SQLite database whatever the store is: messages, bodies, ledger, audit, keys (as hashes only) and the salt
     of the digests. It holds personal data: only its owner may read it (mode 0600), keep it so. It gets its name only when it
-    is synced and proved; its SHA-256 is printed. Configuration, schemas, mappings and secrets of partners are files of
-    the home: back those up too. Exit code 1 when FILE is there already, 4 when the store cannot be read.
+    is synced and proved; its SHA-256 is printed. Configuration, schemas, mappings, secrets of partners and the folder of
+    `files:` are files of the home: back those up too. Exit code 1 when FILE is there already, 4 when the store cannot be read.
 
     \b
     Examples:  hub backup /backup/hub-2026-11-21.db

@@ -83,8 +83,11 @@ def config_schema(connectors: Mapping[str, type[Connector[Any]]]) -> Node:
 
     whole = _as_written(HubConfig.model_json_schema())
     defs: dict[str, Node] = whole["$defs"]
-    endpoint, when = defs["EndpointConfig"], defs["RouteConfig"]["properties"]["when"]
-    when |= {"anyOf": [{"$ref": "#/$defs/ConditionConfig"}, {"type": when.pop("type"), "items": when.pop("items")}]}
+    endpoint, route = defs["EndpointConfig"], defs["RouteConfig"]["properties"]
+    for one in (route["when"], route["verify"]):  # one of them need not stand in a list
+        single = one["items"]
+        several = {name: one.pop(name) for name in ("type", "items", "maxItems") if name in one}
+        one |= {"anyOf": [single, several]}
     endpoint["properties"]["connector"]["anyOf"] = known = []
     endpoint["allOf"] = chosen = []
     for name, kind in connectors.items():

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from hub.cli.names import source_ids
 from hub.cli.shell import REFUSED, Json, printable, reason_lines, shell_of
-from hub.dossier.applicant import is_no_citizen
+from hub.dossier.applicant import subject_of
 from hub.errors import TranslationFailed
 from hub.message import Arrival, SchemaRef, new_id
 
@@ -125,11 +125,11 @@ def _route(parts: Assembly, schema: SchemaRef, body: Any, match: RouteMatch, bod
     assert route is not None
     chain = parts.catalog.chain(schema, route.as_, route.via)
     told: dict[str, Any] = {
-        "route": match.route, "taken": match.matched, "why": match.why, "endpoint": match.endpoint,
+        "route": match.route, "taken": match.matched, "why": match.why, "endpoint": match.endpoint, "stays": match.sticky,
         "as": str(chain.target.ref), **_path(chain), "problems": [], "warnings": [],
     }  # fmt: skip
-    if route.verify is not None:
-        told["verify"] = _verify(parts, route.verify, schema, body)
+    if route.verify:
+        told["verify"] = [_verify(parts, step, schema, body) for step in route.verify]
     if match.matched:
         try:
             translation = chain.translate(body)
@@ -149,7 +149,8 @@ def _verify(parts: Assembly, verify: Verify, schema: SchemaRef, body: Any) -> di
         told["applies"] = chain.translate(body) is not None
     except TranslationFailed as error:
         told |= {"applies": False, "problems": [one.as_dict() for one in error.problems]}
-    return told if told["applies"] else {**told, "no_citizen": is_no_citizen(body)}
+    subject = subject_of(verify.query)
+    return told | {"about": subject.owner, "holds_none": not told["applies"] and subject.is_none(body)}
 
 
 def _path(chain: Chain) -> dict[str, Any]:
@@ -172,13 +173,14 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str | Text]:
         reached = {route["endpoint"] for route in message["routes"] if route["taken"]}
         for route in message["routes"]:
             taken = "taken" if route["taken"] else "not taken"
-            stays = "" if route["endpoint"] in reached else f", unless the dossier is already with {route['endpoint']}"
+            free = route["endpoint"] in reached or not route["stays"]
+            stays = "" if free else f", unless the dossier is already with {route['endpoint']}"
             said = f"  route {route['route']}: {taken} ({printable(route['why'])}){stays}"
             yield Text(said, "green" if route["taken"] else "yellow")
             yield f"    to      {route['endpoint']}, as {route['as']}"
             yield f"    by      {_by(route)}"
-            if "verify" in route:
-                yield from _verify_lines(route["verify"])
+            for step in route.get("verify", ()):
+                yield from _verify_lines(step, any(one["applies"] or one["problems"] for one in route["verify"]))
             if route["problems"]:
                 yield Text("    it would be a dead letter:", "bold red")
                 yield from (f"      {line}" for line in reason_lines(route["problems"]))
@@ -187,14 +189,15 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str | Text]:
             yield "  no route takes this schema: no partner would get it"
 
 
-def _verify_lines(told: Mapping[str, Any]) -> Iterator[str | Text]:
+def _verify_lines(told: Mapping[str, Any], others: bool) -> Iterator[str | Text]:
+    """What one registry would be asked; ``others``: it or another one has a question, or lacks what it takes."""
     then = "it would be a dead letter" if told["on_mismatch"] == "hold" else "it would be sent without the mark of it"
     if told["applies"]:
         yield f"    verify  the owner is looked up at {told['with']} before the first attempt; if it does not fit, {then}"
         yield f"      by    {_by(told)}"
         return
-    if told["no_citizen"]:
-        yield Text(f"    verify  {told['with']} would not be asked: the owner is no citizen", "yellow")
+    if told["holds_none"] or (others and not told["problems"]):
+        yield Text(f"    verify  {told['with']} would not be asked: the owner is no {told['about']}", "yellow")
         return
     yield Text(f"    verify  {told['with']} cannot be asked about the owner, who lacks what it takes: {then}", "yellow")
     yield from (f"      {line}" for line in reason_lines(told["problems"]))

@@ -125,5 +125,9 @@ def _questions(home: Home) -> set[str]:
 
 
 def _not_taken(home: Home, schemas: Sequence[str]) -> list[str]:
+    from hub.intake.keys import FILES
+
     taken = {source.schema_.partition("@")[0] for source in home.config.sources} | _questions(home)
+    if home.config.files is not None:
+        taken.add(FILES)
     return [schema for schema in schemas if schema != "*" and schema not in taken]

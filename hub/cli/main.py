@@ -15,6 +15,7 @@ from hub.cli import (
     backup,
     catalog,
     check,
+    connector,
     connectors,
     dead,
     demo,
@@ -72,7 +73,8 @@ Exit codes:
 
 _SECTIONS = {
     "Set up and understand": (
-        "init", "check", "explain", "rehearse", "schema", "map", "table", "catalog", "release", "connectors", "key",
+        "init", "check", "explain", "rehearse", "schema", "map", "table", "catalog", "release", "connectors", "connector",
+        "key",
     ),
     "Run and send": ("run", "plan", "reload", "send", "simulate", "demo"),
     "Watch and repair": ("status", "health", "trace", "dead", "endpoint", "backfill", "ledger", "audit", "lookups"),
@@ -171,6 +173,7 @@ for _group, _name in (
     (mapping_app, "map"),
     (table.app, "table"),
     (key.app, "key"),
+    (connector.app, "connector"),
     (backfill.ledger, "ledger"),
 ):
     app.add_typer(_group, name=_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,6 +11,7 @@ from rich.text import Text
 from hub.cli.shell import REFUSED, Json, in_store, local_micros, plural, printable, shell_of
 
 if TYPE_CHECKING:
+    from hub.assembly import Assembly
     from hub.changes import Change
     from hub.errors import Problem
     from hub.store.sql import SqlStore
@@ -38,22 +39,52 @@ def plan(context: typer.Context, as_json: Json = False) -> None:
         shell.answer({"errors": [one.as_dict() for one in problems]}, "no plan: the home has errors; `hub check` shows them")
         raise typer.Exit(REFUSED)
 
-    async def looked_up(store: SqlStore) -> tuple[Any, bool, dict[str, Any]]:
-        return await store.in_effect(), await store.running(), describe(parts, parts.home.config, store.digest)
+    async def looked_up(store: SqlStore) -> tuple[Any, bool, dict[str, Any], set[str]]:
+        now = describe(parts, parts.home.config, store.digest)
+        return await store.in_effect(), await store.running(), now, {key.name for key in await store.keys()}
 
-    effect, runs, now = in_store(parts.home, looked_up)
+    effect, runs, now, keys = in_store(parts.home, looked_up)
     before = NOTHING if effect is None else effect["state"]
     found = differences(before, now)
     restart = [] if effect is None else changed(before.get("settings", {}), now["settings"])
     open_ones = {name.partition(".")[2] for name in before.get("settings", {}) if name.startswith("endpoints.")}
     refused = [*needs_restart(parts.router.routes, open_ones, before.get("lookups", {}))] if runs and effect else []
+    unheard = list(_unheard(parts, keys))
     document = {
         "running": runs, "since": None if effect is None else local_micros(effect["at"]), "in_effect": before.get("digest"),
         "changes": [one.as_dict() for one in found], "restart": restart,
         "refused": [one.as_dict() for one in refused],
         "backfill": [one.name for one in found if one.what == "route" and one.how == "added"] if effect else [],
+        "unheard": unheard,
     }  # fmt: skip
-    shell.answer(document, *_lines(found, restart, effect, runs, refused))
+    shell.answer(document, *_lines(found, restart, effect, runs, refused), *map(_unheard_line, unheard))
+
+
+def _unheard(parts: Assembly, keys: Collection[str]) -> Iterator[dict[str, str]]:
+    """Whom a route takes messages of though nobody sends under that name: no key, no endpoint, no ``sender`` of one."""
+    senders = {*keys, *parts.endpoints}
+    for endpoint in parts.endpoints.values():
+        senders.update(_senders(endpoint.settings.model_dump(mode="json")))
+    for route in parts.router.routes:
+        yield from ({"route": route.name, "sender": name} for name in route.senders if name not in senders)
+
+
+def _senders(settings: Any) -> Iterator[str]:
+    """Every ``sender`` in an endpoint's settings, at whatever depth."""
+    if isinstance(settings, list):
+        for one in settings:
+            yield from _senders(one)
+    elif isinstance(settings, dict):
+        for name, value in settings.items():
+            if name == "sender" and isinstance(value, str):
+                yield value
+            else:
+                yield from _senders(value)
+
+
+def _unheard_line(one: dict[str, str]) -> Text:
+    told = f"! route {one['route']} takes what {one['sender']} says, but nobody sends under that name: hub key list"
+    return Text(told, "yellow")
 
 
 def _lines(

@@ -137,7 +137,7 @@ def _counts_as(record: Mapping[str, Any]) -> str:
         return "known"
     verdicts = [route["verdict"] for one in record["messages"] for route in one["routes"] if "verdict" in route]
     states = {one["state"] for one in record["messages"]}
-    if "conflict" in states or not all(one in FINE for one in verdicts):
+    if ("conflict" in states and not verdicts) or not all(one in FINE for one in verdicts):
         return "failed"
     if not verdicts:
         return "known" if states and states <= {"known", "superseded"} else "unrouted"

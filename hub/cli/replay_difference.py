@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -53,20 +54,20 @@ class Foresight:
         try:
             chain = self._parts.catalog.chain(pinned.schema, route.as_, route.via)
             made = chain.translate(body)
-            marked = made if route.verify is None else chain.translate(consulted(body, route.verify.database_code))
+            marked = [chain.translate(one) for one in _marked(body, [step.database_code for step in route.verify])]
         except WithProblems as error:
             problems = [problem.as_dict() for problem in error.problems]
             return {**told, "would": "fail", "outcome": "would be a dead letter again", "problems": problems}
-        if made is None or marked is None:
+        if made is None or None in marked:
             return {**told, "would": "fail", "outcome": "would be a dead letter again: the mapping has nothing to send"}
         if pinned.request is None:
             return {**told, "would": "send", "outcome": "would be sent; nothing was sent before, so that nothing is compared"}
         found = [
             {"at": found.at, "kind": found.kind, "sent": self._shown(found.before), "now": self._shown(found.after)}
-            for found in _unless_marked(orjson.loads(pinned.request), made.body, marked.body)
+            for found in _unless_marked(orjson.loads(pinned.request), made.body, [one.body for one in marked if one])
         ]
         outcome = f"would be sent otherwise than before, in {len(found)} places" if found else "would be sent as it was"
-        outcome += "; verified again before it is sent" if route.verify is not None else ""
+        outcome += "; verified again before it is sent" if route.verify else ""
         return {**told, "would": "send", "outcome": outcome, "differences": found}
 
     async def _of_arrival(self, one: JsonObject) -> dict[str, Any]:
@@ -95,10 +96,18 @@ class Foresight:
         return value if self._show_values else f"‹{_kind(value)}›"
 
 
-def _unless_marked(sent: Any, made: Any, marked: Any) -> list[Difference]:
-    """Where what was sent differs from what is made now, whether or not verification marks that."""
-    places = {found.at for found in compare(sent, marked)}
-    return [found for found in compare(sent, made) if found.at in places]
+def _marked(body: Any, codes: Sequence[str]) -> list[Any]:
+    """The dossier with each choice of marks that verification may make, in the order of the registries."""
+    found = [body]
+    for code in codes:
+        found += [consulted(one, code) for one in found]
+    return found[1:]
+
+
+def _unless_marked(sent: Any, made: Any, marked: Sequence[Any]) -> list[Difference]:
+    """Where what was sent differs from what is made now, whatever verification marks."""
+    every = [{found.at for found in compare(sent, one)} for one in marked]
+    return [found for found in compare(sent, made) if all(found.at in places for places in every)]
 
 
 def _kind(value: Any) -> str:

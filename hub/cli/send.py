@@ -108,6 +108,6 @@ def _lines(result: Mapping[str, Any]) -> list[str]:
     if not taken:
         lines += [f"    route {route['route']} does not take it: {route['why']}" for route in routes]
     if any(message["state"] == "conflict" for message in receipt.get("messages", [])):
-        lines.append("    kept as an observation: the dossier belongs to another sender")
+        lines.append("    an observation: the dossier belongs to another sender")
     lines += [f"    route {route['route']} will fail: {route['failure']}" for route in routes if route.get("failure")]
     return lines

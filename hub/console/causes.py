@@ -41,6 +41,11 @@ CODES: Mapping[str, tuple[str, str]] = {
     "code_dns": ("không tìm thấy địa chỉ của đối tác", "the partner's address is not found"),
     "code_tls": ("kết nối bảo mật (TLS) không thành", "no secure connection (TLS)"),
     "code_sign_in": ("đối tác từ chối đăng nhập", "the partner refused the sign-in"),
+    "code_account": ("đối tác từ chối tài khoản của trục", "the partner refused the hub's account"),
+    "code_body_broke_off": ("không đọc hết được nội dung cần gửi", "what was to be sent could not be read to its end"),
+    "code_x_road_id": ("X-Road trả lời cho yêu cầu khác", "the answer is to another call (X-Road-Id)"),
+    "code_x_road_request_hash": ("X-Road trả lời cho yêu cầu khác", "the answer is to another request (X-Road-Request-Hash)"),
+    "code_no_check": ("chưa khai báo cách kiểm tra kết nối (check)", "its settings do not say how to check it (check)"),
     "code_connector_error": ("bộ kết nối gặp lỗi", "the connector itself broke"),
     "code_applicant_not_askable": (
         "cơ sở dữ liệu không nhận câu hỏi về chủ hồ sơ này",
@@ -48,6 +53,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "code_verification_gone": ("cơ sở dữ liệu không còn trong cấu hình", "the registry is not configured any more"),
     "code_verification_broke": ("bước tra cứu chủ hồ sơ gặp lỗi", "the question about the owner broke in the hub"),
+    "code_file_refused": ("tệp của hồ sơ không dùng được", "a file of the dossier cannot be used"),
+    "code_file_waits": ("chưa tải được tệp của hồ sơ", "a file of the dossier cannot be fetched yet"),
+    "code_file_broke": ("bước lấy tệp gặp lỗi", "fetching its files broke in the hub"),
+    "code_code_unusable": ("mã đối tác cấp không dùng được", "the code that the partner issued cannot be used"),
     "code_store_unavailable": ("kho dữ liệu của trục chưa dùng được", "the hub's own store could not be used"),
     # of the connectors
     "code_http": ("đối tác trả lời HTTP {}", "the partner answered with HTTP {}"),

@@ -69,6 +69,13 @@ COMPLETE_APPLICANT = Remedy(
     "have kind, number and name of the owner completed at the source and sent again (a newer full state takes its place); or, "
     f"if such may be sent unverified: `on_mismatch: flag` on the route, {_RELOAD_EN}, then: `{{replay}}`",
 )
+SEND_FILE = Remedy(
+    "yêu cầu bên gửi sửa địa chỉ hoặc tệp nêu trong lý do rồi gửi lại (trạng thái đầy đủ mới hơn sẽ thay thế); hoặc, nếu tệp "
+    "đã có ở đó: `{replay}`, trục sẽ lấy lại; hoặc: `hub dead discard {id} --why …`",
+    "have the sender mend the url or the file that the reason names and send again (a newer full state takes its place); or, "
+    "if the file is there now: `{replay}`, which fetches it again; or: `hub dead discard {id} --why …`",
+    for_all=True,
+)
 EXPLAIN_ANSWER = Remedy(
     "viết một dòng dưới `outcomes` của {endpoint} cho câu trả lời được nêu trong lý do (hoặc sửa tệp WSDL), `hub check`, khởi "
     "động lại trục",
@@ -117,6 +124,8 @@ def for_delivery(code: str, *, doubted: bool = False, unexplained: bool = False)
         return EXPLAIN_AND_LOOK
     if code == "exists":
         return ADOPT
+    if code == "file_refused":
+        return SEND_FILE
     if code == "verification_unreadable":
         return MEND_AND_REPLAY
     if code == "applicant_not_askable":

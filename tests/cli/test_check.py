@@ -114,3 +114,19 @@ def test_a_condition_on_a_field_that_does_not_exist_is_an_error(home: Home, hub:
     hub("check")
     path.write_text(right.replace("present: code", "present: cod"), encoding="utf-8")
     assert "did you mean code?" in hub("check", "--json", code=1).stdout
+
+
+def test_check_asks_for_a_way_that_is_not_said(home: Home, hub: Run) -> None:
+    """A warning with file and line, once for the endpoint; a direct way without a reason is an error."""
+    path = home.folder / "config.yaml"
+    text = path.read_text(encoding="utf-8")
+    said = "reached: { by: ndxp }"
+    assert said in text and "way_not_said" not in {one["code"] for one in hub("check", "--json").json["warnings"]}
+    path.write_text(text.replace(f", {said}", ""), encoding="utf-8")
+    (told,) = (one for one in hub("check", "--json").json["warnings"] if one["code"] == "way_not_said")
+    assert told["at"] == "endpoints.portal.settings.reached" and "config.yaml:" in told["source"]
+    path.write_text(text.replace(said, "reached: { by: direct }"), encoding="utf-8")
+    (error,) = hub("check", "--json", code=1).json["errors"]
+    assert error["at"] == "endpoints.portal.settings.reached.because" and "194/2025" in error["message"]
+    path.write_text(text.replace(said, "reached: { by: direct, because: letter 12/2026 }"), encoding="utf-8")
+    hub("check")

@@ -81,6 +81,46 @@ def test_a_route_that_is_new_asks_for_a_backfill(ran: Home, hub: Run) -> None:
     assert {name: one["how"] for (_, name), one in changes(hub).items()} == {"items-to-portal": "removed", "renamed": "added"}
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "asks"),
+    [
+        ("", "from: [a]", False),
+        ("from: [a]", "", True),
+        ("from: [a]", "from: [a, b]", True),
+        ("from: [a, b]", "from: [b]", False),
+        ("from: [a]", "from: [b]", True),
+        ("from: [a]", "from: [a], observations: true", True),
+        ("from: [a], observations: true", "from: [a]", False),
+    ],
+)
+def test_a_route_that_hears_more_asks_for_a_backfill(home: Home, hub: Run, before: str, now: str, asks: bool) -> None:
+    """Another sender, everybody, observations: what they said before is not routed again by itself."""
+
+    def hears(words: str) -> None:
+        configure(home, ("as: portal-item@1 }", f"as: portal-item@1, {words} }}"))
+
+    async def run() -> None:
+        it = Hub(assemble(home.folder))
+        await it.start()
+        await it.stop()
+
+    hears(before or "coalesce: false")
+    asyncio.run(run())
+    hears(now or "coalesce: false")
+    told = changes(hub)["route", "items-to-portal"]
+    assert ("hub backfill items-to-portal" in told["do"]) is asks
+    assert {"from", "observations"} & {one["property"] for one in told["details"]}
+
+
+def test_a_sender_that_nobody_is_is_told(ran: Home, hub: Run) -> None:
+    """A name that is misspelt in ``from`` would silently close the route."""
+    hub("key", "new", "registry", "--schema", "record", shows_key=True)
+    configure(ran, ("as: portal-item@1 }", "as: portal-item@1, from: [registry, regstry, portal] }"))
+    told = hub("plan", "--json").json["unheard"]
+    assert told == [{"route": "items-to-portal", "sender": "regstry"}]
+    assert "takes what regstry says, but nobody sends under that name" in hub("plan").stdout
+
+
 def test_a_new_version_of_a_table_is_told_by_its_rows(ran: Home, hub: Run) -> None:
     """Which version is in use, which rows were added, removed, changed; and which sources' messages it touches."""
     write_table(ran, 1, ("A", "open"), ("C", "shut"), ("E", "new"))

@@ -23,6 +23,8 @@ from hub.translation import Catalog
 COLD_HUB = f'#!/bin/sh\nexec "{sys.executable}" -c "from hub.cli.main import main; main()" "$@"\n'
 LOOKS = re.compile(r"hub (trace|dead list|key list|endpoint list|catalog list)\b|cat |grep |ls ")
 """Commands that only look: what they show may take a moment to be true, or to be there."""
+_COLD = ("README.md",)
+"""Pages on which `hub` is a fresh process: the first that a reader sees."""
 _SHOWN_PORTS = ("8080", "9100", "9200")
 _WITH_COMMANDS = [page for page in pages() if any(block.language == "console" for block in blocks(page))]
 _WITH_DATA = [block for page in pages() for block in blocks(page) if block.language in ("yaml", "json")]
@@ -32,7 +34,8 @@ def _before(page: Path) -> list[Path]:
     """The pages to type, in order: what is written for a bad day is rehearsed on a hub that was made for it. A page that makes
     a home of its own stands alone."""
     rehearsal = ROOT / "docs" / "howto" / "rehearsal.md"
-    alone = page.parent != rehearsal.parent or "\n$ hub init " in page.read_text(encoding="utf-8")
+    begins = re.compile(r"^\$ hub (init|connector new) ", re.MULTILINE)
+    alone = page.parent != rehearsal.parent or begins.search(page.read_text(encoding="utf-8")) is not None
     return [page] if alone else [rehearsal, page]
 
 
@@ -50,7 +53,12 @@ def _as_if_cloned(folder: Path, hub: str) -> Path:
     shutil.copytree(ROOT / "docs" / "howto", home / "docs" / "howto")
     commands = home / ".venv" / "bin"
     commands.mkdir(parents=True)
-    for name, text in (("hub", hub), ("python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')):
+    pip = ROOT / "tests" / "kit" / "as_pip.py"
+    for name, text in (
+        ("hub", hub),
+        ("python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'),
+        ("pip", f'#!/bin/sh\nexec "{sys.executable}" "{pip}" "{folder.parent / "site"}" "$@"\n'),
+    ):
         (commands / name).write_text(text, encoding="utf-8")
         (commands / name).chmod(0o755)
     (home / ".venv" / ".hub").touch()
@@ -93,20 +101,26 @@ def _do(session: ShellSession, command: str, shown: list[str], where: str) -> No
 @pytest.mark.parametrize("page", _WITH_COMMANDS, ids=lambda page: page.name)
 def test_the_commands_of_a_page_do_what_it_shows(page: Path, tmp_path: Path, warm: Path) -> None:
     """Typed in their order into one shell in a fresh copy, with free ports, each ends well and prints what the page shows."""
-    home = _as_if_cloned(tmp_path / "home", COLD_HUB if page.name == "README.md" else warm.read_text(encoding="utf-8"))
+    home = _as_if_cloned(tmp_path / "home", COLD_HUB if page.name in _COLD else warm.read_text(encoding="utf-8"))
     ports = {shown: _free_port() for shown in _SHOWN_PORTS}
 
     def with_ports(text: str) -> str:
         return re.sub(rf"\b({'|'.join(_SHOWN_PORTS)})\b", lambda found: ports[found[0]], text)
 
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path / 'site'}",
+    }
     session = ShellSession(home, environment)
     try:
         for block in (one for each in _before(page) for one in blocks(each)):
             for command, shown in _steps(block) if block.language == "console" else ():
                 _do(session, with_ports(command), [with_ports(line) for line in shown], block.where)
-                if command.startswith("hub init "):  # the one thing that differs from what a reader has
-                    config = home / command.split()[-1] / "config.yaml"
+                made = re.match(r"hub (?:init (\S+)|connector new (\S+))", command)
+                if made:  # the one thing that differs from what a reader has
+                    config = home / (made[1] or f"hub-{made[2]}/home") / "config.yaml"
                     config.write_text(with_ports(config.read_text(encoding="utf-8")), encoding="utf-8")
     finally:
         session.close()

@@ -11,6 +11,9 @@ import pytest
 
 from docs.pages import ROOT
 from hub.api.openapi import document
+from hub.connector import installed_connectors
+from hub.testing.conformance import CHECKS
+from hub.testing.wire_faults import FAULTS
 
 PAGES = ("commands", "config", "connectors", "errors", "lint", "mapping", "metrics")
 pytestmark = pytest.mark.xdist_group("reference")  # one worker writes the pages, for all tests
@@ -37,7 +40,19 @@ def test_a_page_is_as_the_code_writes_it(written: dict[str, str], name: str) -> 
 def test_there_is_no_page_beside_them(written: dict[str, str]) -> None:
     """A page whose subject is gone goes too."""
     there = sorted(path.name for path in (ROOT / "docs" / "reference").iterdir())
-    assert there == sorted(written) == [f"{name}.md" for name in PAGES]
+    assert sorted(written) == [f"{name}.md" for name in PAGES]
+    assert there == sorted([*written, "connectors-verified.md"])
+
+
+def test_what_was_verified_is_what_there_is() -> None:
+    """Every connector, check and fault stands in the report, and nothing in it is broken."""
+    text = (ROOT / "docs" / "reference" / "connectors-verified.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    heads = [row for row in rows if row[0] in ("| check", "| fault")]
+    names = [re.match(r"\| `(\w+)`", row[0]) for row in rows]
+    assert [[*row[2:-1], row[-1].removesuffix(" |")] for row in heads] == [installed_connectors()] * 2, "run `make reference`"
+    assert [one[1] for one in names if one] == [*CHECKS, *(fault.name for fault in FAULTS)], "run `make reference`"
+    assert "**broken**" not in text
 
 
 @pytest.mark.parametrize(

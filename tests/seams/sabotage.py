@@ -118,13 +118,10 @@ def sends_five_as_nine() -> None:
 
 def marks_without_asking() -> None:
     """Says of every dossier that the registry was consulted, and asks nobody."""
-    import orjson
-
     from hub.delivery.verify import Go, Verification
-    from hub.dossier.applicant import consulted
 
     async def verdict(self: Any, due: Any, verify: Any, question: Any, number: int) -> Go:
-        return Go(orjson.dumps(consulted(orjson.loads(due.body), verify.database_code)))
+        return Go((verify.database_code,))
 
     Verification.verdict = verdict  # type: ignore[method-assign,assignment]
 
