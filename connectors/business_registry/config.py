@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from hub.connector import ConnectorConfig
 from hub.wire import HttpSettings
 from hub.wire.accounts import Account
+from hub.wire.address import is_http_address
 
 
 def _http_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+    if not is_http_address(url, query=True):
         raise ValueError("an address like https://HOST/path, without user or fragment")
     return url
 

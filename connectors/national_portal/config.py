@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
@@ -13,6 +12,7 @@ from connectors.national_portal.door_settings import DoorSettings
 from connectors.national_portal.inbound_settings import InboundSettings
 from hub.connector import ConnectorConfig
 from hub.wire import HttpSettings
+from hub.wire.address import is_http_address
 from hub.wire.reached import Platform, Reached
 from hub.wire.x_road import XRoad
 
@@ -107,9 +107,7 @@ class PortalConfig(HttpSettings, ConnectorConfig):
     @field_validator("adapter_url")
     @classmethod
     def _is_http_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        surplus = parts.username or parts.query or parts.fragment
-        if parts.scheme not in ("http", "https") or not parts.hostname or surplus:
+        if not is_http_address(url):
             raise ValueError("an address like http://HOST:8080/XrdAdapter/RestService/forward, without query or user")
         return url.rstrip("/")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -17,8 +15,7 @@ from hub.connector import ConnectorConfig
 from hub.message import SchemaRef
 from hub.wire import HttpSettings
 from hub.wire.accounts import Account
-
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+from hub.wire.address import is_header_name, is_http_address
 
 
 class ReplyConfig(Part):
@@ -80,8 +77,7 @@ class RestConfig(HttpSettings, ConnectorConfig):
     @field_validator("url")
     @classmethod
     def _is_http_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        if not is_http_address(url):
             raise ValueError("an address like https://HOST/api, without user, query or fragment")
         return url.rstrip("/")
 
@@ -89,7 +85,7 @@ class RestConfig(HttpSettings, ConnectorConfig):
     @classmethod
     def _are_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, value in headers.items():
-            if not _HEADER_NAME.fullmatch(name) or not value.get_secret_value().isprintable():
+            if not is_header_name(name) or not value.get_secret_value().isprintable():
                 raise ValueError("a header is a name without blanks, and a value on one line")
         if len({name.lower() for name in headers}) != len(headers):
             raise ValueError("the same header twice")

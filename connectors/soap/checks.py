@@ -8,12 +8,13 @@ from typing import Any
 from connectors.outcomes.pointers import schemas_at
 from connectors.outcomes.schemas import covers
 from connectors.outcomes.table import as_text
-from connectors.soap.config import FindConfig, OperationConfig, SoapConfig, is_address
+from connectors.soap.config import FindConfig, OperationConfig, SoapConfig
 from connectors.soap.fitting import inner, misfits
 from connectors.soap.table import Outcome, Row
 from hub.connector import Documents
 from hub.errors import BadConfig, Problem
 from hub.message import SchemaRef
+from hub.wire.address import is_http_address
 from hub.wire.tls import unusable_files
 from hub.wire.wsdl import Operation, Wsdl
 from hub.wire.xml_form import XmlForm, XmlMisfit
@@ -48,7 +49,7 @@ def problems(config: SoapConfig, sent: Collection[str], documents: Documents) ->
             if asked is not None:
                 taken = operation.input if operation is not None else None
                 yield from _find(one.find, asked, f"{at}.find", _input_of(taken))
-        if config.address is None and operation is not None and not is_address(operation.address):
+        if config.address is None and operation is not None and not is_http_address(operation.address, query=True):
             yield Problem("address", "no_address", "the WSDL gives no address that can be called", "write address:")
     if config.check is not None:
         asked = yield from _named(wsdl, config, config.check.operation, "check.operation")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, ClassVar, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -16,9 +14,8 @@ from connectors.soap.table import Finding, Outcome
 from hub.connector import ConnectorConfig
 from hub.message import SchemaRef
 from hub.wire import HttpSettings
+from hub.wire.address import is_header_name, is_http_address
 from hub.wire.wsdl import Wsdl, load_wsdl
-
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class SecurityConfig(Part):
@@ -135,7 +132,7 @@ class SoapConfig(HttpSettings, ConnectorConfig):
     @field_validator("address")
     @classmethod
     def _is_http_address(cls, address: str | None) -> str | None:
-        if address is not None and not is_address(address):
+        if address is not None and not is_http_address(address, query=True):
             raise ValueError("an address like https://HOST/service, without user or fragment")
         return address
 
@@ -143,7 +140,7 @@ class SoapConfig(HttpSettings, ConnectorConfig):
     @classmethod
     def _are_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, value in headers.items():
-            if not _HEADER_NAME.fullmatch(name) or not value.get_secret_value().isprintable():
+            if not is_header_name(name) or not value.get_secret_value().isprintable():
                 raise ValueError("a header is a name without blanks, and a value on one line")
         return headers
 
@@ -176,12 +173,6 @@ class SoapConfig(HttpSettings, ConnectorConfig):
     def secrets(self) -> list[tuple[str, str]]:
         """(name, value) of what must be shown nowhere, in a partner's text either."""
         return [*self.security.secrets, *((name, value.get_secret_value()) for name, value in self.http_headers.items())]
-
-
-def is_address(text: str) -> bool:
-    """Whether it can be called: http or https, a host, no account in it."""
-    parts = urlsplit(text)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.username or parts.fragment)
 
 
 def _with_else_last(rows: tuple[Outcome, ...]) -> tuple[Outcome, ...]:

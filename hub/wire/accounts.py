@@ -13,9 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from hub.wire.address import fits_header, is_http_address
+from hub.wire.address import fits_header, is_header_name, is_http_address
 
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _POINTER = re.compile(r"(/([^/~]|~[01])*)+")
 LGSP_HEADER = "lgspaccesstoken"
 
@@ -27,7 +26,7 @@ def _http_address(url: str) -> str:
 
 
 def _header_name(name: str) -> str:
-    if not _HEADER_NAME.fullmatch(name):
+    if not is_header_name(name):
         raise ValueError("the name of an HTTP header, without blanks")
     return name
 

@@ -123,7 +123,7 @@ class InMemory:
             yield piece
 
     async def put(self, pieces: AsyncIterable[bytes], **_: Any) -> Stored:
-        raise NotImplementedError
+        raise AssertionError("this connector only reads files: it has none to put")
 
 
 def settings(url: str, **more: Any) -> dict[str, Any]:
