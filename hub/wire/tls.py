@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 from hub.errors import BadConfig, Problem
-from hub.observe.logging import get_logger
-
-log = get_logger("hub.wire")
 
 _State = tuple[tuple[int, int, int] | None, ...]
 
@@ -45,6 +42,9 @@ class Certificates:
     def context(self) -> ssl.SSLContext:
         """The context that is in force."""
         if self._files and (now := self._now()) != self._state:
+            from hub.observe.logging import get_logger  # with what it imports a burden for all who load a schema, and no more
+
+            log = get_logger("hub.wire")
             self._state = now
             try:
                 self._context = load(self._settings)

@@ -101,7 +101,7 @@ def files(tmp_path: Path, authority: Authority) -> Files:
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Warnings]:
     it = Warnings()
-    monkeypatch.setattr(tls, "log", it)
+    monkeypatch.setattr("hub.observe.logging.get_logger", lambda _: it)
     yield it
 
 
