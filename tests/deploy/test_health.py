@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cli.parts import HUB
+from ports import free_port
 
 from deploy.parts import passes, tool
 
@@ -26,10 +26,7 @@ def home(tmp_path: Path) -> Path:
         tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
         "-subj", "/CN=hub.example", "-keyout", key, "-out", certificate,
     )  # fmt: skip
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    door = f"port: {port}\n  prefix: /hub\n  tls: {{ certificate: certificate.pem, key: key.pem }}"
+    door = f"port: {free_port()}\n  prefix: /hub\n  tls: {{ certificate: certificate.pem, key: key.pem }}"
     config = (home / "config.yaml").read_text(encoding="utf-8")
     (home / "config.yaml").write_text(config.replace("port: 8080", door), encoding="utf-8")
     return home

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ports import free_port
 from system_parts import absent
 
 PROGRAM = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -29,9 +30,7 @@ class Sshd:
         self.key, self.host_key, self.known_hosts = folder / "key", folder / "host_key", folder / "known_hosts"
         self._process: subprocess.Popen[bytes] | None = None
         self._away: socket.socket | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.new_key(self.key)
         shutil.copy(self.key.with_suffix(".pub"), folder / "authorized_keys")
         self.new_host_key()

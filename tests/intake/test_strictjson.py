@@ -113,10 +113,10 @@ def test_never_repeats_a_value(body: str) -> None:
 def test_a_large_hostile_body_is_refused_in_time() -> None:
     """Megabytes of tokens before the fault do not hold the process up."""
     body = b"[" + b"0," * 2_000_000 + b'{"a":1,"a":2}]'
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(NotParsable):
         parse(body)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 json_values = st.recursive(

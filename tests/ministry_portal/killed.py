@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from ports import free_port
 from seams.processes import REPOSITORY
-from seams.world import free_port
 
 from hub.intake.keys import new_key
 from hub.message import new_id, system_clock

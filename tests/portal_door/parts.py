@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 from flow.parts import make_home
+from ports import free_port
 from seams import http_door
 from seams.processes import DEADLINE, Child, Launcher, until
-from seams.world import free_port
 
 from portal_door.unit_client import Answer, Door, UnitClient
 

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from seams import http_door
 from seams.processes import Launcher
-from seams.world import free_port
 
 from portal_door.parts import ADAPTER, MADONVI, PORTAL_PASSWORD, Portal, World, world
 from portal_door.unit_client import Door

@@ -7,7 +7,6 @@ import os
 import random
 import re
 import shutil
-import socket
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 import yaml
 from flow.parts import make_home
+from ports import free_port
 
 from connectors.demo.home import enlarged
 from connectors.demo.population import simulator_yaml
@@ -47,19 +47,6 @@ routes:
   progress-to-portal:
     {{ take: dossier-progress@1, when: {{ present: code }}, to: portal, as: npsp-progress@1, in_doubt: hold }}
 """
-
-
-def free_port() -> int:
-    """A port below the range that outgoing connections are given, so that it stays free while a hub is down."""
-    while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 class World:

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from wire_stand_in import Asked, MovableClock, StandIn, settings, stand_in
 
 from hub.errors import NotConnected
+from hub.observe.logging import get_logger
 from hub.wire import HttpEndpoint, tls
 
 DAY = datetime.timedelta(days=1)
@@ -100,8 +101,8 @@ def files(tmp_path: Path, authority: Authority) -> Files:
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Warnings]:
-    it = Warnings()
-    monkeypatch.setattr("hub.observe.logging.get_logger", lambda _: it)
+    it, others = Warnings(), get_logger
+    monkeypatch.setattr("hub.observe.logging.get_logger", lambda name: it if name == "hub.wire" else others(name))
     yield it
 
 
