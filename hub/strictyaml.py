@@ -45,12 +45,14 @@ _Loader.add_implicit_resolver(_TAG + "float", re.compile(_FLOAT.pattern + "$"), 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One parsed file: plain Python ``data`` (all mapping keys are text) and where each node stands."""
+    """One parsed file: plain Python ``data`` (all mapping keys are text) and where each node stands. That takes many times the
+    memory of the file: who keeps many keeps ``written``, their bytes, and parses them again when they are asked for."""
 
     data: Any
     source: str
     lines: dict[NodePath, int] = field(repr=False)
     raw: dict[NodePath, str] = field(repr=False)
+    written: bytes = field(default=b"", repr=False)
 
     def at(self, *path: str | int) -> str:
         """``file:line`` of the node at ``path``, or of the nearest one above it that exists."""
@@ -91,7 +93,7 @@ def parse(text: str | bytes, source: str) -> Document:
     data = reader.read(node, (), ()) if node is not None else None
     if reader.problems:
         raise BadConfig(reader.problems)
-    return Document(data, source, reader.lines, reader.raw)
+    return Document(data, source, reader.lines, reader.raw, text.encode() if isinstance(text, str) else text)
 
 
 def _dotted(path: NodePath) -> str:

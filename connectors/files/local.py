@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from connectors.files.place import Entry, Place, Signature
+from hub.durable import sync_folder
 from hub.errors import NotConnected
-from hub.wire.durable import sync_folder
 
 
 class LocalPlace(Place):

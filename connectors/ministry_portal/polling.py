@@ -19,10 +19,10 @@ from connectors.ministry_portal.config import FeedSettings, MinistryConfig
 from connectors.ministry_portal.exchange import Exchange
 from connectors.ministry_portal.items import Item, messages
 from hub.connector import Accept, ConnectorContext
+from hub.durable import write_whole
 from hub.errors import DeliveryError, IdConflict, Refused, StoreUnavailable, Transient, UnknownSchema
 from hub.message import Arrival, SchemaRef, new_id
 from hub.observe.logging import get_logger
-from hub.wire.durable import write_whole
 
 log = get_logger("ministry-feed")
 _LONGEST_CURSOR = 2_000

@@ -19,10 +19,10 @@ from typing import Any
 import orjson
 
 from connectors.national_portal.exchange import Reply, is_number, is_shared
+from hub.durable import write_whole
 from hub.errors import DeliveryError
 from hub.message import Clock
 from hub.observe.logging import get_logger
-from hub.wire.durable import write_whole
 
 log = get_logger("portal-door")
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Reply]]

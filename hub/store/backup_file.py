@@ -18,9 +18,9 @@ from pathlib import Path
 
 import orjson
 
+from hub.durable import sync_folder
 from hub.errors import NotAllowed, NotFound
 from hub.store.rows import instant
-from hub.wire.durable import sync_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ class Catalog:
         for name, wanted, known in (("from", mapping.from_ref, bool(sources)), ("to", mapping.to_ref, goal is not None)):
             if not known:
                 hint = f"one of: {_listed(self.schemas())}"
-                problems.append(mapping.document.problem((name,), "unknown_schema", f"no schema {wanted} is known", hint))
+                problems.append(Problem(name, "unknown_schema", f"no schema {wanted} is known", hint, mapping.at(name)))
         tables, lookups = self._lookups(mapping, {}, problems)
         keyed, keys = keyed_lookups(mapping, self._keys, problems)
         if problems or goal is None:
@@ -199,7 +199,7 @@ class Catalog:
         used = {str(entry.use) for entry in mapping.tables.values()}
         for name in [name for name in replaced if name not in used]:
             message, hint = f"the mapping does not use the table {name}", "name the table as its use: does"
-            problems.append(Problem(name, "bad_test", message, hint, mapping.document.at("tests")))
+            problems.append(Problem(name, "bad_test", message, hint, mapping.at("tests")))
         if problems:
             raise BadConfig(problems)
         return replace(step, tables=tables, run=compiler(mapping, lookups | public_lookups(mapping)))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
+from hub.durable import write_whole
 from hub.errors import BadConfig, Problem
 from hub.message import SchemaRef
-from hub.wire.durable import write_whole
 
 
 def write_fetched_table(

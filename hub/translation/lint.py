@@ -31,7 +31,7 @@ def lint_catalog(catalog: Catalog) -> list[Problem]:
         problems += _targets(mapping.rules, step.target.shape, mapping, (), str(step.target.ref))
         problems += [*never_fitting(mapping, step), *misfits(step), *_unused_entries(mapping)]
         if not mapping.tests:
-            where = mapping.document.at()
+            where = mapping.at()
             problems.append(Problem("tests", "no_tests", "the mapping has no tests", "write at least one example", where))
         problems += run_tests(catalog, mapping)
     return [*problems, *_unused_tables(catalog)]
@@ -148,7 +148,7 @@ def _silent_loss(mapping: m.Mapping, reads: list[_Read], shape: Shape, schema: s
         name = ".".join(path)
         message = f"the field of {schema} is neither read nor ignored: it would be lost silently"
         hint = f"write a rule with get: {name}, or add {name} to ignore"
-        yield Problem(name, "silent_loss", message, hint, mapping.document.at("set"))
+        yield Problem(name, "silent_loss", message, hint, mapping.at("set"))
 
 
 _JSON_TYPES: dict[type, tuple[str, frozenset[str]]] = {
@@ -197,7 +197,7 @@ def _targets(rules: tuple[m.Rule, ...], shape: Shape, mapping: m.Mapping, at: Pa
         node = shape.find(names)
         for inner in _item_rules(rule) if node is not None else ():
             yield from _targets(inner, node or shape, mapping, (*at, *names), schema)
-    where = rules[0].where if at else mapping.document.at("set")
+    where = rules[0].where if at else mapping.at("set")
     for path in _unset(shape, (), [_names(rule.target) for rule in rules]):
         message, hint = f"the schema {schema} requires it and no rule sets it", f"write a rule for {'.'.join(path)}"
         yield Problem(".".join((*at, *path)), "required_unset", message, hint, where)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from hub import strictyaml
+from hub.durable import write_whole
 from hub.errors import BadConfig, Problem
-from hub.wire.durable import write_whole
 
 _LINE = re.compile(r"([0-9a-f]{64})  ([a-z0-9][a-z0-9-]*(?:/[^/\s]+)+)")
 _STATUS = re.compile(rb"(?m)^status:[ \t]*(stable|deprecated)[ \t]*\r?$")

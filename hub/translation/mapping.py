@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+from hub import strictyaml
 from hub.message import SchemaRef
-from hub.strictyaml import Document
 from hub.translation.table_rows import Rows
 from hub.translation.tables import CodeTable
 from hub.translation.verbs import Verb
@@ -165,7 +166,8 @@ class MappingTest:
 
 @dataclass(frozen=True)
 class Mapping:
-    """One version of one mapping file. ``from_ref`` and ``to_ref`` are as written (``dossier@1`` allows any 1.x.y)."""
+    """One version of one mapping file. ``from_ref`` and ``to_ref`` are as written (``dossier@1`` allows any 1.x.y). ``written``
+    are the bytes of the file ``source``, ``lines`` says where each name at its top stands, and "" where the first does."""
 
     ref: SchemaRef
     status: str
@@ -177,8 +179,24 @@ class Mapping:
     rules: tuple[Rule, ...]
     ignore: tuple[tuple[SourcePath, str], ...]
     tests: tuple[MappingTest, ...]
-    document: Document = field(repr=False)
+    source: str
+    lines: dict[str, int] = field(repr=False)
+    written: bytes = field(repr=False)
     sha256: str = ""
+
+    def at(self, name: str = "") -> str:
+        """``file:line`` of what stands at the top of the file under this name, or of the file's first."""
+        return f"{self.source}:{self.lines.get(name, self.lines[''])}"
+
+    @property
+    def document(self) -> strictyaml.Document:
+        """The whole file with the line of everything in it, read again: for the tools of those who write mappings."""
+        return _read_again(self.written, self.source)
+
+
+@lru_cache(maxsize=8)
+def _read_again(written: bytes, source: str) -> strictyaml.Document:
+    return strictyaml.parse(written, source)
 
 
 def all_rules(rules: tuple[Rule, ...]) -> Iterator[Rule]:

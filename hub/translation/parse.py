@@ -81,10 +81,12 @@ class _Parser(TestParser):
         tests = self.tests(body.get("tests", []))
         if self.problems or from_ref is None or to_ref is None:
             return None
-        status = body["status"]
+        document = self.document
+        lines = {"": document.lines[()]} | {name: document.lines[(name,)] for name in body}
         return m.Mapping(
-            self.ref, status, from_ref, to_ref, empty, conditions, self.tables, rules, ignore, tests, self.document, sha256
-        )
+            self.ref, body["status"], from_ref, to_ref, empty, conditions, self.tables, rules, ignore, tests,
+            document.source, lines, document.written, sha256,
+        )  # fmt: skip
 
     def _tables(self, body: Any) -> None:
         if self.is_a(("tables",), body, dict, "tables is a mapping of names", "write tables: { status: { OPEN: submitted } }"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from hub.errors import Problem
@@ -32,6 +33,24 @@ CONDITIONS: dict[str, tuple[str, str]] = {
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TABLES = ("in_table", "not_in_table")
 _COMPARING = ("equals", "differs", "matches", *_TABLES)
+
+
+@lru_cache(maxsize=5000)  # mappings of a catalog read and set the same paths again and again
+def path_parts(text: str) -> tuple[m.PathPart, ...]:
+    """A dotted path cut up, positions as integers; nothing when it is no path: a part is empty or has control characters (paths
+    reach logs and the source that a mapping becomes), or there are too many."""
+    pieces = text.split(".")
+    if not all(piece and piece == piece.strip() for piece in pieces) or _CONTROL.search(text) or len(pieces) > MOST_DEEP:
+        return ()
+    return tuple(int(piece) if re.fullmatch("[0-9]{1,3}", piece) else piece for piece in pieces)
+
+
+@lru_cache(maxsize=5000)
+def _source_path(text: str) -> m.SourcePath | None:
+    if text in ("$", "."):
+        return m.SourcePath((), text == "$", text)
+    parts = path_parts(text.removeprefix("$."))
+    return m.SourcePath(parts, text.startswith("$."), text) if parts else None
 
 
 class ConditionParser:
@@ -70,24 +89,11 @@ class ConditionParser:
             self.wrong(path, "bad_reference", str(error).replace("a schema", what), hint)
             return None
 
-    @staticmethod
-    def parts(text: str) -> tuple[m.PathPart, ...]:
-        """A dotted path cut up, positions as integers; nothing when it is no path: a part is empty or has control characters
-        (paths reach logs and the source that a mapping becomes), or there are too many."""
-        pieces = text.split(".")
-        if not all(piece and piece == piece.strip() for piece in pieces) or _CONTROL.search(text) or len(pieces) > MOST_DEEP:
-            return ()
-        return tuple(int(piece) if re.fullmatch("[0-9]{1,3}", piece) else piece for piece in pieces)
-
     def path(self, text: Any, path: NodePath) -> m.SourcePath | None:
-        if isinstance(text, str):
-            if text in ("$", "."):
-                return m.SourcePath((), text == "$", text)
-            parts = self.parts(text.removeprefix("$."))
-            if parts:
-                return m.SourcePath(parts, text.startswith("$."), text)
-        self.wrong(path, "bad_path", "this is no source path", "write HoSo.SoHoSo, or $.HoSo.SoHoSo from the root")
-        return None
+        found = _source_path(text) if isinstance(text, str) else None
+        if found is None:
+            self.wrong(path, "bad_path", "this is no source path", "write HoSo.SoHoSo, or $.HoSo.SoHoSo from the root")
+        return found
 
     def paths(self, body: Any, path: NodePath) -> tuple[m.SourcePath, ...]:
         if not self.is_a(path, body or None, list, "must be a list of source paths", "write [HoSo.Ho, HoSo.Ten]"):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from hub.strictyaml import NodePath
 from hub.translation import mapping as m
 from hub.translation.expressions import SlowPattern
-from hub.translation.parse_conditions import ConditionParser
+from hub.translation.parse_conditions import ConditionParser, path_parts
 from hub.translation.verbs import Verb, make_verb
 
 MOST_NESTED = {"each": 8, "when": 40}
@@ -60,7 +60,7 @@ class RuleParser(ConditionParser):
         seen: dict[tuple[m.PathPart, ...], str] = {}
         for target, spec in body.items():
             here = (*path, target)
-            parts = self.parts(target)
+            parts = path_parts(target)
             if not parts or isinstance(parts[0], int):
                 self.wrong(here, "bad_path", "this is no target path", "write a path such as applicant.name")
             parts = parts or (target,)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jsonschema_rs
@@ -48,10 +49,15 @@ class Schema:
     subject: tuple[tuple[str, str], ...]
     pointers: dict[str, tuple[str, ...]]
     shape: Shape = field(repr=False)
-    _validator: jsonschema_rs.Draft202012Validator = field(repr=False)
     _read: Read = field(default=_read_json, repr=False)
     xml: XmlDocuments | None = field(default=None, repr=False)
     """How its messages are written, when that is XML."""
+
+    @cached_property
+    def _validator(self) -> jsonschema_rs.Draft202012Validator:
+        """Made at the first use: most schemas of a large catalog are on no route, and a validator takes as much memory
+        as all else that is known of its schema."""
+        return _validator_of(self.document)
 
     def parse(self, body: bytes, max_depth: int = strictjson.MAX_DEPTH) -> Any:
         """The message that these bytes are. Raises NotParsable; SchemaInvalid for XML that has no object form."""
@@ -166,7 +172,8 @@ def build_schema(
         wrong("x-hub.role", "bad_role", "the role is not known", f"one of: {', '.join(ROLES)}")
     if not isinstance(x_hub.get("full_state", False), bool):
         wrong("x-hub.full_state", "mistyped", "full_state is true or false")
-    shape = shape_of(document)
+    unfit = _unfit(document, source)
+    shape = shape_of(document) if unfit is None else Shape(free=True)
     subject: list[tuple[str, str]] = []
     entries = x_hub.get("subject", [])
     for index, entry in enumerate(entries if isinstance(entries, list) else [None]):
@@ -197,17 +204,28 @@ def build_schema(
                 f"{pointer!r} points at nothing the schema defines",
                 "write a JSON pointer such as /dossierNo",
             )
-    try:
-        validator = jsonschema_rs.Draft202012Validator(document, validate_formats=True, retriever=_no_retrieval)
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        place = "/".join(map(str, getattr(error, "instance_path", [])))
-        wrong(place, "not_a_schema", "not a valid JSON Schema 2020-12, or a $ref that leads out of the file")
+    problems += [] if unfit is None else [unfit]
     if problems:
         raise BadConfig(problems)
     return Schema(
         ref, x_hub["role"], x_hub.get("full_state", False), document, sha256, source, tuple(subject), pointers, shape,
-        validator, read, xml,
+        read, xml,
     )  # fmt: skip
+
+
+def _unfit(document: dict[str, Any], source: str) -> Problem | None:
+    """What is wrong with the schema is told now, not at its first message, and before anybody looks for fields in it."""
+    try:
+        _validator_of(document)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        place = "/".join(map(str, getattr(error, "instance_path", [])))
+        message = "not a valid JSON Schema 2020-12, or a $ref that leads out of the file"
+        return Problem(place, "not_a_schema", message, source=source)
+    return None
+
+
+def _validator_of(document: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(document, validate_formats=True, retriever=_no_retrieval)
 
 
 def _no_retrieval(uri: str) -> NoReturn:

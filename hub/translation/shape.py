@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 Parts = tuple[str, ...]
 
 
-@dataclass
+@dataclass(slots=True)
 class Shape:
     """One node. ``closed``: other fields are refused; ``free``: other fields are expressly allowed (a map); ``listed``: it may
     be a list, by its type or by what is said of its items; ``keyed``: likewise an object."""
@@ -63,7 +64,7 @@ def _shape(schema: Any, root: dict[str, Any], seen: tuple[str, ...]) -> Shape:
     if isinstance(reference, str) and reference.startswith("#") and reference not in seen:
         _all_of(whole, _shape(resolve(root, reference), root, (*seen, reference)))
     types = schema.get("type", [])
-    own = Shape(types=frozenset([types] if isinstance(types, str) else types))
+    own = Shape(types=_names(*([types] if isinstance(types, str) else types)))
     own.listed = "array" in own.types or (not own.types and not {"items", "prefixItems", "contains"}.isdisjoint(schema))
     own.keyed = "object" in own.types or (not own.types and "properties" in schema)
     own.required = frozenset(schema.get("required", []))
@@ -91,6 +92,12 @@ def _shape(schema: Any, root: dict[str, Any], seen: tuple[str, ...]) -> Shape:
     return whole
 
 
+@lru_cache(maxsize=100)
+def _names(*types: str) -> frozenset[str]:
+    """One set for all nodes that have the same types: there are few such sets and very many nodes."""
+    return frozenset(types)
+
+
 def resolve(root: dict[str, Any], reference: str) -> Any:
     """What a local ``$ref`` (a pointer or an anchor) names, None when there is nothing."""
     if not f"{reference}/".startswith("#/"):
@@ -114,12 +121,17 @@ def _all_of(whole: Shape, part: Shape) -> None:
             _all_of(whole.fields[name], child)
         else:
             whole.fields[name] = child
-    whole.required |= part.required
+    whole.required = _both(whole.required, part.required)
     whole.closed |= part.closed
     whole.free |= part.free
-    whole.types |= part.types
+    whole.types = _both(whole.types, part.types)
     whole.listed |= part.listed
     whole.keyed |= part.keyed
+
+
+def _both(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    """Both together; no new set where one of them has it all."""
+    return one if other <= one else other if one <= other else one | other
 
 
 def _any_of(parts: list[Shape]) -> Shape:

@@ -10,6 +10,7 @@ import difflib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from hub.translation import text_verbs as t
@@ -181,6 +182,14 @@ def make_verb(spec: Any) -> Verb:
         raise ValueError(f"{name} takes no argument; write just {name}")
     if not given and known.argument:
         raise ValueError(f"{name} needs an argument; write {{ {name}: … }}")
+    return _made(name, json.dumps(argument, ensure_ascii=False))
+
+
+@lru_cache(maxsize=1000)
+def _made(name: str, written: str) -> Verb:
+    """One verb for all rules that apply the same with the same argument (``written`` in JSON): a catalog has few such verbs and
+    very many rules."""
+    known, argument = VERBS[name], json.loads(written)
     try:
         change = known.make(argument)
     except ValueError as error:

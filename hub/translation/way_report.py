@@ -145,7 +145,7 @@ def _why_lost(at: set[Parts], mapping: m.Mapping, flow: Flow) -> tuple[str, str]
     for ignored, where in mapping.ignore:
         if any(begins(path, names_of(ignored.parts)) for path in at):
             return "ignored on purpose", where
-    return "no rule reads it", mapping.document.at("set")
+    return "no rule reads it", mapping.at("set")
 
 
 def _unset(node: Shape, path: Parts, filled: set[Parts]) -> Iterator[Parts]:

@@ -168,10 +168,10 @@ def two_mappings(edges: Edges, pins: Collection[str] = ()) -> Iterator[Problem]:
                 continue
             first, *others = sorted(several, key=lambda step: step.mapping.ref.id)
             for other in others:
-                places = f"{first.mapping.ref} ({first.mapping.document.at('from')})"
+                places = f"{first.mapping.ref} ({first.mapping.at('from')})"
                 text = f"two mappings lead from {first.source.ref} to {target}: this one and {places}"
                 hint = "deprecate one, give both one name and two versions, or pin one by via in a route"
-                place = other.mapping.document.at("from")
+                place = other.mapping.at("from")
                 yield Problem(str(other.mapping.ref), "two_mappings", text, hint, place)
 
 

@@ -192,6 +192,8 @@ def test_schema_files_are_checked_when_loaded(home: Any) -> None:
     home.schema("e@1.0.0", {"x": {"type": "strin"}})
     home.schema("f@1.0.0", {"x": {"$ref": "http://127.0.0.1:9/never-asked.json"}})
     home.schema("g@1.0.0", {}, **{"$id": "urn:other"})
+    for name, keyword in zip("hijk", ("type", "anyOf", "oneOf", "allOf"), strict=True):
+        home.schema(f"{name}@1.0.0", {}, **{keyword: 7})
     found = {(p.source, p.code) for p in home.problems()}
     assert found == {
         ("schemas/a/1.0.0.json", "bad_role"),
@@ -204,6 +206,7 @@ def test_schema_files_are_checked_when_loaded(home: Any) -> None:
         ("schemas/e/1.0.0.json", "not_a_schema"),
         ("schemas/f/1.0.0.json", "not_a_schema"),
         ("schemas/g/1.0.0.json", "bad_id"),
+        *((f"schemas/{name}/1.0.0.json", "not_a_schema") for name in "hijk"),
     }
 
 
