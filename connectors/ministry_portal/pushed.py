@@ -15,11 +15,17 @@ from connectors.ministry_portal.config import MinistryConfig, PushSettings
 from connectors.ministry_portal.items import Item, messages, several
 from hub import strictjson
 from hub.connector import ConnectorContext, Inlet, Visit
-from hub.errors import NotParsable, Problem, Refused, SchemaInvalid, StoreUnavailable, TooLarge
+from hub.errors import Forbidden, NotParsable, Problem, Refused, SchemaInvalid, StoreUnavailable, TooLarge
 from hub.observe.logging import get_logger
 
 log = get_logger("ministry-push")
 _MAX_DEPTH = 64
+_STRANGER = Problem(
+    "Authorization",
+    "no_right",
+    "the key is not the ministry's",
+    "name its sender under push.accounts, or use the feed's sender",
+)
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="dossier-hub", charset="UTF-8"'}
 
 
@@ -31,6 +37,8 @@ class Pushed:
         self._config = config
         self._context = context
         self._names = {name: account.sender for name, account in settings.accounts.items()}
+        feed = config.feed.sender if config.feed is not None else None
+        self._told_by = {*self._names.values(), feed or context.name}
 
     def routes(self, inlet: Inlet) -> list[web.RouteDef]:
         """The one path."""
@@ -60,6 +68,8 @@ class Pushed:
     async def _take(self, visit: Visit) -> int:
         """Take all, or raise Refused with nothing taken. How many messages it was."""
         caller = await visit.sign_in_by_headers(self._names)
+        if caller.name not in self._told_by:  # what it says would stand as the ministry's own word
+            raise Forbidden([_STRANGER])
         await visit.enter(caller)
         given = several(strictjson.parse(await visit.body(), max_depth=_MAX_DEPTH))
         most = self._settings.most_items

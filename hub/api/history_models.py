@@ -43,7 +43,7 @@ class Arrival(TypedDict):
     ]
     position: NotRequired[Annotated[str, Field(description="where it stood in the file or topic it was read from")]]
     correlation_id: CorrelationId
-    origin: NotRequired[Annotated[str, Field(description="the endpoint whose answer this is")]]
+    origin: NotRequired[Annotated[str, Field(description="the endpoint whose partner told it: by an answer, feed or push")]]
     settled_by: NotRequired[Annotated[str, Field(description="who discarded it")]]
     why: NotRequired[Annotated[str, Field(description="why it was discarded")]]
 
@@ -90,18 +90,24 @@ class Alias(Code):
 
 
 class LedgerCell(TypedDict):
-    """What one partner knows of one stream of the dossier."""
+    """What one partner was sent of one stream of the dossier, and what it told itself."""
 
     endpoint: EndpointName
     stream: str
-    routed_seq: Annotated[int, Field(description="the last message that goes there")]
-    routed_at: Instant
+    routed_seq: NotRequired[Annotated[int, Field(description="the last message that goes there; lacking where it only told")]]
+    routed_at: NotRequired[Instant]
     sent_seq: NotRequired[Annotated[int, Field(description="the last message the partner took")]]
     sent_at: NotRequired[Instant]
     sent_message: NotRequired[Id]
+    heard_seq: NotRequired[Annotated[int, Field(description="the last message that the partner itself told")]]
+    heard_at: NotRequired[Annotated[Instant, Field(description="when the hub received that")]]
+    heard_message: NotRequired[Id]
     open: Annotated[int, Field(ge=0, description="deliveries that are not final, dead ones among them")]
     dead: Annotated[int, Field(ge=0)]
     behind: NotRequired[Annotated[bool, Field(description="true when the partner has not the last message yet")]]
+    ahead: NotRequired[
+        Annotated[bool, Field(description="true when the partner told something newer than the last message it took")]
+    ]
 
 
 class ArrivalEvent(Arrival):

@@ -55,9 +55,12 @@ def trace(
     names = (f"{one['system']}: {one['code']}" for one in found["aliases"])
     shell.say(f"  names  {printable('   '.join(names))}", "", Text("Timeline (Asia/Ho_Chi_Minh)", "bold"))
     shell.say(*_timeline(found))
-    if found["ledger"]:
-        columns = ("endpoint", "of", "newest routed", "last delivered", "at", "open", "dead")
-        shell.say("", Text("What each partner was sent", "bold"), table(columns, map(_cells, found["ledger"])))
+    if sent := [_sent(one) for one in found["ledger"] if "routed_seq" in one]:
+        sends = ("endpoint", "of", "newest routed", "last delivered", "at", "open", "dead")
+        shell.say("", Text("What each partner was sent", "bold"), table(sends, sent))
+    if told := [_told(one) for one in found["ledger"] if "heard_seq" in one]:
+        words = ("endpoint", "of", "last told", "at", "newer than what it was sent")
+        shell.say("", Text("What each partner told itself", "bold"), table(words, told))
     shell.say("", Text("What to do next", "bold"))
     if not advice:
         shell.say("  nothing: all of it is where it belongs")
@@ -65,10 +68,15 @@ def trace(
         shell.say(f"  {one.about}: {one.why}", Text(f"    → {one.do}", "green"))
 
 
-def _cells(one: JsonObject) -> tuple[object, ...]:
+def _sent(one: JsonObject) -> tuple[object, ...]:
     sent = f"message {one['sent_seq']}" if one.get("sent_seq") else "none"
     routed = f"message {one['routed_seq']}"
     return one["endpoint"], one["stream"], routed, sent, local(one.get("sent_at")), one["open"], one["dead"]
+
+
+def _told(one: JsonObject) -> tuple[object, ...]:
+    newer = ("yes" if one.get("ahead") else "no") if one.get("sent_seq") else "it was sent nothing"
+    return one["endpoint"], one["stream"], f"message {one['heard_seq']}", local(one["heard_at"]), newer
 
 
 def _timeline(found: JsonObject) -> Iterator[Text]:

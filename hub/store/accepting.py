@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from hub.errors import IdConflict, NotAllowed, NotFound, Problem
 from hub.message import NATIONAL, Alias, new_id
+from hub.store import cells
 from hub.store.fanning import fan_out
 from hub.store.fitting import refuse_unfit
 from hub.store.port import JsonObject, Part, Plan
@@ -310,6 +311,9 @@ def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, 
     )  # fmt: skip
     _ADD_BODY.run(connection, {"id": message_id, "content": part.body})
     routes = []
+    if arrival.origin is not None and not late:
+        told = (dossier.id, arrival.origin, part.stream, dossier.last_seq)
+        cells.heard(connection, *told, arrival.received_at, message_id)
     if not late:
         routes = fan_out(
             connection, arrival, dossier.id, dossier.last_seq, message_id, part, only, there=there, observed=observed

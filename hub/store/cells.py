@@ -1,15 +1,35 @@
-"""The ledger's cells (dossier × endpoint × stream): kept up to date with each delivery, and recomputed from them.
+"""The ledger's cells (dossier × endpoint × stream): kept up to date with each delivery and with what partners tell, and
+recomputed from both.
 
-A cell says what was routed last, what was delivered last, how much is open or dead, and whether a send was ever in
-doubt. ``computed`` is the definition: the live cells must always equal it (``hub ledger rebuild``).
+A cell says what was routed last, what was delivered last, what the partner itself told last, how much is open or dead, and
+whether a send was ever in doubt. A partner that only told has a cell of which nothing was ever routed. ``computed`` is the
+definition: the live cells must always equal it (``hub ledger rebuild``).
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from hub.store.port import OPEN_STATES
 from hub.store.prepared import Prepared, PreparedInsert
+from hub.store.said_before import NOT_LATE
 from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
@@ -19,13 +39,14 @@ _HERE = (
     c.c.endpoint == bindparam("for_endpoint"),
     c.c.stream == bindparam("for_stream"),
 )
+_later = or_(c.c.routed_seq.is_(None), c.c.routed_seq < bindparam("seq"))
 _ROUTE = Prepared(
     update(c)
     .where(*_HERE)
     .values(
         open=c.c.open + 1,
-        routed_seq=case((c.c.routed_seq < bindparam("seq"), bindparam("seq")), else_=c.c.routed_seq),
-        routed_at=case((c.c.routed_seq < bindparam("seq"), bindparam("at")), else_=c.c.routed_at),
+        routed_seq=case((_later, bindparam("seq")), else_=c.c.routed_seq),
+        routed_at=case((_later, bindparam("at")), else_=c.c.routed_at),
     )
 )
 _CLOSE = Prepared(update(c).where(*_HERE).values(open=c.c.open - 1, dead=c.c.dead - bindparam("was_dead")))
@@ -42,6 +63,9 @@ _SEND = Prepared(
 )
 _DEAD = Prepared(update(c).where(*_HERE).values(dead=c.c.dead + bindparam("by")))
 _DOUBT = Prepared(update(c).where(*_HERE).values(doubted=True))
+_HEAR = Prepared(
+    update(c).where(*_HERE).values(heard_seq=bindparam("seq"), heard_at=bindparam("at"), heard_message=bindparam("message"))
+)
 _ADD = PreparedInsert(c)
 
 
@@ -60,6 +84,19 @@ def routed(
             {
                 "dossier_id": dossier_id, "endpoint": endpoint, "stream": stream, "routed_seq": seq, "routed_at": accepted_at,
                 "open": 1, "dead": 0, "doubted": False,
+            },
+        )  # fmt: skip
+
+
+def heard(connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, at: int, message_id: str) -> None:
+    """The partner behind the endpoint told this message, the newest of its dossier."""
+    values = {**_key(dossier_id, endpoint, stream), "seq": seq, "at": at, "message": message_id}
+    if _HEAR.run(connection, values) == 0:
+        _ADD.run(
+            connection,
+            {
+                "dossier_id": dossier_id, "endpoint": endpoint, "stream": stream, "heard_seq": seq, "heard_at": at,
+                "heard_message": message_id, "open": 0, "dead": 0, "doubted": False,
             },
         )  # fmt: skip
 
@@ -95,7 +132,14 @@ def reconsider_doubt(connection: Connection, dossier_id: str, endpoint: str, str
 
 
 def computed() -> Select[tuple[object, ...]]:
-    """Every cell as the deliveries say it is, in the ledger's column order."""
+    """Every cell as deliveries and messages say it is, in the ledger's column order."""
+    parts = union_all(_of_deliveries(), _of_messages()).subquery()
+    keys = (parts.c.dossier_id, parts.c.endpoint, parts.c.stream)
+    facts = [func.max(one).label(one.name) for one in parts.c[len(keys) : -1]]
+    return select(*keys, *facts, (func.max(parts.c.doubts) > 0).label("doubted")).group_by(*keys)
+
+
+def _of_deliveries() -> Select[tuple[object, ...]]:
     routed_last = func.max(d.c.seq).label("routed_seq")
     sent_last = func.max(case((d.c.state == "delivered", d.c.seq))).label("sent_seq")
 
@@ -135,9 +179,12 @@ def computed() -> Select[tuple[object, ...]]:
             grouped.c.sent_seq,
             func.min(sent.c.settled_at).label("sent_at"),
             func.min(sent.c.message_id).label("sent_message"),
+            null().label("heard_seq"),
+            null().label("heard_at"),
+            null().label("heard_message"),
             grouped.c.open,
             grouped.c.dead,
-            (grouped.c.doubts > 0).label("doubted"),
+            grouped.c.doubts,
         )
         .join(newest, and_(newest.c.dossier_id == grouped.c.dossier_id, newest.c.seq == grouped.c.routed_seq))
         .outerjoin(sent, sent_of)
@@ -146,6 +193,23 @@ def computed() -> Select[tuple[object, ...]]:
             grouped.c.sent_seq, grouped.c.open, grouped.c.dead, grouped.c.doubts,
         )
     )  # fmt: skip
+
+
+def _of_messages() -> Select[tuple[object, ...]]:
+    """What partners told last; a state that is older than one its sender told before is none of it."""
+    last = (
+        select(m.c.dossier_id, m.c.origin, m.c.stream, func.max(m.c.seq).label("seq"))
+        .where(m.c.origin.is_not(None), m.c.state != "superseded", NOT_LATE)
+        .group_by(m.c.dossier_id, m.c.origin, m.c.stream)
+        .subquery()
+    )
+    told = m.alias("told")
+    return select(
+        last.c.dossier_id, last.c.origin, last.c.stream,
+        null(), null(), null(), null(), null(),
+        last.c.seq, told.c.accepted_at, told.c.id,
+        literal(0), literal(0), literal(0),
+    ).join_from(last, told, and_(told.c.dossier_id == last.c.dossier_id, told.c.seq == last.c.seq))  # fmt: skip
 
 
 def rebuild(connection: Connection) -> int:

@@ -14,19 +14,13 @@ from hub.store.fanning import deliver
 from hub.store.fitting import fit, names
 from hub.store.port import JsonObject, Key, Pinned, RouteMatch
 from hub.store.rows import AnyRow, pack, unpack
-from hub.store.said_before import is_step_there
+from hub.store.said_before import NOT_LATE, is_step_there
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers, endpoints, keys
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 
-_before = m.alias("before")
-_NOT_LATE = ~exists().where(
-    m.c.state == "conflict", m.c.full_state, _before.c.dossier_id == m.c.dossier_id, _before.c.sender == m.c.sender,
-    _before.c.stream == m.c.stream, _before.c.seq < m.c.seq, _before.c.version > m.c.version,
-)  # fmt: skip
-"""Not an observation that is older than what its sender said before: it keeps its state, and goes nowhere."""
-_SENT_ON = {False: m.c.state == "routed", True: m.c.state.in_(("routed", "conflict")) & _NOT_LATE}
+_SENT_ON = {False: m.c.state == "routed", True: m.c.state.in_(("routed", "conflict")) & NOT_LATE}
 """Which messages a route takes on, by whether it takes observations."""
 
 

@@ -292,11 +292,13 @@ def shown_line(row: AnyRow) -> dict[str, Any]:
 
 
 def _cell(row: AnyRow) -> dict[str, Any]:
-    lag = (row.sent_seq or 0) < row.routed_seq
+    sent = row.sent_seq or 0
+    lag, lead = sent < (row.routed_seq or 0), sent < (row.heard_seq or 0)
     return _present(
         {
             "endpoint": row.endpoint, "stream": row.stream, "routed_seq": row.routed_seq, "routed_at": instant(row.routed_at),
-            "sent_seq": row.sent_seq, "sent_at": instant(row.sent_at), "sent_message": row.sent_message, "open": row.open,
-            "dead": row.dead, "behind": lag or None,
+            "sent_seq": row.sent_seq, "sent_at": instant(row.sent_at), "sent_message": row.sent_message,
+            "heard_seq": row.heard_seq, "heard_at": instant(row.heard_at), "heard_message": row.heard_message,
+            "open": row.open, "dead": row.dead, "behind": lag or None, "ahead": lead or None,
         }
     )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, exists, or_, select
 
 from hub.store.port import BY_SENDER
 from hub.store.prepared import Prepared
@@ -29,6 +29,12 @@ _SAME = Prepared(
     )
     .order_by(m.c.seq.desc())
 )
+_before = m.alias("before")
+NOT_LATE = ~exists().where(
+    m.c.state == "conflict", m.c.full_state, _before.c.dossier_id == m.c.dossier_id, _before.c.sender == m.c.sender,
+    _before.c.stream == m.c.stream, _before.c.seq < m.c.seq, _before.c.version > m.c.version,
+)  # fmt: skip
+"""Not an observation that is older than what its sender said before: it keeps its state, and goes nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from hub.api.server import build_app
 from hub.assembly import assemble
 from hub.connector import Receipt
 from hub.errors import InDoubt, Refused, Rejected
+from hub.message import Arrival, SchemaRef, new_id
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +129,7 @@ async def test_what_it_says_is_what_the_hub_answers(tmp_path: Path) -> None:
         paths["/v1/arrivals/{id}"] = {f"/v1/arrivals/{one['arrival']}" for one in arrivals}
         paths["/v1/dossiers/{code}"] = {f"/v1/dossiers/{code['code']}" for one in dossiers for code in one["codes"]}
         seen: set[str] = set()
+        cells: set[tuple[bool, ...]] = set()
         for template, concrete in paths.items():
             for path in sorted(concrete):
                 answer = await api.get(path)
@@ -135,8 +137,10 @@ async def test_what_it_says_is_what_the_hub_answers(tmp_path: Path) -> None:
                 _fits(described, template, answer.json)
                 seen |= {event["event"] for event in answer.json.get("timeline", [])}
                 seen |= {one["state"] for one in answer.json.get("waiting", [])}
+                cells |= {tuple(name in one for name in ("sent_seq", "heard_seq")) for one in answer.json.get("ledger", [])}
         _fits(described, "/v1/dossiers/{code}", (await api.get("/v1/dossiers/none")).json, "404")
         _fits(described, "/v1/arrivals", (await api.get("/v1/arrivals?limit=x&y=1")).json, "400")
+    assert cells == {(True, False), (False, True), (True, True), (False, False)}
     assert {"arrival", "message", "attempt", "delivered", "dead", "superseded", "discarded", "pending"} <= seen
     assert {one["state"] for one in arrivals} == {"accepted", "kept"}
 
@@ -162,6 +166,12 @@ async def _live_through(api: Api) -> None:
     for record in good.records:
         assert (await api.send(record, headers={"Idempotency-Key": str(id(record))})).status == 202
     await api.send(good.records[-1], sender="other")
+    for endpoint in ("portal", "registry"):
+        body = json.dumps({**good.records[-1], "dossierNote": f"as {endpoint} has it"}).encode()
+        told_by_it = Arrival(
+            new_id(), endpoint, SchemaRef.parse("opencps-dossier@1"), body, api.clock(), "0" * 32, origin=endpoint
+        )
+        await api.hub.intake.accept(told_by_it)
     await settled(api.hub)
     api.partner.script = lambda message, attempt: Rejected("-3", "no")
     for story in (refused, healed, given_up):

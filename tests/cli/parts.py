@@ -132,8 +132,8 @@ class Home:
 
         return asyncio.run(run())
 
-    def take(self, *records: dict[str, str]) -> list[dict[str, Any]]:
-        """Take records in as the hub does; their receipts."""
+    def take(self, *records: dict[str, str], origin: str | None = None) -> list[dict[str, Any]]:
+        """Take records in as the hub does, told by the partner behind an endpoint if one is named; their receipts."""
         parts = assemble(self.folder)
 
         async def work(store: SqlStore) -> list[dict[str, Any]]:
@@ -141,7 +141,8 @@ class Home:
             receipts = []
             for one in records:
                 body = json.dumps(one).encode()
-                arrival = Arrival(new_id(), "one-stop", SchemaRef("record", "1"), body, system_clock(), "0" * 32)
+                sender, now = origin or "one-stop", system_clock()
+                arrival = Arrival(new_id(), sender, SchemaRef("record", "1"), body, now, "0" * 32, origin=origin)
                 receipts.append(dict((await intake.accept(arrival)).receipt))
             return receipts
 

@@ -42,6 +42,24 @@ def test_trace_shows_the_way_of_a_delivered_dossier(home: Home, hub: Run) -> Non
     assert told["next"] == [] and told["ledger"][0]["sent_seq"] == 1
 
 
+def test_trace_shows_what_a_partner_told_itself(home: Home, hub: Run) -> None:
+    """Which message, when, and whether it is newer than what it was sent; one that was sent nothing is in no list of sends."""
+    home.take(record())
+    assert "told" not in hub("trace", CODE).stdout
+    home.settle("delivered")
+    home.take(record(name="Other"), origin="portal")
+    home.take(record(name="Third"), origin="registry")
+    sent, _, told = hub("trace", CODE).stdout.partition("What each partner told itself")
+    lines = [" ".join(re.sub(r"[│┃|]", " ", line).split()) for line in told.splitlines()]
+    portal, registry = (line for line in lines if line.startswith(("portal", "registry")))
+    assert portal.startswith("portal item message 2") and portal.endswith("yes")
+    assert registry.startswith("registry item message 3") and registry.endswith("it was sent nothing")
+    assert "registry" not in sent.partition("What each partner was sent")[2]
+    both, only_told = hub("trace", CODE, "--json").json["ledger"]
+    assert (both["sent_seq"], both["heard_seq"], both["ahead"]) == (1, 2, True)
+    assert (only_told["heard_seq"], only_told["ahead"]) == (3, True) and "routed_seq" not in only_told
+
+
 def test_trace_shows_local_time(home: Home, hub: Run) -> None:
     """People see the province's clock, seven hours before UTC; scripts see UTC."""
     home.take(record())

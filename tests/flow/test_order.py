@@ -253,6 +253,8 @@ async def test_a_partners_reply_re_enters_and_is_not_sent_back(home: Path) -> No
         assert reply["correlation_id"] == first["correlation_id"]
         assert len(portal.sent(story.code)) == 2
         assert await hub.store.pending_replies() == []
+        (cell,) = [one for one in (await hub.store.dossier(story.code))["ledger"] if one["stream"] == "dossier"]
+        assert (cell["sent_seq"], cell["ahead"]) == (1, True) and cell["heard_seq"] > 1, "it stands there as the partner's word"
 
 
 async def test_the_same_message_again_gets_the_first_receipt(home: Path) -> None:

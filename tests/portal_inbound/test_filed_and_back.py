@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flow.parts import states, until
@@ -44,6 +45,14 @@ async def both(folder: Path) -> AsyncIterator[tuple[PortalSimulator, LocalSystem
         yield npsp, local, await stack.enter_async_context(running(home(folder / "home", settings)))
 
 
+async def cell(world: World) -> dict[str, Any]:
+    """What the ledger says of the portal and the dossier's state."""
+    found = await world.hub.store.dossier(CODE)
+    assert found is not None
+    (one,) = [one for one in found["ledger"] if (one["endpoint"], one["stream"]) == ("national", "dossier")]
+    return dict(one)
+
+
 async def test_by_rest(tmp_path: Path) -> None:
     async with both(tmp_path) as (npsp, local, world):
         status, told, _ = await world.post(filed())
@@ -52,11 +61,15 @@ async def test_by_rest(tmp_path: Path) -> None:
         held = local.state()["filings"][CODE]
         assert held["filing"]["owner_name"] == CITIZEN and held["filing"]["state"] == "new"
         assert held["filing"]["documents"] == [{"name": "don.pdf", "url": CLAIM}]
+        before = await cell(world)
+        assert (before["heard_seq"], before["ahead"]) == (1, True) and "routed_seq" not in before
         for word in ("receiving", "processing", "releasing"):
             receipt = await world.report(state(word))
             assert receipt["messages"][0]["state"] == "routed", "the local system owns it"
         await until(lambda: states_at(npsp)[1:] == ["1", "4", "9"])
         assert held["states"] == ["new"], "nothing that it said itself came back to it"
+        after = await cell(world)
+        assert (after["heard_seq"], after["heard_message"]) == (1, before["heard_message"]) and after["routed_seq"] > 1
         assert not [one for one in npsp.calls.as_list(service="DongBoHoSoMC") if one["isUpdating"] == "False"]
 
 

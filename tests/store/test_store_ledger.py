@@ -1,4 +1,5 @@
-"""The ledger is a projection: what is kept up to date with each step equals what is computed from all deliveries."""
+"""The ledger is a projection: what is kept up to date with each step equals what is computed from all deliveries, and from all
+messages that partners told."""
 
 from __future__ import annotations
 
@@ -31,6 +32,7 @@ def routes(draw: st.DrawFn) -> tuple[RouteMatch, ...]:
 
 acts = st.one_of(
     st.tuples(st.just("accept"), dossiers, st.booleans(), st.sampled_from([None, 1, 2, 3]), routes()),
+    st.tuples(st.just("told"), dossiers, endpoints, st.booleans(), st.sampled_from([None, 1, 2, 3]), routes()),
     st.tuples(st.just("kept"), dossiers),
     st.tuples(st.just("start"), endpoints, st.integers(0, 3)),
     st.tuples(st.just("settle"), st.integers(0, 9), st.sampled_from(["delivered", "again", "in_doubt", "dead"])),
@@ -50,6 +52,10 @@ async def live_through(desk: Desk, history: list[Any]) -> None:
             code, full, version, taken = given_
             part = state(f"{number}", *taken, version=version) if full else step(f"{number % 4}", *taken)
             await desk.accept(f"{number}", part, code=code)
+        elif act == "told":
+            code, origin, full, version, taken = given_
+            part = state(f"{number}", *taken, version=version) if full else step(f"{number % 4}", *taken)
+            await desk.accept(f"{number}", part, code=code, sender=origin, origin=origin)
         elif act == "kept":
             kept = await desk.accept(f"{number}", kept="not_in_table", code=given_[0])
             await desk.discard(kept["arrival"])
@@ -111,6 +117,8 @@ def test_the_live_ledger_equals_the_computed_one_after_any_history(database: Any
         "update ledger set routed_at = routed_at + 1 where stream = 'dossier'",
         "delete from ledger where stream = 'dossier'",
         "update ledger set endpoint = 'elsewhere' where stream = 'dossier'",
+        "update ledger set heard_seq = null, heard_at = null, heard_message = null where stream = 'dossier'",
+        "update ledger set heard_at = heard_at + 1 where stream = 'dossier'",
     ],
 )
 async def test_a_damaged_cell_is_found_and_mended(desk: Desk, database: Any, damage: str) -> None:
@@ -118,6 +126,7 @@ async def test_a_damaged_cell_is_found_and_mended(desk: Desk, database: Any, dam
     await desk.accept("a", state("a"), step("s"))
     await desk.end()
     await desk.accept("b")
+    await desk.accept("c", sender="ministry", origin="portal")
     whole = await ledger(desk)
     database.sql(damage)
     moved = "elsewhere" in damage
@@ -158,6 +167,7 @@ async def test_rebuilding_beside_a_busy_hub_loses_nothing(desk: Desk, opened: An
     async def busy() -> None:
         for n in range(10):
             await desk.accept(f"{n}", code=f"D{n % 4}")
+            await desk.accept(f"told {n}", code=f"D{n % 4}", sender="ministry", origin="portal")
             for due in await desk.heads():
                 await desk.settle(due, await desk.begin(due), "delivered")
 
