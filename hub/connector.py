@@ -23,6 +23,7 @@ from hub.claim_check import Files, Stored
 from hub.errors import BadConfig, Problem
 from hub.listener import Accepted, Caller, Inlet, Listener, Outcome, Standing, Visit
 from hub.message import Arrival, Clock, Message, SchemaRef
+from hub.values import value
 
 
 class ConnectorConfig(BaseModel):
@@ -49,7 +50,7 @@ Documents = Callable[[str], Mapping[str, Any] | None]
 """The JSON Schema of ``id@major`` in the catalog, None when there is no such schema."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Receipt:
     """A delivery the partner accepted.
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import uuid_utils
 
+from hub.values import value
+
 _REF = re.compile(r"(?P<id>[a-z0-9][a-z0-9-]*)@(?P<version>\d+(?:\.\d+(?:\.\d+)?)?)")
 
 _ANEW = "anew:"
@@ -55,7 +57,7 @@ def _parsed(text: str) -> SchemaRef:
     return SchemaRef(found["id"], found["version"])
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Alias:
     """One name of a dossier: the system that uses it and the opaque code it uses there."""
 
@@ -63,7 +65,7 @@ class Alias:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Arrival:
     """What came in, as it came. ``key`` is the sender's own id of the message, ``position`` where it was read from."""
 
@@ -99,7 +101,7 @@ class Arrival:
         return self.key[len(_ANEW) : -len(self.id) - 1]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Message:
     """One immutable message of a dossier as a connector sees it: ``body`` is already in the partner's schema."""
 

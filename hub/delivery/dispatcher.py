@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from hub.connector import Connector
@@ -27,6 +27,7 @@ from hub.message import Clock, SchemaRef, new_id
 from hub.observe import metrics
 from hub.observe.logging import get_logger
 from hub.store.port import Due, Place, Settlement, Start, Store
+from hub.values import value
 
 POLL_SECONDS = 0.5
 """How soon what another process wrote (an operator's replay, a resume) is seen at the latest."""
@@ -35,7 +36,7 @@ ROUTE_GONE_SECONDS = 60.0
 log = get_logger("delivery")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Begun:
     """What came of some that are due: how many began, whether anything ``moved``, how many are ``stuck`` behind others that a
     registry is asked about, and the first that could have begun had there been room (``left``)."""
@@ -157,8 +158,7 @@ class Dispatcher:
         # one that ends while the store is read may be shown as it was before: next round
         busy = self._busy()
         # those asked about, by the partner or a registry, stay due meanwhile, and those whose files are fetched
-        most = room + len(self._asked) + max(self._verifying.most, len(self._verifying.under_way))
-        most += len(self._enclosing.under_way)
+        most = room + len(self._asked) + self._verifying.ahead + len(self._enclosing.under_way)
         found = await self._store.due(self.endpoint, now, most)
         await self._verifying.look_again(found, now)
         first = await self._begin([due for due in found if due.delivery_id not in busy], room)
@@ -182,7 +182,11 @@ class Dispatcher:
                 elsewhere += 1
                 continue
             doubtful = due.state == "in_doubt"
-            admission = "goes" if doubtful else self._admit(due, route, may_begin=free > 0)
+            try:
+                admission: Admission = "goes" if doubtful else self._admit(due, route, may_begin=free > 0)
+            except Exception as error:  # a body of a form that nobody foresaw stops no other
+                await self._broke(due, error)
+                admission = "settled"
             if admission == "goes" and free > 0:
                 (asked if doubtful else ready).append((due, route))
             elif admission == "goes":
@@ -226,8 +230,7 @@ class Dispatcher:
                 reason = "; ".join(f"{problem.at}: {problem.message}" for problem in error.problems)
                 await self._cannot_translate(due, "translation", reason, problems)
             except Exception as error:
-                log.error("translation_broke", endpoint=self.endpoint, delivery_id=due.delivery_id, exc_info=error)
-                await self._cannot_translate(due, "translation_broke", type(error).__name__)
+                await self._broke(due, error)
         starts = [
             Start(
                 due.delivery_id,
@@ -241,6 +244,10 @@ class Dispatcher:
         ]
         claimed = await self._store.start(starts, self._clock()) if starts else frozenset()
         return [one for one in ready if one[0].delivery_id in claimed]
+
+    async def _broke(self, due: Due, error: Exception) -> None:
+        log.error("translation_broke", endpoint=self.endpoint, delivery_id=due.delivery_id, exc_info=error)
+        await self._cannot_translate(due, "translation_broke", type(error).__name__)
 
     async def _cannot_translate(self, due: Due, code: str, reason: str, problems: tuple[dict[str, str], ...] = ()) -> None:
         dead = Settlement(due.delivery_id, None, "dead", code, reason, problems=problems)

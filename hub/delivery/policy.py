@@ -10,6 +10,7 @@ from hub.delivery.retry import RetryPolicy
 from hub.message import SchemaRef
 from hub.routing.routes import Enclose, Verify
 from hub.store.port import Due
+from hub.values import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class EndpointPolicy:
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RoutePolicy:
     """What a route says about its deliveries; ``partner_schema`` is what the endpoint is sent, ``via`` the mappings pinned."""
 
@@ -35,7 +36,7 @@ class RoutePolicy:
     files: Enclose | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Prepared:
     """The bytes a delivery will send: the pinned ones of its first attempt, or translated now."""
 

@@ -71,6 +71,8 @@ class Verifying:
         self._clock = clock
         self._changed = changed
         self._say_dead = say_dead
+        self._asks = False
+        """Whether a route asked for anything yet."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._verdicts: dict[str, tuple[Go, int, Place, tuple[Verify, ...]]] = {}
         self._said: OrderedDict[str, _Said] = OrderedDict()
@@ -82,6 +84,11 @@ class Verifying:
             self.most = max(1, min(self.most, int(policy.rate * FRESH_SECONDS / 2)))
 
     @property
+    def ahead(self) -> int:
+        """How many must be looked at beyond those that there is room for: none while no route asks a registry."""
+        return max(self.most, len(self._tasks)) if self._asks else 0
+
+    @property
     def under_way(self) -> Set[str]:
         """Deliveries that are being asked about."""
         return self._tasks.keys()
@@ -91,6 +98,7 @@ class Verifying:
         ``stuck``: somebody must be asked about it, and too many are asked about already, or nobody can be asked now."""
         steps = route.verify
         room = self.most - len(self._verdicts) - len(self._tasks)
+        self._asks = self._asks or bool(steps)
         if not steps or due.request is not None or (room <= 0 and not may_begin):
             return "goes"
         known = self._verdicts.get(due.delivery_id)

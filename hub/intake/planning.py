@@ -41,6 +41,8 @@ class Planner:
         self._catalog, self._router, self._owners = catalog, router, dict(owners)
         self._digest, self._outbox, self._max_depth = digest, outbox, max_depth
         self._becomes: list[tuple[Schema, tuple[str, ...]]] = []
+        self._found: dict[SchemaRef, tuple[Schema, tuple[str, ...]] | None] = {}
+        """Sources by the schemas that were asked for, of which a catalog has only so many."""
         for source in sources:
             schema = catalog.schema(source.schema)
             self._becomes.append((schema, source.becomes))
@@ -50,18 +52,20 @@ class Planner:
     def source(self, arrival: Arrival, *, kept: bool = False) -> Schema:
         """The schema that the arrival names, if it is taken from senders; of one that was ``kept`` also in a major version that
         no longer is. Raises UnknownSchema, NotParsable."""
-        hint = f"send one of: {', '.join(sorted(str(one.ref) for one, _ in self._becomes))}"
         try:
             schema = self._catalog.schema(arrival.schema)
         except UnknownSchema as error:
             strictjson.parse(arrival.body, max_depth=self._max_depth)  # a body that is not even JSON is called that first
-            text = f"no schema {arrival.schema} is known"
-            raise UnknownSchema([Problem("Hub-Schema", "unknown_schema", text, hint)]) from error
+            raise self._unknown("unknown_schema", f"no schema {arrival.schema} is known") from error
         source = self._source_of(schema)
         if source is None or not (kept or same_major(source[0].ref, schema.ref)):
             schema.parse(arrival.body, self._max_depth)
-            raise UnknownSchema([Problem("Hub-Schema", "not_a_source", f"{arrival.schema} is not taken from senders", hint)])
+            raise self._unknown("not_a_source", f"{arrival.schema} is not taken from senders")
         return schema
+
+    def _unknown(self, code: str, text: str) -> UnknownSchema:
+        hint = f"send one of: {', '.join(sorted(str(one.ref) for one, _ in self._becomes))}"
+        return UnknownSchema([Problem("Hub-Schema", code, text, hint)])
 
     def parsed(self, arrival: Arrival, schema: Schema) -> Any:
         """The message in its body. Raises NotParsable, SchemaInvalid."""
@@ -116,8 +120,11 @@ class Planner:
 
     def _source_of(self, schema: Schema) -> tuple[Schema, tuple[str, ...]] | None:
         """The configured source of the schema's major version, else the last of its name."""
-        named = [one for one in self._becomes if one[0].ref.id == schema.ref.id]
-        return next((one for one in named if same_major(one[0].ref, schema.ref)), named[-1] if named else None)
+        ref = schema.ref
+        if ref not in self._found:
+            named = [one for one in self._becomes if one[0].ref.id == ref.id]
+            self._found[ref] = next((one for one in named if same_major(one[0].ref, ref)), named[-1] if named else None)
+        return self._found[ref]
 
     def _part(self, schema: Schema, target: str, parsed: Any, sender: str) -> Part | None:
         chain = self._catalog.chain(schema.ref, target)

@@ -16,8 +16,10 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import MutableMapping
+import time
+from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -32,7 +34,6 @@ from hub.observe.shapes import LONG_DIGITS, SHAPES, is_word
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _EVENT = re.compile(r"[a-z][a-z0-9 _.,:'/-]{0,99}")
-_PASSED = frozenset({"level", "logger"})  # written by this module only
 # What the standard library composes at run time, but whose first line is fixed and worth seeing.
 _FOREIGN_LINES = frozenset(
     {"Task exception was never retrieved", "Future exception was never retrieved", "Unclosed client session"}
@@ -76,28 +77,20 @@ def _short(filename: str) -> str:
     return "/".join(Path(filename).parts[-3:])
 
 
-def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The allow-list, as a structlog processor."""
-    error = _exception_in(event)
-    safe: dict[str, Any] = {}
+def _allow(event: Mapping[str, Any], line: dict[str, Any]) -> None:
+    """The allow-list: what may be seen of an event goes into the line, the rest is masked."""
     for key, value in event.items():
-        if key in _PASSED:
-            safe[key] = value
-        elif key == "event":
-            safe[key] = value if isinstance(value, _Literal) or (isinstance(value, str) and _is_event(value)) else MASK
+        check = SHAPES.get(key)
+        if key == "logger":  # written by this module only
+            line[key] = value
         elif isinstance(value, _Literal):
-            safe[key] = str(value)
+            line[key] = str(value)
+        elif check is None:
+            line[_key_name(key)] = MASK
+        elif isinstance(value, list | tuple):
+            line[key] = [item if check(item) else MASK for item in value[:20]]
         else:
-            check = SHAPES.get(key)
-            if check is None:
-                safe[_key_name(key)] = MASK
-            elif isinstance(value, list | tuple):
-                safe[key] = [item if check(item) else MASK for item in value[:20]]
-            else:
-                safe[key] = value if value is None or check(value) else MASK
-    if error is not None:
-        safe["exception"] = describe(error)
-    return safe
+            line[key] = value if value is None or check(value) else MASK
 
 
 @lru_cache(maxsize=1000)
@@ -169,36 +162,36 @@ class _Lines:
     debug = info = warning = error = critical = exception = fatal = log = msg
 
 
-def _level_passes(_: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    level = "error" if method == "exception" else method
-    if _LEVELS.get(level, 50) < _output.level:
-        raise structlog.DropEvent
-    event["level"] = level
-    if method == "exception":
-        event.setdefault("exc_info", True)
-    return event
-
-
 _context: ContextVar[dict[str, Any]] = ContextVar("hub.log.context", default={})  # noqa: B039 - never changed in place
 
 
-def _in_context(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {**_context.get(), **event}
+def _line(_: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
+    """The one processor, since each costs a message its share: level, what is bound here, the allow-list, JSON."""
+    level = "error" if method == "exception" else method
+    if _LEVELS.get(level, 50) < _output.level:
+        raise structlog.DropEvent
+    if method == "exception":
+        event.setdefault("exc_info", True)
+    error = _exception_in(event) if "exc_info" in event or "error" in event else None
+    text = event.pop("event", None)
+    line: dict[str, Any] = dict.fromkeys(("timestamp", "level", "event"))
+    _allow({**_context.get(), **event}, line)
+    seconds, micros = divmod(time.time_ns() // 1000, 1_000_000)
+    line["timestamp"] = f"{_to_the_second(seconds)}.{micros:06d}Z"
+    line["level"] = level
+    line["event"] = text if isinstance(text, _Literal) or (isinstance(text, str) and _is_event(text)) else MASK
+    if error is not None:
+        line["exception"] = describe(error)
+    return orjson.dumps(line, default=lambda value: MASK)
 
 
-def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:
-    first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
-    return orjson.dumps({**first, **event}, default=lambda value: MASK)
+@lru_cache(maxsize=4)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 structlog.configure(
-    processors=[
-        _level_passes,
-        _in_context,
-        _redact,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _render,
-    ],
+    processors=[_line],
     wrapper_class=structlog.BoundLogger,
     logger_factory=lambda *_: _Lines(),
     cache_logger_on_first_use=True,

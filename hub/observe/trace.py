@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import uuid_utils
 
@@ -18,8 +18,7 @@ _KNOWN_FLAGS = 0b11
 """sampled, and (level 2) random; all others must be zero on the way out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """Where a request stands: 32 hex digits of trace (the correlation id), 16 of the span, 2 of flags."""
 
     trace_id: str

@@ -30,6 +30,7 @@ def fan_out(
     matches = [match for match in part.matches if match.observations or not observed]
     stays = staying_routes(connection, dossier_id, part.stream, matches)
     said: list[dict[str, Any]] = []
+    reached: set[str] = set()
     for match in matches:
         one: dict[str, Any] = {"route": match.route, "endpoint": match.endpoint, "taken": match.matched, "why": match.why}
         if match.route in stays:
@@ -53,8 +54,9 @@ def fan_out(
                 match,
                 accepted_at=at,
                 now=at,
-                first=seq == 1,
+                first=seq == 1 and match.endpoint not in reached,
             )
+            reached.add(match.endpoint)
         said.append(one)
     return said
 
@@ -90,7 +92,7 @@ def deliver(
 ) -> str:
     """Add one delivery to its lane, in place of those it replaces; returns its id.
 
-    ``first`` says that the message was just accepted as its dossier's first. ``passed_by`` is the delivery of a newer
+    ``first`` says that the dossier never had one to this endpoint. ``passed_by`` is the delivery of a newer
     state that the partner already took: then this one is superseded at once.
     """
     delivery_id = new_id()
@@ -107,7 +109,7 @@ def deliver(
         cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at)
         cells.closed(connection, dossier_id, match.endpoint, stream, was_dead=False)
         return delivery_id
-    lane = lanes.open_in_order(connection, dossier_id, match.endpoint)
+    lane = [] if first else lanes.open_in_order(connection, dossier_id, match.endpoint)
     position = seq
     replaced = lanes.replaceable(lane, match.route, stream, seq, voice, coalesce=match.coalesce) if full_state else []
     for old in replaced:
@@ -123,7 +125,7 @@ def deliver(
             "adopt": False, "created_at": now,
         },
     )  # fmt: skip
-    cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at, first=first and not lane)
+    cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at, first=first)
     if replaced or (lane and position <= lane[-1].position):  # at the end of its lane it changes no head
         lanes.promote(connection, dossier_id, match.endpoint)
     return delivery_id

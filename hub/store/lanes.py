@@ -21,15 +21,17 @@ from hub.store.rows import AnyRow
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 
-_OPEN = select(
-    d.c.id, d.c.route, d.c.position, d.c.seq, d.c.state, d.c.stream, d.c.full_state, d.c.doubted, d.c.head, d.c.number,
-    m.c.sender, m.c.state.label("said_as"),
-).join(m, m.c.id == d.c.message_id).where(
+_IN_LANE = (
     d.c.dossier_id == bindparam("dossier"),
     d.c.endpoint == bindparam("endpoint"),
     d.c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES]),
-)  # fmt: skip
+)
+_OPEN = select(
+    d.c.id, d.c.route, d.c.position, d.c.seq, d.c.state, d.c.stream, d.c.full_state, d.c.doubted, d.c.head, d.c.number,
+    m.c.sender, m.c.state.label("said_as"),
+).join(m, m.c.id == d.c.message_id).where(*_IN_LANE)  # fmt: skip
 _OPEN_IN_ORDER = Prepared(_OPEN.order_by(d.c.position, d.c.seq, d.c.id))
+_ANY_OPEN = Prepared(select(d.c.id).where(*_IN_LANE).limit(literal_column("1")))
 _VOICE = Prepared(select(m.c.sender, m.c.state.label("said_as")).where(m.c.id == bindparam("message")))
 _NEWEST_SENT = Prepared(select(d.c.id).join(m, m.c.id == d.c.message_id).where(
     d.c.dossier_id == bindparam("dossier"), d.c.endpoint == bindparam("endpoint"), d.c.route == bindparam("route"),
@@ -127,6 +129,8 @@ def newer_sent(
 
 def went_past(connection: Connection, sent: AnyRow, now: int) -> None:
     """A delivery was taken by the partner: an older state that was back-filled behind it is superseded, the next promoted."""
+    if _ANY_OPEN.scalar(connection, {"dossier": sent.dossier_id, "endpoint": sent.endpoint}) is None:
+        return
     lane = open_in_order(connection, sent.dossier_id, sent.endpoint)
     older: list[AnyRow] = []
     if sent.full_state and lane:

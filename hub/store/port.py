@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from hub.listener import Standing
 from hub.message import Alias, Arrival, SchemaRef
 from hub.store.glance import Overview
+from hub.values import value
 
 ArrivalState = Literal["accepted", "kept", "superseded", "discarded"]
 DeliveryState = Literal["pending", "claimed", "in_doubt", "dead", "delivered", "superseded", "discarded"]
@@ -50,7 +51,7 @@ class Key:
     role: KeyRole = "sender"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RouteMatch:
     """What routing said of one route for one message. ``matched`` False still delivers if the dossier is already with
     the endpoint, if it is ``sticky``: a route never takes what a sender says whom it does not hear. ``failure`` names why the
@@ -66,7 +67,7 @@ class RouteMatch:
     sticky: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Part:
     """One canonical message that an arrival became, before the store gave it a dossier and a seq."""
 
@@ -90,7 +91,7 @@ class Part:
         return self.schema.id
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Plan:
     """All that intake decided about one arrival; the store carries it out in one transaction.
 
@@ -484,4 +485,4 @@ class Store(Reader, Protocol):
     async def revoke_key(self, key_id: str, now: int) -> None: ...
 
     async def rebuild_ledger(self) -> int:
-        """Recompute the ledger from deliveries; returns how many cells differed (0 when the live ledger was right)."""
+        """Recompute the ledger from deliveries and messages; returns how many cells differed (0: the live one was right)."""

@@ -54,7 +54,8 @@ class Prepared:
         compiled = self._compiled.get(connection.dialect.name)
         if compiled is None:
             compiled = self._compiled[connection.dialect.name] = _Compiled(self.statement, connection.dialect)
-        return driver_of(connection).execute(compiled.text, compiled.arguments({**compiled.fixed, **values}))
+        given = {**compiled.fixed, **values} if compiled.fixed else values
+        return driver_of(connection).execute(compiled.text, compiled.arguments(given))
 
 
 class PreparedInsert:
@@ -90,7 +91,7 @@ class _Compiled:
         made = statement.compile(dialect=dialect, column_keys=columns)  # type: ignore[attr-defined]
         assert isinstance(made, SQLCompiler)
         self.text = str(made)
-        self.fixed: dict[str, Any] = {} if columns else dict(made.params)
+        self.fixed = {} if columns else {one: given for one, given in made.params.items() if not made.binds[one].required}
         self.arguments: Callable[[Values], Any] = _in_order(made.positiontup or []) if made.positional else dict
         self._make: Callable[[Any], Any] | None = None
 

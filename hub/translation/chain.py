@@ -16,12 +16,13 @@ from hub.translation.compile import Run
 from hub.translation.mapping import Each, Mapping, Rule, own_paths
 from hub.translation.schema import Schema
 from hub.translation.tables import CodeTable
+from hub.values import value
 
 ENGINE_VERSION = "1"
 """Raised whenever the same mapping would give another result; part of every chain's digest."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Translation:
     """What came out: plain JSON in the target schema (never to be changed in place), and what has to be recorded."""
 
@@ -120,7 +121,7 @@ def rule_source(mapping: Mapping, target: tuple[str, ...]) -> str:
     names = tuple(part for part in target if not part.isdecimal())
     found = _nearest(mapping.rules, names)
     if found is None:
-        return mapping.document.at("set")
+        return mapping.at("set")
     paths = [".".join(map(str, path.parts)) for path in own_paths(found, mapping.tables)]
     return " ".join([found.where, *([", ".join(paths)] if any(paths) else [])])
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from hub.errors import Problem, TranslationFailed
 from hub.translation.chain import Chain
+from hub.values import value
 
 KEPT_BYTES = 4 * 1024 * 1024
 """How much is kept in memory between acceptance and first attempt; the oldest goes, and is translated again when due."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outgoing:
     """The bytes to send, and what has to be recorded with them."""
 

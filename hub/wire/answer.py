@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from hub.errors import DeliveryError, InDoubt, Transient
+from hub.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     """A whole answer: HTTP status, headers (names in lower case) and body as bytes, decompressed."""
 

@@ -77,9 +77,14 @@ class HttpEndpoint:
     def __init__(self, settings: HttpSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._limits = self._within(settings.read_timeout)
         self._slots = asyncio.Semaphore(settings.connections)
         self._session: aiohttp.ClientSession | None = None
         self._certificates: Certificates | None = None
+
+    def _within(self, read_timeout: float) -> aiohttp.ClientTimeout:
+        connect = self._settings.connect_timeout
+        return aiohttp.ClientTimeout(total=connect + read_timeout, connect=connect)
 
     async def open(self) -> None:
         """Prepare the session; needs no partner. Raises BadConfig when a certificate file cannot be used."""
@@ -137,8 +142,7 @@ class HttpEndpoint:
         sent = Outgoing(body, hashed=x_road is not None)
         busy: Transient | None = None
         by_x_road = False
-        connect = self._settings.connect_timeout
-        limits = aiohttp.ClientTimeout(total=connect + (timeout or self._settings.read_timeout), connect=connect)
+        limits = self._within(timeout) if timeout else self._limits
         async with self._slots:
             try:
                 async with self._session.request(

@@ -196,20 +196,24 @@ async def test_a_reload_between_claim_and_call_breaks_nothing(home: Path, monkey
         assert await settled(hub) == {"delivered": 2}
 
 
-async def test_one_message_that_breaks_the_dispatcher_stops_no_other(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever goes wrong in translating one message, it alone is dead."""
+@pytest.mark.parametrize("step", ["_translate", "_admit"])
+async def test_one_message_that_breaks_the_dispatcher_stops_no_other(
+    home: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Whatever goes wrong in translating one message, or in looking for its files, it alone is dead."""
     clock = MovableClock()
     bad, good = told(2)
     async with running(home, clock) as (hub, portal):
         dispatcher = hub._running["portal"].dispatcher
-        translate = dispatcher._translate
+        whole = getattr(dispatcher, step)
 
-        def breaking(canonical: Any, body: bytes, route: Any) -> Any:
-            if bad.code.encode() in body and route.partner_schema == "npsp-dossier@1":
+        def breaking(first: Any, second: Any, route: Any = None, **more: Any) -> Any:
+            body, schema = (second, route.partner_schema) if route else (first.body, second.partner_schema)
+            if bad.code.encode() in body and schema == "npsp-dossier@1":
                 raise RuntimeError("not foreseen")
-            return translate(canonical, body, route)
+            return whole(first, second, route) if route else whole(first, second, **more)
 
-        monkeypatch.setattr(dispatcher, "_translate", breaking)
+        monkeypatch.setattr(dispatcher, step, breaking)
         await send(hub, bad.records[0], clock)
         await send(hub, good.records[0], clock)
         await until(lambda: len(portal.sent(good.code)) == 2)
