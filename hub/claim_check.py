@@ -50,6 +50,20 @@ class Stored:
         return claim_of(self.sha256)
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a sender states of a file beside its link: SHA-256 (64 hex digits), size in bytes, media type. None: it does not
+    say."""
+
+    sha256: str | None = None
+    size: int | None = None
+    media_type: str | None = None
+
+
+NOTHING = Stated()
+"""Nothing is stated: whatever the link gives is the file."""
+
+
 class Files(Protocol):
     """The files that the hub holds, as a connector uses them: always in pieces, never a whole one in memory."""
 

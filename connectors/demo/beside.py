@@ -16,7 +16,7 @@ from connectors.demo.agenda import Agenda
 from connectors.demo.exchanged import Exchanged
 from connectors.demo.filings import Adapter, Filed
 from connectors.demo.lines import Line
-from connectors.demo.ministry import AWAY_SECONDS, SERVICE, Own
+from connectors.demo.ministry import AWAY_SECONDS, SERVICE, Own, is_misstated, stated
 from connectors.demo.partners import Partners
 from connectors.demo.show import Show
 
@@ -44,24 +44,24 @@ class Beside:
         self._session, self._show = session, show
         self.filed = filed
         self.fed: list[dict[str, Any]] = []
+        """What the ministry told and the local system is to be told."""
         self.served: list[dict[str, Any]] = []
 
     async def ministry(self) -> None:
         """Half of the feed, the kill in the middle of a create, the other half."""
         self.served = await self._ministry.put_files(self._own)
-        links = {(one["code"]): one["url"] for one in self.served}
-        for item in self._own.items:
-            results = [{**one, "DuongDanTepTinKetQua": links[item["MaHoSo"]]} for one in item.get("DanhSachGiayToKetQua", ())]
-            self.fed.append({**item, "DanhSachGiayToKetQua": results} if results else dict(item))
-        half = len(self.fed) // 2
-        await self._ministry.tell(self.fed[:half])
+        served = {one["code"]: one for one in self.served}
+        told = [stated(item, served) for item in self._own.items]
+        self.fed = [item for item in told if not is_misstated(item)]
+        half = len(told) // 2
+        await self._ministry.tell(told[:half])
         while not await self._ministry.holds():
             await asyncio.sleep(LOOK_SECONDS / 4)
         await self._ministry.kill()
         self._show.event("SIGKILL: the ministry is gone; it issued a code, and the create with it has no answer", "yellow")
         await asyncio.sleep(AWAY_SECONDS)
         await self._ministry.start()
-        await self._ministry.tell(self.fed[half:])
+        await self._ministry.tell(told[half:])
         self._show.event("the ministry is back; the hub asks for its create under the code that it has", "yellow")
         due = Counter(item["MaHoSo"] for item in self.fed)
         while not await self._holds(due):

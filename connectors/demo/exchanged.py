@@ -54,6 +54,7 @@ class Exchanged:
             Planted("a create that it never answered, found out", 1, min(1, counts["doubtful_creates"])),
             Planted("states of the ministry's own dossiers at the local system", len(self.fed), states),
             Planted("result files it fetched by the hub's link", len(self.served), whole),
+            Planted("a result stated to be another file, told to nobody", 1, counts["misstated"]),
             Planted("filed by citizens, one of them posted twice, gone down once", len(self.filed), once),
         ]
 

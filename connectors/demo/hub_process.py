@@ -23,13 +23,15 @@ GAUGE_SECONDS = 0.5
 FRESH_SECONDS = 1.0
 """The hub counts its backlog anew at most once a second."""
 
+_MISSTATED = "route = 'ministry-to-local' and coalesce(code, '') = 'file_refused' and number = 0"
 _COUNTS = {
     "retried": "select coalesce(sum(number - 1), 0) from deliveries where number > 1",
     "in_doubt": "select count(*) from deliveries where doubted",
     "dead": "select count(*) from (select delivery_id from attempts where outcome in ('dead', 'refused')"
     " union select id from deliveries where state = 'dead' union select target from audit"
     " where (act like 'replay%' or act = 'discard') and target in (select id from deliveries))",
-    "superseded": "select count(*) from deliveries where state = 'superseded'",
+    "superseded": f"select count(*) from deliveries where state = 'superseded' and not ({_MISSTATED})",
+    "misstated": f"select count(*) from deliveries where {_MISSTATED}",
     "kept": "select count(*) from (select id from arrivals where state = 'kept'"
     " union select target from audit where act in ('replay', 'discard') and target in (select id from arrivals))",
     "filed": f"select count(*) from arrivals where sender = '{RECORDS_OFFICE}'",
@@ -46,12 +48,12 @@ _COUNTS = {
 }
 """What is counted, once and for all: ``retried``, attempts after the first of a delivery; ``in_doubt``, deliveries that were
 ever in doubt; ``dead``, deliveries that ever were dead letters, healed ones included; ``superseded``, deliveries that a newer
-state replaced; ``kept``, arrivals that were ever kept, those taken in or given up since included; ``filed``, arrivals of the
-records office; ``not_found`` and ``mismatch``, dossiers whose owner the registry did not know, or not by this name, and the
-same of enterprises in theirs; ``doubtful_states`` and ``doubtful_creates``, of which it was not known
-whether the ministry has them;
-``unreachable``, questions that it did not answer. The counters of /metrics begin again with each life of the hub, so the totals
-over a SIGKILL are an operator's query on the store, read only."""
+state replaced, but for ``misstated``, whose file was refused before any attempt; ``kept``, arrivals that were ever kept,
+those taken in or given up since included; ``filed``, arrivals of the records office; ``not_found`` and ``mismatch``, dossiers
+whose owner the registry did not know, or not by this name, and the same of enterprises in theirs; ``doubtful_states`` and
+``doubtful_creates``, of which it was not known whether the ministry has them; ``unreachable``, questions that it did not
+answer. The counters of /metrics begin again with each life of the hub, so the totals over a SIGKILL are an operator's query
+on the store, read only."""
 
 
 _CODES_AT = (

@@ -1,11 +1,13 @@
 """The ministry of the demo: its process, which dossiers go there, and what it tells of dossiers of its own.
 
 It issues the codes of the dossiers that it gets. It is killed once, for a moment, while a code was issued and the create with
-it was not answered yet. Before and after that it tells of dossiers of its own in its feed, with result files beside it.
+it was not answered yet. Before and after that it tells of dossiers of its own in its feed, with result files beside it and the
+hash of each; once it states the hash of another file, and its next state of that dossier is right again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +41,7 @@ ENDPOINT = {
         "client_secret": "${env:MINISTRY_SECRET}",
         "agency": AGENCY,
         "paths": {"look_up": "/TraCuuHoSo"},
+        "hash": "sha-256",
         "feed": {"path": "/feed", "every_seconds": 0.3},
         "connect_timeout": 1,
         "read_timeout": 3,
@@ -59,7 +62,14 @@ ROUTES: dict[str, dict[str, Any]] = {
 for _route in ROUTES.values():
     _route |= {"to": NAME, "from": [FROM]}
 _LIVES = ((2, 4), (1, 2, 4), (2, 4, 9), (1, 3), (2, 4, 5, 9), (2, 4, 9, 10))
+MISSTATED_LIFE = (2, 4, 9, 10)
+"""Of the first of its own: the result of the third state is stated to be another file."""
+_ANOTHER = hashlib.sha256(b"another file").hexdigest()
+RESULTS = "DanhSachGiayToKetQua"
 _TIME = "%Y-%m-%d %H:%M:%S"
+
+
+_RESULT = {"TenGiayTo": "Kết quả giải quyết", "MaGiayToKetQua": "KQ.G09.000001"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,8 @@ class Ministry(Simulated):
 
 
 def own(seed: int, count: int, day: date) -> Own:
-    """So many dossiers of its own: two to four states each, of every second one a result with its last."""
+    """So many dossiers of its own: two to four states each, of every second one a result with its last. What is stated of a
+    result here is not so: what is so, ``stated`` writes."""
     rng = random.Random(f"ministry of {seed}")
     told: list[tuple[str, dict[str, Any]]] = []
     files: list[tuple[str, dict[str, Any]]] = []
@@ -122,13 +133,29 @@ def own(seed: int, count: int, day: date) -> Own:
             "LoaiDoiTuong": 1 if record["applicantIdType"] == "business" else 0, "NgayNop": at.strftime(_TIME),
             "NgayTiepNhan": (at + timedelta(minutes=5)).strftime(_TIME), "MaTinh": "08", "MaXa": record["wardCode"],
         }  # fmt: skip
-        life = rng.choice(_LIVES)
+        life = rng.choice(_LIVES) if number > 1 else MISSTATED_LIFE
         for place, state in enumerate(life):
             at += timedelta(minutes=rng.randint(10, 90), seconds=rng.randint(0, 59))
             item = {**begin, "TrangThai": state, "NgayCapNhat": at.strftime(_TIME)}
+            if number == 1 and place == len(life) - 2:
+                item[RESULTS] = [{**_RESULT, "HashTepTin": _ANOTHER}]
             if place == len(life) - 1 and number % 2:
                 size, name = rng.randint(500, 60_000), f"kq-{number:04}"
                 files.append((code, {"id": name, "size": size, "seed": number, "media_type": "application/pdf"}))
-                item["DanhSachGiayToKetQua"] = [{"TenGiayTo": "Kết quả giải quyết", "MaGiayToKetQua": "KQ.G09.000001"}]
+                item[RESULTS] = [_RESULT]
             told.append((item["NgayCapNhat"], item))
     return Own(tuple(item for _, item in sorted(told, key=lambda one: one[0])), tuple(files))
+
+
+def stated(item: dict[str, Any], served: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The item with the link of its result, by code in ``served``, and the hash of that file unless it states one."""
+    if RESULTS not in item:
+        return dict(item)
+    file = served[item["MaHoSo"]]
+    there = {"HashTepTin": file["sha256"], "DuongDanTepTinKetQua": file["url"]}
+    return {**item, RESULTS: [{**there, **one} for one in item[RESULTS]]}
+
+
+def is_misstated(item: dict[str, Any]) -> bool:
+    """Whether it states another file than the one behind its link: nobody may be told of it."""
+    return any(one.get("HashTepTin") == _ANOTHER for one in item.get(RESULTS, ()))

@@ -89,6 +89,9 @@ class Operator:
             code = one["codes"].get("national")
             if one in doubtful or code == self._script.told_code:  # whose sender waits for the answer, and mends it
                 continue
+            if one["route"] == "ministry-to-local" and one.get("code") == "file_refused":  # its next state is right
+                self._show.event(f"the ministry states another file than the one behind its link: {code} is told to nobody")
+                continue
             if code == self._script.known_code and one.get("code") == "exists":
                 await self._adopt(one)
             elif code == self._script.refused_code:

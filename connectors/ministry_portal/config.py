@@ -68,7 +68,9 @@ class PushSettings(ConnectorConfig):
 
     path: PathBelow = Field("/ministry/feed", description="Where it stands, below the server's prefix.")
     accounts: dict[str, PushAccount] = Field(
-        default_factory=dict, description="Name of an account for HTTP Basic → whose key is its password; a bearer needs none."
+        default_factory=dict,
+        description="Name of an account for HTTP Basic → whose key is its password. By bearer, too, only these senders are"
+        " taken for the ministry, or feed.sender (the endpoint's name).",
     )
     most_items: int = Field(500, ge=1, le=10_000, description="Items in one call; a call with more is refused.")
 
@@ -121,7 +123,9 @@ class MinistryConfig(HttpSettings, ConnectorConfig):
         "`national` where the ministry issues the dossier's national code.",
     )
     hash: Literal["sha-256", "md5", "none"] = Field(
-        "none", description="What HashTepTin of an uploaded file is, so that it is compared; none: it is not. [known]"
+        "none",
+        description="What HashTepTin is, so that it is compared: that of an uploaded file, and as sha-256 that of a result in"
+        " feed or push. none: it is not. [known]",
     )
     feed: FeedSettings | None = Field(None, description="A feed of dossiers that the ministry owns; none when not said.")
     push: PushSettings | None = Field(None, description="A path for the same by push; none when not said.")

@@ -5,13 +5,14 @@ The body of a feed is the hub's own proposal, unverified: no ministry has publis
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from connectors.ministry_portal.answers import field
+from connectors.ministry_portal.answers import field, word
 from connectors.ministry_portal.config import MinistryConfig
 
 STEPS = "TienTrinh"
@@ -20,8 +21,8 @@ _NAMES = (
     "SoDinhDanhChuHs", "TrichYeuHoSo", "MaDonViTiepNhan", "TenDonViTiepNhan", "MaDonViXuLy", "DonViXuLy", "MaTinh", "MaXa",
     "NgayNop", "NgayTiepNhan", "NgayHenTra", "NgayTuChoi", "NgayKetThucXuLy", "NgayTra", "NgayCapNhat", "TrangThai",
     "NoiDungYKien", "DanhSachGiayToKetQua", "IdGiayTo", "TenGiayTo", "MaThanhPhanHoSo", "MaKetQua", "MaGiayToKetQua",
-    "DuongDanTepTinKetQua", "IdTienTrinh", "NguoiXuLy", "ChucDanh", "ThoiDiemXuLy", "PhongBanXuLy", "NoiDungXuLy",
-    "NgayBatDau", "NgayKetThucTheoQuyDinh", STEPS,
+    "DuongDanTepTinKetQua", "HashTepTin", "SHA256", "IdTienTrinh", "NguoiXuLy", "ChucDanh", "ThoiDiemXuLy", "PhongBanXuLy",
+    "NoiDungXuLy", "NgayBatDau", "NgayKetThucTheoQuyDinh", STEPS,
 )  # fmt: skip
 _KNOWN = {name.casefold(): name for name in _NAMES}
 
@@ -61,6 +62,8 @@ def messages(given: Any, config: MinistryConfig) -> Iterator[Item]:
     if not isinstance(item, dict):
         yield Item(config.dossier_schema, _bytes(item))
         return
+    if config.hash == "sha-256":
+        _state_hashes(item.get("DanhSachGiayToKetQua"))
     steps = item.get(STEPS)
     if isinstance(steps, list) and all(isinstance(step, dict) for step in steps):
         del item[STEPS]
@@ -70,6 +73,23 @@ def messages(given: Any, config: MinistryConfig) -> Iterator[Item]:
     about = {name: item[name] for name in ("MaHoSo", "IdHoSo") if name in item}
     for step in steps:
         yield Item(config.progress_schema, _bytes({**about, **step}))
+
+
+def _state_hashes(results: Any) -> None:
+    """``SHA256`` beside each HashTepTin, in hex: with it the file is compared before anybody is told. What is no such hash is
+    written as it came, to be refused by name."""
+    for one in results if isinstance(results, list) else ():
+        told = word(one.get("HashTepTin")) if isinstance(one, dict) else ""
+        if told and "SHA256" not in one:
+            one["SHA256"] = _hex(told)
+
+
+def _hex(told: str) -> str:
+    try:
+        digest = base64.b64decode(told, validate=True)
+    except ValueError:
+        digest = b""
+    return digest.hex() if len(digest) == 32 else told.lower()
 
 
 def _bytes(item: Any) -> bytes:

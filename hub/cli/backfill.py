@@ -68,7 +68,7 @@ def about() -> None:
 
 @ledger.command("rebuild")
 def rebuild(context: typer.Context, as_json: Json = False) -> None:
-    """Compute the ledger again from all deliveries, and say whether the live one was right.
+    """Compute the ledger again from all deliveries and messages, and say whether the live one was right.
 
     The live ledger is kept up with every delivery, so nothing should differ; exit code 1 when something did (it is right
     afterwards).

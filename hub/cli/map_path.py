@@ -110,7 +110,7 @@ def _document(catalog: Catalog, chain: Chain, wanted: SchemaRef) -> dict[str, An
         alone = report(step.source.shape, step.target.shape, [step])
         optional = [".".join(one) for one in alone.optional]
         steps.append({
-            "mapping": str(step.mapping.ref), "status": step.mapping.status, "source": step.mapping.document.at(),
+            "mapping": str(step.mapping.ref), "status": step.mapping.status, "source": step.mapping.at(),
             "from": str(step.source.ref), "to": str(step.target.ref), **_fields(alone), "optional": optional,
         })  # fmt: skip
     whole = _report(chain)

@@ -4,7 +4,7 @@
 |-------------------------------------------------|---------------------------------------------------------------------|
 | is kept by the hub, or can be fetched           | goes, with the hub's own link or the claim in the place of the url  |
 | its host does not answer, is busy or breaks off | waits as in an outage: never counted, never dead                    |
-| is not there, of a wrong type, size or hash     | a dead letter that names each file; a replay looks again            |
+| is not there, of a wrong type, not as stated    | a dead letter that names each file; a replay looks again            |
 
 As with look-ups, what is found out is no part of the message: its canonical body stays as it was accepted, and once the bytes
 to be sent are pinned nothing is fetched any more. What was had for a message is remembered in memory, for all its deliveries;
@@ -111,7 +111,7 @@ class Enclosing:
 
     def _there(self, due: Due, paper: Paper) -> Stored | None:
         assert self._files is not None
-        return self._files.had(due.message_id, paper.link)
+        return self._files.had(due.message_id, paper.link, paper.stated)
 
     def _begin(self, due: Due, wanted: Sequence[Paper]) -> None:
         task = asyncio.create_task(self._watched(due, wanted), name=f"files:{due.delivery_id}")
@@ -145,7 +145,7 @@ class Enclosing:
             except Unanswered as error:
                 waits = waits or self._waits(due, f"{paper.pointer}/url: {error.reason}", error.host)
             except Refused as error:
-                problems += [replace(one, at=f"{paper.pointer}/url") for one in error.problems]
+                problems += [replace(one, at=f"{paper.pointer}/{one.at or 'url'}") for one in error.problems]
             except StoreUnavailable:
                 raise
             except Exception as error:
@@ -170,7 +170,7 @@ class Enclosing:
         if host is not None and self._clock() < host.until:
             raise Unanswered("file_host_rests", "its host did not answer, and is asked again later", name, is_host=False)
         try:
-            await self._files.obtain(due.message_id, paper.link)
+            await self._files.obtain(due.message_id, paper.link, paper.stated)
         except Unanswered as error:
             if error.is_host:
                 host = self._hosts.get(error.host) or _Host()

@@ -1,4 +1,4 @@
-"""Turns the canonical models into their schema files; ``python -m hub.dossier.export dossier/1.1.0`` prints one."""
+"""Turns the canonical models into their schema files; ``python -m hub.dossier.export dossier/1.2.0`` prints one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hub.dossier.model import Dossier, DossierProgress
 _SUBJECT = [{"system": "{sender}", "pointer": "/source_id"}, {"system": "national", "pointer": "/code"}]
 
 RELEASED: dict[str, tuple[type[BaseModel], dict[str, Any]]] = {
-    "dossier/1.1.0": (
+    "dossier/1.2.0": (
         Dossier,
         {"role": "canonical", "full_state": True, "subject": _SUBJECT, "version": "/modified_at", "code": "/code"},
     ),
@@ -64,7 +64,7 @@ def _tidy(node: Any, definitions: dict[str, Any]) -> Any:
 
 
 def schema_text(name: str) -> str:
-    """The file ``schemas/<name>.json`` as it is released, such as ``dossier/1.1.0``; ends with a newline."""
+    """The file ``schemas/<name>.json`` as it is released, such as ``dossier/1.2.0``; ends with a newline."""
     model, x_hub = RELEASED[name]
     raw = model.model_json_schema(schema_generator=_Plain)
     body = _tidy({k: v for k, v in raw.items() if k != "$defs"}, raw.get("$defs", {}))

@@ -64,6 +64,27 @@ Code = Annotated[str, Field(min_length=1, max_length=100)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 Link = Annotated[str, Field(min_length=1, max_length=2_000)]
+Sha256 = Annotated[
+    str,
+    Field(
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the file that url names, as the sender states it: 64 hex digits, lower case. Compared where a"
+        " route says files.",
+    ),
+]
+FileSize = Annotated[
+    int,
+    Field(ge=1, le=10**15, description="Its bytes, as the sender states them. Compared where a route says files."),
+    BeforeValidator(_integer),
+]
+MediaType = Annotated[
+    str,
+    Field(
+        pattern="^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$",
+        description="What it is, as the sender states it: type/subtype in lower case, such as application/pdf. Compared with"
+        " its first bytes where a route says files.",
+    ),
+]
 
 
 class Channel(StrEnum):
@@ -203,6 +224,9 @@ class Document(_Part):
     name: Annotated[str, Field(min_length=1, max_length=4_000)] | None = None
     component_code: Code | None = None
     url: Link | None = None
+    sha256: Sha256 | None = None
+    size: FileSize | None = None
+    media_type: MediaType | None = None
     deleted: bool | None = None
     digitised: bool | None = None
     reuse: Reuse | None = _choice()
@@ -253,6 +277,9 @@ class ResultPaper(_Part):
     component_code: Code | None = None
     result_code: Code | None = None
     url: Link | None = None
+    sha256: Sha256 | None = None
+    size: FileSize | None = None
+    media_type: MediaType | None = None
 
 
 class DatabaseConsulted(_Part):

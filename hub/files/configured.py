@@ -10,14 +10,15 @@ from weakref import WeakValueDictionary
 
 from yarl import URL
 
-from hub.claim_check import Stored, claimed
+from hub.claim_check import NOTHING, Stated, Stored, claimed
 from hub.config import FilesConfig
 from hub.errors import Problem
 from hub.files.content import ContentStore
 from hub.files.fetching import Fetching
 from hub.files.kinds import TAKEN
 from hub.files.links import Links
-from hub.files.refusals import FileRefused
+from hub.files.refusals import FileRefused, claim_misfit
+from hub.files.stated import misfits
 from hub.message import Clock
 from hub.routing.routes import Enclose
 
@@ -40,8 +41,8 @@ class KeptFiles:
             key = config.signing_key.get_secret_value().encode()
             self.links = Links(config.public_url, key, config.url_days, clock)
         self._fetching = None if config.fetch is None else Fetching(config.fetch, self.content)
-        self._had: OrderedDict[str, dict[str, Stored]] = OrderedDict()
-        """By message and link."""
+        self._had: OrderedDict[str, dict[tuple[str, Stated], Stored]] = OrderedDict()
+        """By message, link and what is stated of the file."""
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def open(self) -> None:
@@ -59,35 +60,41 @@ class KeptFiles:
         """How a route may name files (``as``)."""
         return ("claim",) if self.links is None else ("claim", "url")
 
-    async def obtain(self, message: str, link: str) -> Stored:
-        """The file that a link of this message names, kept and whole: fetched when it is an address, looked at when it is a
-        claim. Raises Refused, ``fetching.Unanswered``, StoreUnavailable.
+    async def obtain(self, message: str, link: str, stated: Stated = NOTHING) -> Stored:
+        """The file that a link of this message names, kept, whole and as stated: fetched when it is an address, looked at when
+        it is a claim. Raises Refused, ``fetching.Unanswered``, StoreUnavailable.
         """
         async with self._turns.setdefault((message, link), asyncio.Lock()):
-            found = self._had.get(message, {}).get(link)
+            found = self._had.get(message, {}).get((link, stated))
             if found is None or not (self.content.is_unchanged(found.sha256) or await self.content.is_whole(found.claim)):
-                found = await self._obtained(link)
-                self._had.setdefault(message, {})[link] = found
+                found = await self._obtained(link, stated)
+                self._had.setdefault(message, {})[link, stated] = found
                 self._had.move_to_end(message)
                 while len(self._had) > REMEMBERED:
                     self._had.popitem(last=False)
             return found
 
-    def had(self, message: str, link: str) -> Stored | None:
-        """The file that was had for this link of the message, if it lies still on the disk as it was."""
-        found = self._had.get(message, {}).get(link)
+    def had(self, message: str, link: str, stated: Stated = NOTHING) -> Stored | None:
+        """The file that was had for this link of the message, and is as stated, if it lies still on the disk as it was."""
+        found = self._had.get(message, {}).get((link, stated))
         return found if found is not None and self.content.is_unchanged(found.sha256) else None
 
-    async def _obtained(self, link: str) -> Stored:
-        if claimed(link) is None:
+    async def _obtained(self, link: str, stated: Stated) -> Stored:
+        sha256 = claimed(link)
+        if sha256 is None:
             if self._fetching is None:
                 text, hint = "its url is no claim, and the hub fetches nothing", "set files.fetch, or send it to POST /v1/files"
                 raise FileRefused([Problem("", "file_not_fetched", text, hint)])
-            return await self._fetching.fetch(link)
+            return await self._fetching.fetch(link, stated)
+        if stated.sha256 not in (None, sha256):
+            raise FileRefused([claim_misfit(stated.sha256, sha256)])
         if not await self.content.is_whole(link):
             text, hint = "the hub does not hold the file of its claim, whole", "send the file to POST /v1/files, then replay"
             raise FileRefused([Problem("", "file_not_there", text, hint)])
-        return await self.content.used(link)
+        found = await self.content.used(link)
+        if problems := misfits(stated, found):
+            raise FileRefused(problems)
+        return found
 
     def named(self, file: Stored, how: Enclose) -> str:
         """The link by which a route names a file to its partner."""

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 import threading
 from collections import OrderedDict
@@ -22,17 +21,17 @@ from uuid import uuid4
 
 import orjson
 
-from hub.claim_check import PIECE, Stored, claimed
+from hub.claim_check import PIECE, Stated, Stored, claimed
+from hub.durable import sync_folder, write_whole
 from hub.errors import StoreUnavailable, Transient
 from hub.files import refusals
 from hub.files.kinds import HEAD, TAKEN, UNKNOWN, agreed, is_taken, seen
-from hub.wire.durable import sync_folder, write_whole
+from hub.files.stated import misfits
 
 P = ParamSpec("P")
 T = TypeVar("T")
 MAX_BYTES = 100 * 1024 * 1024
 REMEMBERED = 50_000
-_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,80}")
 
 
 class ContentStore:
@@ -61,16 +60,21 @@ class ContentStore:
         *,
         media_type: str | None = None,
         sha256: str | None = None,
+        size: int | None = None,
+        served_as: str | None = None,
     ) -> Stored:
-        """See ``Files.put``. Raises StoreUnavailable, too, when it cannot be written."""
+        """See ``Files.put``; ``size`` is said of it like the other two, ``served_as`` is what its host calls it. Raises
+        StoreUnavailable, too, when it cannot be written."""
         writing = _Writing(self._incoming / uuid4().hex)
         try:
             await _on_disk(writing.begin)
             async for piece in pieces:
                 if writing.size + len(piece) > self.max_bytes:
                     raise refusals.too_large(self.max_bytes)
+                if size is not None and writing.size + len(piece) > size:
+                    raise refusals.FileRefused([refusals.size_misfit(size, None)])
                 await _on_disk(writing.add, piece)
-            return await _on_disk(self._keep, writing, media_type, sha256)
+            return await _on_disk(self._keep, writing, Stated(sha256, size, media_type), served_as)
         finally:
             await _on_disk(writing.end)
 
@@ -155,14 +159,20 @@ class ContentStore:
         """Where the content with this hash lies, if it is there."""
         return self._folder / sha256[:2] / sha256[2:4] / sha256
 
-    def _keep(self, writing: _Writing, said: str | None, sha256: str | None) -> Stored:
+    def _keep(self, writing: _Writing, stated: Stated, served_as: str | None) -> Stored:
         """Give what was written its name. Raises Refused, OSError."""
         if writing.size == 0:
             raise refusals.empty()
         found = writing.digest.hexdigest()
-        if sha256 is not None and sha256.lower() != found:
-            raise refusals.hash_misfit()
-        kind = self._kind(writing.head, said)
+        problems = misfits(Stated(stated.sha256, stated.size), Stored(found, writing.size, UNKNOWN))
+        try:
+            kind = self._kind(writing.head, served_as, stated.media_type)
+        except refusals.FileTypeRefused as error:  # such as a page in its place: said too, it explains the rest
+            if not problems:
+                raise
+            problems += error.problems
+        if problems:
+            raise refusals.FileRefused(problems)
         path = self.path(found)
         before = self.known(found)
         made = [one for one in (path.parent, path.parent.parent, self._folder) if not one.exists()]
@@ -196,11 +206,14 @@ class ContentStore:
             while len(self._whole) > REMEMBERED:
                 self._whole.popitem(last=False)
 
-    def _kind(self, head: bytes, said: str | None) -> str:
-        kind = agreed(head, said)
-        if kind is None:
-            word = (said or "").split(";")[0].strip().lower()
-            raise refusals.other_type(word if _MEDIA_TYPE.fullmatch(word) else "another type", seen(head))
+    def _kind(self, head: bytes, served_as: str | None, stated: str | None) -> str:
+        """What it is called, as exactly as its bytes allow. Raises FileTypeRefused."""
+        kind = seen(head)
+        for at, said in (("", served_as), ("media_type", stated)):
+            found = agreed(head, said)
+            if found is None:
+                raise refusals.other_type(said or "", seen(head), at)
+            kind = found if found != seen(head) else kind
         if not is_taken(kind, self._types):
             raise refusals.not_taken(kind if kind != UNKNOWN else "no type that the hub knows")
         return kind

@@ -15,12 +15,12 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.helpers import is_ip_address
 from yarl import URL
 
-from hub.claim_check import PIECE, Stored
+from hub.claim_check import NOTHING, PIECE, Stated, Stored
 from hub.config import FetchConfig
 from hub.errors import Problem, shown
 from hub.files.addresses import CheckedResolver, ForbiddenAddress, SystemNames, host_fits, may_be_asked
 from hub.files.content import ContentStore
-from hub.files.refusals import FileRefused, too_large
+from hub.files.refusals import FileRefused, size_misfit, too_large, too_large_as_stated
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _LATER = (408, 425, 429)
@@ -64,15 +64,18 @@ class Fetching:
         if self._names is not None:
             await self._names.close()
 
-    async def fetch(self, link: str) -> Stored:
-        """The file at the address, kept. Raises Unanswered, Refused (``FileRefused`` and the like), StoreUnavailable."""
+    async def fetch(self, link: str, stated: Stated = NOTHING) -> Stored:
+        """The file at the address, kept if it is what is stated of it. Raises Unanswered, Refused (``FileRefused`` and the
+        like), StoreUnavailable."""
         assert self._session is not None
         url = self._checked(link)
+        if stated.size is not None and stated.size > self._content.max_bytes:
+            raise too_large_as_stated(stated.size, self._content.max_bytes)
         try:
             for _ in range(self._settings.redirects + 1):
                 async with self._session.get(url, allow_redirects=False) as answer:
                     if answer.status not in _REDIRECTS:
-                        return await self._taken(answer, url)
+                        return await self._taken(answer, url, stated)
                     target = answer.headers.get("Location", "")
                     try:
                         url = self._checked(str(url.join(URL(target))), was=url)
@@ -115,8 +118,8 @@ class Fetching:
             raise _forbidden()
         return url
 
-    async def _taken(self, answer: aiohttp.ClientResponse, url: URL) -> Stored:
-        status = answer.status
+    async def _taken(self, answer: aiohttp.ClientResponse, url: URL, stated: Stated) -> Stored:
+        status, size = answer.status, answer.content_length
         if status >= 500 or status in _LATER:
             raise _unanswered("file_host_busy", f"{_named(url)} answers {status}", url, is_host=False)
         if status in (404, 410):
@@ -128,12 +131,17 @@ class Fetching:
             raise _refused("file_not_given", text, hint)
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise _refused("file_coding", "its host gives it packed, though not asked to", "have it given as it is")
-        if answer.content_length is None and "chunked" not in answer.headers.get("Transfer-Encoding", "").lower():
+        if size is None and "chunked" not in answer.headers.get("Transfer-Encoding", "").lower():
             hint = "have it given with a Content-Length, or send the file to POST /v1/files"
             raise _refused("file_without_end", "its host does not say where it ends, so that half of it would pass", hint)
-        if answer.content_length is not None and answer.content_length > self._content.max_bytes:
+        if size is not None and size > self._content.max_bytes:
             raise too_large(self._content.max_bytes)
-        return await self._content.put(_pieces(answer), media_type=answer.headers.get("Content-Type"))
+        if size is not None and stated.size not in (None, size):
+            raise FileRefused([size_misfit(stated.size, size)])
+        return await self._content.put(
+            _pieces(answer), media_type=stated.media_type, sha256=stated.sha256, size=stated.size,
+            served_as=answer.headers.get("Content-Type"),
+        )  # fmt: skip
 
 
 async def _pieces(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

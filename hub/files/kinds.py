@@ -47,6 +47,8 @@ _INSIDE: dict[str, tuple[str, ...]] = {
     "image/jpeg": ("image/jpg",),
 }
 """Further types whose files begin alike."""
+_WORDS = {"image/jpg": "image/jpeg", "text/xml": "application/xml", "application/x-pkcs7-mime": "application/pkcs7-mime"}
+"""Other words for the same type."""
 TAKEN = (
     "application/pdf", "application/zip", "image/png", "image/jpeg", "image/tiff", "application/xml", "application/pkcs7-mime",
     "application/msword", "application/vnd.ms-excel", *_INSIDE["application/zip"],
@@ -71,16 +73,24 @@ def seen(head: bytes) -> str:
 
 def agreed(head: bytes, said: str | None) -> str | None:
     """The type of a file that somebody calls ``said`` (a media type, parameters allowed); None when its bytes say another."""
-    shown = seen(head)
+    return _settled(seen(head), said)
+
+
+def agrees(kind: str, said: str) -> bool:
+    """Whether a file that was kept as ``kind`` may be called ``said``: whether its first bytes say no other."""
+    return _settled(next((shown for shown, inside in _INSIDE.items() if kind in inside), kind), said) is not None
+
+
+def is_taken(kind: str, types: Collection[str]) -> bool:
+    """Whether files of the type are among those taken, by whatever word; an OLE file counts as any taken one that is such."""
+    return kind in types or _WORDS.get(kind) in types or (kind == _OLE and not {*_INSIDE[_OLE]}.isdisjoint(types))
+
+
+def _settled(shown: str, said: str | None) -> str | None:
     said = (said or UNKNOWN).split(";")[0].strip().lower()
     if said in (*_SAYS_NOTHING, shown):
         return shown
     return said if said in _INSIDE.get(shown, ()) else None
-
-
-def is_taken(kind: str, types: Collection[str]) -> bool:
-    """Whether files of the type are among those taken; one that begins like a taken one counts as that one."""
-    return kind in types or (kind == _OLE and not {*_INSIDE[_OLE]}.isdisjoint(types))
 
 
 def _is_text(head: bytes) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from hub.errors import Problem, Refused, TooLarge, UnsupportedMediaType
+
+_MEND = "send it again, whole and with what is true of it; or put the file that is meant where its url leads, then replay"
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,80}")
 
 
 class FileRefused(Refused):
@@ -37,18 +42,44 @@ def not_taken(kind: str) -> FileTypeRefused:
     )
 
 
-def other_type(said: str, kind: str) -> FileTypeRefused:
-    """Another type than was said."""
-    text = f"it is said to be {said}, and its first bytes are those of {kind}"
-    return FileTypeRefused([Problem("", "file_type_misfit", text, "send the file itself, or say what it is")])
+def other_type(said: str, kind: str, at: str = "") -> FileTypeRefused:
+    """Another type than was said; ``at`` is the field that said it."""
+    word = said.split(";")[0].strip().lower()
+    word = word if _MEDIA_TYPE.fullmatch(word) else "another type"
+    text = f"it is said to be {word}, and its first bytes are those of {kind}"
+    return FileTypeRefused([Problem(at, "file_type_misfit", text, "send the file itself, or say what it is")])
 
 
-def hash_misfit() -> FileRefused:
+def too_large_as_stated(size: int, most: int) -> FileTooLarge:
+    """Its sender states more than ``most`` bytes."""
+    text = f"it is stated to have {size} bytes, more than the {most} that are taken"
+    hint = "send a smaller file, or let the operator raise files.max_bytes"
+    return FileTooLarge([Problem("size", "file_too_large", text, hint)])
+
+
+def hash_misfit(stated: str, found: str) -> Problem:
     """Another content than the hash says."""
-    text = "the content has another SHA-256 than was said"
-    return FileRefused([Problem("", "file_hash_misfit", text, "send the file again, whole and with its own hash")])
+    text = f"it is stated to have the SHA-256 {_begin(stated)}, and has {_begin(found)}"
+    return Problem("sha256", "file_hash_misfit", text, _MEND)
+
+
+def size_misfit(stated: int, found: int | None) -> Problem:
+    """Another size than was said; None: more, nobody counted how many."""
+    text = f"it is stated to have {stated} bytes, and has {'more' if found is None else found}"
+    return Problem("size", "file_size_misfit", text, _MEND)
+
+
+def claim_misfit(stated: str, claimed: str) -> Problem:
+    """The claim of one content, and the hash of another beside it."""
+    text = f"it is stated to have the SHA-256 {_begin(stated)}, and the claim in its url is that of {_begin(claimed)}"
+    return Problem("sha256", "file_claim_misfit", text, "send the dossier again with the claim and the hash of one file")
 
 
 def empty() -> FileRefused:
     """No content at all."""
     return FileRefused([Problem("", "file_empty", "the file has no content", "send the file itself")])
+
+
+def _begin(sha256: str) -> str:
+    """Enough to tell two contents apart; the whole of it would be the name by which the file can be announced."""
+    return f"{sha256[:16]}…"

@@ -199,7 +199,7 @@ class TestTheDoor:
                 await files.about(claim)
             with pytest.raises(Transient, match="file_not_there"):
                 await anext(files.read(claim))
-        with pytest.raises(Refused, match="another SHA-256"):
+        with pytest.raises(Refused, match="file_hash_misfit"):
             await files.put(slowly(PDF), sha256="0" * 64)
 
     async def test_it_is_described(self, desk: Desk) -> None:

@@ -11,9 +11,11 @@ import pytest
 from claims import test_claims_delivery, test_claims_door, test_claims_fetching
 from claims.parts import PDF, Desk, Host, running, serving
 from claims.test_claims_delivery import only_when_it_fits, only_when_it_is_there
-from hub.claim_check import Stored
+from claims.test_claims_stated import only_as_stated
+from hub.claim_check import NOTHING, Stored
 from hub.delivery.enclosing import Enclosing
-from hub.files import addresses, content, fetching
+from hub.dossier import papers
+from hub.files import addresses, configured, content, fetching
 from hub.files.configured import KeptFiles
 from hub.files.content import ContentStore
 from hub.files.links import Links
@@ -34,7 +36,7 @@ def takes_pages_for_files(patch: Patch) -> None:
 def makes_files_up(patch: Patch) -> None:
     """A host that does not answer is taken for one that did."""
 
-    async def obtain(self: KeptFiles, message: str, link: str) -> Stored:
+    async def obtain(self: KeptFiles, message: str, link: str, *stated: Any) -> Stored:
         async def pieces() -> AsyncIterator[bytes]:
             yield PDF
 
@@ -43,11 +45,28 @@ def makes_files_up(patch: Patch) -> None:
     patch.setattr(KeptFiles, "obtain", obtain)
 
 
+def compares_nothing(patch: Patch) -> None:
+    """What is stated is handed on, and nobody holds it beside the file."""
+    patch.setattr(content, "misfits", lambda stated, found: [])
+
+
+def believes_claims(patch: Patch) -> None:
+    """A file that the hub holds is what anybody states of it."""
+    patch.setattr(configured, "misfits", lambda stated, found: [])
+
+
+def forgets_what_is_stated(patch: Patch) -> None:
+    """The link is read, and nothing beside it."""
+    patch.setattr(papers, "_stated", lambda one: NOTHING)
+
+
 @pytest.mark.parametrize(
     ("sabotage", "promise"),
     [
         (lets_everything_pass, only_when_it_is_there), (makes_files_up, only_when_it_is_there),
         (lets_everything_pass, only_when_it_fits), (takes_pages_for_files, only_when_it_fits),
+        (compares_nothing, only_as_stated), (forgets_what_is_stated, only_as_stated),
+        (believes_claims, only_as_stated),
     ],
 )  # fmt: skip
 async def test_a_result_without_its_file_is_seen(
@@ -61,7 +80,7 @@ async def test_a_result_without_its_file_is_seen(
 
 
 async def test_honest_ones_are_seen_green(tmp_path: Path) -> None:
-    for promise, name in ((only_when_it_is_there, "a"), (only_when_it_fits, "b")):
+    for promise, name in ((only_when_it_is_there, "a"), (only_when_it_fits, "b"), (only_as_stated, "c")):
         async with serving() as host, running(tmp_path / name) as desk:
             await promise(desk, host)
 

@@ -199,7 +199,7 @@ def test_one_home_reaches_either_version_of_a_partner_by_pin(home: Home, hub: Ru
     configured(home, "sources:\n", "sources:\n  - { schema: portal-dossier@1, becomes: [dossier@1] }\n")
     routes = "routes:\n  new: { take: dossier@1, to: portal, as: npsp-dossier@1, via: [dossier-to-npsp@1] }\n"
     older = "via: [dossier-to-dossier@1, dossier-to-npsp@1.0]"
-    configured(home, "routes:\n", f"{routes}  old: {{ take: dossier@1, to: portal, as: npsp-dossier@1, {older} }}\n")
+    configured(home, "routes:\n", f"{routes}  old: {{ take: dossier@1.1, to: portal, as: npsp-dossier@1, {older} }}\n")
     (message,) = explained(home, hub, "portal-dossier@1", example("portal-dossier-to-dossier/1.0.0"))["messages"]
     assert {one["route"]: (one["as"], one["mappings"]) for one in message["routes"]} == {
         "new": ("npsp-dossier@1.1.0", ["dossier-to-npsp@1.1.0"]),

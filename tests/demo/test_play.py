@@ -14,7 +14,7 @@ import pytest
 
 from connectors.business_registry.simulator_enterprises import check_digit
 from connectors.demo.filings import UNIT, filings
-from connectors.demo.ministry import HELD_AFTER, SERVICE, own
+from connectors.demo.ministry import HELD_AFTER, SERVICE, is_misstated, own, stated
 from connectors.demo.planted import DAY, write
 from connectors.demo.planted_calls import TO_THE_PORTAL
 from connectors.demo.planted_files import TWICE
@@ -64,7 +64,7 @@ def test_the_whole_demo_holds(played: Played) -> None:
     assert count["delivered"] > 1.4 * count["accepted"]
     planted = [re.match(r" +(\d+) +(\d+)  \w", line) for line in lines]
     rows = [found.groups() for found in planted if found]
-    assert len(rows) == 19 and all(there == shown and int(there) > 0 for there, shown in rows)
+    assert len(rows) == 20 and all(there == shown and int(there) > 0 for there, shown in rows)
     told = "\n".join(lines)
     for event in (
         "OUTAGE",
@@ -225,7 +225,8 @@ def test_the_ministry_has_something_to_lose(seed: int) -> None:
 
 
 def test_the_ministry_tells_of_its_own_dossiers() -> None:
-    """Two to four states each, in the order of their times; a result with the last of every second one."""
+    """Two to four states each, in the order of their times; a result with the last of every second one, and of the first one
+    once before, stated to be another file."""
     told = own(3, 12, DAY)
     by_code: dict[str, list[dict[str, object]]] = {}
     for item in told.items:
@@ -234,9 +235,15 @@ def test_the_ministry_tells_of_its_own_dossiers() -> None:
     for items in by_code.values():
         times = [str(one["NgayCapNhat"]) for one in items]
         assert times == sorted(set(times))
-        assert not any("DanhSachGiayToKetQua" in one for one in items[:-1])
+        assert not any("DanhSachGiayToKetQua" in one and not is_misstated(one) for one in items[:-1])
     with_result = [code for code, items in by_code.items() if "DanhSachGiayToKetQua" in items[-1]]
     assert sorted(with_result) == [code for code, _ in told.files] and len(with_result) == 6
+    assert [(one["MaHoSo"], one["TrangThai"]) for one in told.items if is_misstated(one)] == [(sorted(with_result)[0], 9)]
+    served = {code: {"url": "u", "sha256": "h"} for code, _ in told.files}
+    made = [stated(one, served) for one in told.items]
+    assert [one["DanhSachGiayToKetQua"][0]["DuongDanTepTinKetQua"] for one in made if is_misstated(one)] == ["u"]
+    right = [one["DanhSachGiayToKetQua"][0] for one in made if "DanhSachGiayToKetQua" in one and not is_misstated(one)]
+    assert len(right) == 6 and all(one["HashTepTin"] == "h" for one in right)
 
 
 def test_citizens_file_what_the_local_system_then_tells() -> None:

@@ -20,7 +20,7 @@ from hub.dossier.identifiers import DOSSIER_CODE_PATTERN, PROCEDURE_CODE_PATTERN
 from hub.dossier.model import Dossier, DossierProgress
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-MODELS: dict[str, type[BaseModel]] = {"dossier/1.1.0": Dossier, "dossier-progress/1.0.0": DossierProgress}
+MODELS: dict[str, type[BaseModel]] = {"dossier/1.2.0": Dossier, "dossier-progress/1.0.0": DossierProgress}
 FILES = {name: json.loads((SCHEMAS / f"{name}.json").read_text()) for name in MODELS}
 VALIDATORS = {name: jsonschema_rs.Draft202012Validator(schema, validate_formats=True) for name, schema in FILES.items()}
 
@@ -72,6 +72,15 @@ JUNK: list[Any] = [
     "1.00089",
     "٠٠١٢٣٤٥٦٧",
     "001123456789",
+    "0123456789abcdef" * 4,
+    "0123456789ABCDEF" * 4,
+    "0123456789abcdef" * 4 + "\n",
+    "0123456789abcdef" * 4 + "0",
+    "application/pdf",
+    "application/PDF",
+    "application/pdf; charset=binary",
+    "application/" + "x" * 128,
+    "application/pdf\n",
     [],
     [{}],
     {},
@@ -92,6 +101,8 @@ SAMPLES = {
     "^(?:[0-9]{9}|[0-9]{12})$": ["123456789", "001123456789"],
     "^[0-9]{2}$": ["08"],
     "^[0-9]{5}$": ["00688"],
+    "^[0-9a-f]{64}$": ["0123456789abcdef" * 4],
+    "^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$": ["application/pdf", "image/x+y", "a/b"],
 }
 
 
@@ -190,9 +201,12 @@ def test_every_odd_value_is_judged_alike_in_a_time_a_code_and_a_count(junk: Any)
         {"owner": {"identity_papers": [{"kind": "citizen_card", "number": junk}]}},
         {"has_digitised_components": junk},
         {"at_national_portal": junk},
+        {"results": [{"sha256": junk}]},
+        {"documents": [{"size": junk}]},
+        {"supplements": [{"documents": [{"media_type": junk}]}]},
     ):
         instance = plain | extra
-        assert VALIDATORS["dossier/1.1.0"].is_valid(instance) == model_accepts(Dossier, instance), extra.keys()
+        assert VALIDATORS["dossier/1.2.0"].is_valid(instance) == model_accepts(Dossier, instance), extra.keys()
 
 
 @pytest.mark.parametrize("name", sorted(RELEASED))
@@ -208,14 +222,23 @@ def test_released_schema_files_never_change() -> None:
     assert lines == [f"{digest}  {name}" for name, digest in sorted(files.items())]
 
 
-def test_the_minor_version_adds_one_field_and_changes_nothing() -> None:
-    """Whatever was a dossier@1.0.0 is a dossier@1.1.0 that says the same."""
-    before, now = json.loads((SCHEMAS / "dossier/1.0.0.json").read_text()), copy.deepcopy(FILES["dossier/1.1.0"])
-    added = now["properties"].pop("at_national_portal")
-    assert added["type"] == "boolean"
-    assert {k: v for k, v in now.items() if k not in ("$id", "title")} == {
-        k: v for k, v in before.items() if k not in ("$id", "title")
-    }
+def test_the_minor_versions_add_fields_and_change_nothing() -> None:
+    """Whatever was a dossier@1.0.0 is a dossier@1.1.0, and whatever was one of these is a dossier@1.2.0, that says the same."""
+
+    def read(version: str) -> dict[str, Any]:
+        return {
+            k: v for k, v in json.loads((SCHEMAS / f"dossier/{version}.json").read_text()).items() if k not in ("$id", "title")
+        }
+
+    oldest, older, now = map(read, ("1.0.0", "1.1.0", "1.2.0"))
+    parts = now["properties"]
+    supplements = parts["supplements"]["items"]["properties"]
+    for papers in (parts["documents"], parts["results"], supplements["documents"]):
+        stated = {name: papers["items"]["properties"].pop(name) for name in ("sha256", "size", "media_type")}
+        assert all(one["description"] for one in stated.values()) and "required" not in papers["items"]
+    assert now == older
+    assert older["properties"].pop("at_national_portal")["type"] == "boolean"
+    assert older == oldest
 
 
 def test_unknown_is_absent_never_null_and_never_defaulted() -> None:
@@ -226,4 +249,4 @@ def test_unknown_is_absent_never_null_and_never_defaulted() -> None:
 
 def test_receiving_unit_resolving_unit_and_territory_are_three_fields() -> None:
     """Two-level government: who took the dossier in, who resolves it and where the matter lies may all differ."""
-    assert {"receiving_unit", "resolving_unit", "territory"} <= FILES["dossier/1.1.0"]["properties"].keys()
+    assert {"receiving_unit", "resolving_unit", "territory"} <= FILES["dossier/1.2.0"]["properties"].keys()

@@ -28,10 +28,16 @@ from portal_records import (
 
 from connectors.national_portal import simulator_rules
 from hub.errors import SchemaInvalid, TranslationFailed
+from hub.message import SchemaRef
 from hub.translation import Catalog
 
 RECORD, STEP_NODE = DOSSIER["properties"]["data"], PROGRESS["properties"]["data"]
 DOSSIERS, STEPS = fitting(DOSSIER, DOSSIER), fitting(PROGRESS, PROGRESS)
+STATED = [
+    f"{papers}.{name}"
+    for papers in ("documents", "supplements.documents", "results")
+    for name in ("sha256", "size", "media_type")
+]
 thorough = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
@@ -188,18 +194,45 @@ def test_the_two_tables_of_states_are_each_others_inverse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "added", "passed_over"),
-    [("dossier-to-npsp", {"isUpdating"}, []), ("dossier-to-citizen-query", set(), ["at_national_portal"])],
+    ("name", "versions", "added", "passed_over"),
+    [
+        ("dossier-to-npsp", ("1.0.0", "1.1.0"), {"isUpdating"}, []),
+        ("dossier-to-npsp", ("1.1.0", "1.2.0"), set(), STATED),
+        ("dossier-to-citizen-query", ("1.0.0", "1.1.0"), set(), ["at_national_portal"]),
+    ],
 )
-def test_the_mappings_of_the_new_version_change_nothing_else(name: str, added: set[str], passed_over: list[str]) -> None:
+def test_the_mappings_of_a_new_version_change_nothing_else(
+    name: str, versions: tuple[str, str], added: set[str], passed_over: list[str]
+) -> None:
     """Rule for rule, table for table."""
-    old, new = (
-        yaml.safe_load((HOME / "mappings" / name / f"{v}.yaml").read_text(encoding="utf-8")) for v in ("1.0.0", "1.1.0")
-    )
+    old, new = (yaml.safe_load((HOME / "mappings" / name / f"{one}.yaml").read_text(encoding="utf-8")) for one in versions)
     assert new["set"].keys() - old["set"].keys() == added
     assert {k: v for k, v in new["set"].items() if k not in added} == old["set"]
     assert [one for one in new["ignore"] if one not in passed_over] == old["ignore"]
     assert (new.get("tables"), new.get("when")) == (old.get("tables"), old.get("when"))
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.0", "1.2.0"])
+@pytest.mark.parametrize(
+    "target",
+    ["npsp-dossier@1", "ministry-dossier@1", "ministry-status@1", "one-stop-filing@1", "citizen-query@1", "enterprise-query@1"],
+)
+def test_every_version_of_dossier_has_one_way_to_each_partner(catalog: Catalog, version: str, target: str) -> None:
+    """None is ambiguous, and the newest goes to the portal by one mapping, as the others do."""
+    chain = catalog.chain(SchemaRef.parse(f"dossier@{version}"), target)
+    assert len(chain.mappings) == 1 or not target.startswith("npsp-dossier")
+
+
+def test_what_is_stated_of_files_is_lost_on_the_way_to_older_versions_and_nothing_else(catalog: Catalog) -> None:
+    """A dossier@1.2.0 becomes a dossier@1.1.0 that says the same but for the three fields."""
+    paper = {"name": "a", "url": "u", "sha256": "0" * 64, "size": 1, "media_type": "application/pdf"}
+    least = {"source_id": "a", "state": "new", "procedure": {"code": "2.000815"}}
+    found = catalog.chain("dossier@1.2.0", "dossier@1.1.0").translate(
+        least | {"documents": [paper], "results": [paper], "supplements": [{"documents": [paper]}]}
+    )
+    left = {"name": "a", "url": "u"}
+    assert found is not None
+    assert found.body == least | {"documents": [left], "results": [left], "supplements": [{"documents": [left]}]}
 
 
 @thorough

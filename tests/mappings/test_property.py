@@ -21,8 +21,8 @@ CODES = {
     "missing", "not_in_table", "table_not_fetched", "bad_date", "bad_value", "too_long", "pattern", "schema_invalid",
 }  # fmt: skip
 TOTAL = {
-    "dossier-to-dossier@1.0.0", "portal-progress-to-progress@1.0.0", "dossier-to-ministry-status@1.0.0",
-    "enterprise-query-to-business-registry@1.0.0",
+    "dossier-to-dossier@1.0.0", "dossier-to-dossier@1.1.0", "portal-progress-to-progress@1.0.0",
+    "dossier-to-ministry-status@1.0.0", "enterprise-query-to-business-registry@1.0.0",
 }  # fmt: skip
 """Mappings whose source schema is as strict as their rules: they refuse nothing that fits it."""
 SELDOM = {"dossier-to-enterprise-query@1.0.0", "dossier-to-enterprise-query@1.1.0", "dossier-to-ministry@1.0.0"}

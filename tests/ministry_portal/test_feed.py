@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from connectors.ministry_portal import polling
 from connectors.ministry_portal.config import MinistryConfig
 from connectors.ministry_portal.connector import MinistryPortal
+from connectors.ministry_portal.items import messages
 from hub.app import Hub
 from hub.connector import Accepted, Arrival, ConnectorContext
 from hub.intake.keys import new_key
@@ -21,6 +24,7 @@ from hub.message import system_clock
 from ministry_portal.home import LOCAL, OWN, at_rest, home_at, hub_on, item, look, post, record, take, until
 from ministry_portal.parts import CREATE, Portal, connected, scripted, settings, simulated
 
+SHA256 = hashlib.sha256(b"an invented result").digest()
 STEP = {"nguoiXuLy": "Hoa", "thoiDiemXuLy": "2026-11-21T09:30:00.000", "noiDungXuLy": "Thẩm định", "trangThai": 4}
 
 
@@ -275,6 +279,36 @@ async def test_a_cursor_that_moves_over_the_same_items_is_asked_with_a_pause(tmp
         assert asked == 2
 
 
+# ── what is stated of a result
+@pytest.mark.parametrize(
+    ("kind", "told", "written"),
+    [
+        ("sha-256", SHA256.hex(), SHA256.hex()),
+        ("sha-256", SHA256.hex().upper(), SHA256.hex()),
+        ("sha-256", base64.b64encode(SHA256).decode(), SHA256.hex()),
+        ("sha-256", "D41D8CD98F00B204E9800998ECF8427E", "d41d8cd98f00b204e9800998ecf8427e"),  # refused by name by the mapping
+        ("sha-256", "", None),
+        ("sha-256", None, None),
+        ("md5", SHA256.hex(), None),
+        ("none", SHA256.hex(), None),
+    ],
+)
+def test_a_hash_of_a_result_is_read_as_the_endpoint_says(kind: str, told: str | None, written: str | None) -> None:
+    """In hex or base64; what the ministry wrote stays as it came, and of what kind it is nobody guesses."""
+    config = MinistryConfig.model_validate(settings("http://127.0.0.1:9", hash=kind))
+    results = [{"duongDanTepTinKetQua": "https://files.example.vn/9", "hashTepTin": told}, {"TenGiayTo": "on paper"}]
+    (made,) = messages(item(9, DanhSachGiayToKetQua=results), config)
+    first, second = json.loads(made.body)["DanhSachGiayToKetQua"]
+    assert (first.get("SHA256"), first.get("HashTepTin")) == (written, told) and second == {"TenGiayTo": "on paper"}
+
+
+def test_what_is_no_list_of_results_is_left_to_the_schema() -> None:
+    config = MinistryConfig.model_validate(settings("http://127.0.0.1:9", hash="sha-256"))
+    for odd in ("text", ["text"], {"HashTepTin": "x"}, [{"HashTepTin": ["x"]}]):
+        (made,) = messages(item(9, DanhSachGiayToKetQua=odd), config)
+        assert json.loads(made.body)["DanhSachGiayToKetQua"] == odd
+
+
 # ── push
 async def test_push_is_answered_once_it_is_on_disk(tmp_path: Path) -> None:
     """One item, an array, and an array under items; with the account's key only; the same again is known."""
@@ -297,9 +331,8 @@ async def test_push_is_answered_once_it_is_on_disk(tmp_path: Path) -> None:
         assert (await push(item(4), "wrong"))[0] == 401
 
 
-async def test_another_callers_push_neither_sees_nor_changes_a_dossier(tmp_path: Path) -> None:
-    """It is an observation of that caller's own, sent nowhere; the answer says how many it was; an account's name with another
-    sender's key opens nothing."""
+async def test_another_callers_push_is_not_the_ministrys_word(tmp_path: Path) -> None:
+    """It is refused, and changes nothing; an account's name with another sender's key opens nothing."""
     async with fed(tmp_path) as (hub, home, portal):
         await take(hub, "portal-dossier@1", record("2"))
         await at_rest(home)
@@ -307,12 +340,9 @@ async def test_another_callers_push_neither_sees_nor_changes_a_dossier(tmp_path:
         key, text = new_key("stranger", ("ministry-feed-dossier", "ministry-feed-progress"), system_clock(), "sender")
         await hub.store.add_key(key)
         given = [item(9, code=LOCAL, ChuHoSo="Người khác", TienTrinh=[STEP])]
-        assert await post(hub, "/ministry/feed", given, Authorization=f"Bearer {text}") == (
-            200, {"code": 0, "message": "", "data": {"accepted": 2}},
-        )  # fmt: skip
-        assert look(home, "select sender, state from messages order by seq") == [
-            ("one-stop", "routed"), ("stranger", "conflict"), ("stranger", "conflict"),
-        ]  # fmt: skip
+        status, said = await post(hub, "/ministry/feed", given, Authorization=f"Bearer {text}")
+        assert (status, [one["code"] for one in said["data"]["problems"]]) == (403, ["no_right"])
+        assert look(home, "select sender from messages") == [("one-stop",)]
         assert ((await portal.state())["dossiers"], look(home, "select id, state from deliveries")) == before
         as_ministry = base64.b64encode(f"ministry-account:{text}".encode()).decode()
         assert (await post(hub, "/ministry/feed", given, Authorization=f"Basic {as_ministry}"))[0] == 401
