@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hub.connector import installed_connectors
+from hub.testing.caller_faults import CALLER_FAULTS
 from hub.testing.conformance import Finding, Report, examine
 from hub.testing.wire_faults import FAULTS
 
@@ -47,6 +48,20 @@ def _lines(reports: Sequence[Report]) -> Iterator[str]:
     for number, fault in enumerate(FAULTS):
         told = (", ".join(f"{word} {count}" for word, count in one.faults[number].told.items()) for one in reports)
         yield f"| `{fault.name}` | {_cell(fault.says)} | {' | '.join(told)} |"
+    yield from (
+        "",
+        "## Faults of who calls",
+        "",
+        "How often each was played at the door of a listener, and what it answered: HTTP status, and whether that says that",
+        "the message was taken. What is said again is answered again.",
+        "",
+    )
+    listening = [one for one in reports if any(fault.struck for fault in one.calls)]
+    yield f"| call | what the caller does | {' | '.join(one.connector for one in listening)} |"
+    yield "|---|---|" + "---|" * len(listening)
+    for number, call in enumerate(CALLER_FAULTS):
+        told = (", ".join(f"{count} × {words}" for words, count in one.calls[number].told.items()) for one in listening)
+        yield f"| `{call.name}` | {_cell(call.says)} | {' | '.join(told)} |"
     yield from ("", "## What cannot be told, and why", "")
     for one in reports:
         yield f"- **{one.connector}**: {'; '.join(_reasons(one.findings))}."

@@ -101,6 +101,8 @@ def usable(answer: Answer, config: MinistryConfig, effect: bool) -> Reply:
         raise unclear(effect, "unreadable_answer", f"HTTP {status}, but no JSON object with code and data")
     if reply is None and status in _BUSINESS_STATUS:
         raise Rejected(f"http_{status}", "the ministry's portal refused the request without a readable reason")
+    if reply is None and status < 400:
+        raise unclear(effect, f"http_{status}", "the call was sent elsewhere: see base_url and paths of the endpoint")
     if reply is None:
         raise Transient(f"http_{status}", "the call was refused: see base_url, paths and account of the endpoint")
     raise unclear(effect, f"http_{status}", "HTTP status and code of the answer contradict each other")

@@ -170,8 +170,10 @@ def _usable(answer: Answer, reply: Reply | None, effect: bool) -> Reply:
         return reply
     if reply is None and status in _BUSINESS_STATUS:
         raise Rejected(f"http_{status}", "the adapter refused the request without a readable reason")
-    if reply is None and 300 <= status < 500:
+    if reply is None and 400 <= status < 500:
         raise Transient(f"http_{status}", "the adapter refused the call: address, rights or dstcode of the endpoint")
     if status < 300:
         raise unclear(effect, "unreadable_answer", f"HTTP {status}, but no JSON object with an error_code")
+    if status < 400 and reply is None:
+        raise unclear(effect, f"http_{status}", "the call was sent elsewhere: see adapter_url of the endpoint")
     raise unclear(effect, f"http_{status}", "the portal or its adapter failed while it had the request")

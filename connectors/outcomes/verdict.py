@@ -15,10 +15,10 @@ LATER = (429, 503)
 ACCOUNT = (401, 403, 407)
 _BUSINESS = (400, 413, 422)
 _NOT_DONE = frozenset((
-    301, 305, 307, 308, 404, 405, 406, 410, 411, 412, 414, 415, 416, 417, 421, 423, 424, 425, 426, 428, 431, 451,
+    404, 405, 406, 410, 411, 412, 414, 415, 416, 417, 421, 423, 424, 425, 426, 428, 431, 451,
 ))  # fmt: skip
-"""Statuses of a call that was not carried out: another address, another form, another right. 303 is the usual answer to one
-that was, 408 may come after it was read, 409 speaks of what is there."""
+"""Statuses of a call that was not carried out: another form, another right. No redirect is among them: 302 and 303 are usual
+answers to one that was, and no other says that it was not. 408 may come after it was read, 409 speaks of what is there."""
 
 
 @dataclass(frozen=True, slots=True)

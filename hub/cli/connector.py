@@ -31,7 +31,8 @@ def verify(
     faults: Annotated[bool, typer.Option("--faults", help="Show too what it said of each fault.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Put an installed connector to the test: its contract, and some 40 faults of the wire at each of its calls.
+    """Put an installed connector to the test: its contract, some 40 faults of the wire at each of its calls, and of who
+    calls it.
 
     It is given a partner of its own on this machine (its specimen); nobody else is called, and no hub home is needed. What
     cannot be told of it is shown as such. Exit code 1 when anything is broken, 3 for an unknown name.
@@ -60,8 +61,10 @@ def _show(shell: Shell, report: Report, faults: bool) -> None:
         shown += ["", table(("fault", "struck", "it said", "what happens"), [
             (one.fault, one.struck, words, one.says) for one, words in zip(report.faults, told, strict=True)
         ])]  # fmt: skip
-    struck = sum(1 for one in report.faults if one.struck)
-    calls = sum(one.struck for one in report.faults)
+        called = [(one.fault, one.struck, ", ".join(one.told), one.says) for one in report.calls if one.struck]
+        shown += ["", table(("call", "made", "it answered", "what the caller does"), called)] if called else []
+    played = [one for one in (*report.faults, *report.calls) if one.struck]
+    struck, calls = len(played), sum(one.struck for one in played)
     count = {verdict: sum(one.verdict == verdict for one in report.findings) for verdict in _STYLES}
     last = (
         f"{report.connector}: {plural(count['holds'], 'check')} hold, {count['broken']} broken, {count['not told']} cannot be "

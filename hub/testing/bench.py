@@ -8,7 +8,7 @@ import copy
 import itertools
 import json
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,8 @@ from hub.testing.specimen import Sample, Specimen
 from hub.testing.untrusted import untrusted_server
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-QUICK = {"connect_timeout": 1.0, "read_timeout": 0.3}
-"""Limits of time with which a silent partner is waited for on the bench."""
+_PATIENCE = 10
+_LEAST, _MOST = 0.3, 2.0
 SMALL = {"max_answer_bytes": 262_144}
 _NOWHERE = "http://127.0.0.1:9"
 _NUMBERS = itertools.count()
@@ -31,12 +31,15 @@ _NUMBERS = itertools.count()
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is examined: a connector's name, its class, and its specimen; ``folder`` holds all that is written."""
+    """What is examined: a connector's name, its class, and its specimen; ``folder`` holds all that is written. ``everywhere``:
+    each fault is played at every call; ``warned`` counts the warnings and errors in the log so far."""
 
     name: str
     kind: type[Connector[Any]]
     specimen: Specimen
     folder: Path
+    everywhere: bool = True
+    warned: Callable[[], int] = lambda: 0
 
 
 class BenchAttempt:
@@ -116,6 +119,13 @@ class Bench:
         """The engine has it on record."""
         self._sent.add((message.dossier_id, message.schema.id))
         self._ids.setdefault(message.dossier_id, {}).update(ids)
+
+
+def quick(seconds: float) -> dict[str, float]:
+    """Limits of time with which a silent partner is waited for on the bench, when one that answers takes so many seconds:
+    short, and on a slow machine long enough that what does answer is heard."""
+    patience = min(max(_LEAST, _PATIENCE * seconds), _MOST)
+    return {"connect_timeout": max(1.0, patience), "read_timeout": patience}
 
 
 def question(subject: Subject, body: Any) -> Message:

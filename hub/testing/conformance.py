@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,11 @@ from hub.config import validation_problems
 from hub.connector import Connector, load_connector
 from hub.errors import BadConfig
 from hub.testing.bench import Subject, make
+from hub.testing.caller_faults import CALLER_FAULTS
+from hub.testing.caller_runs import CallerCase, caller_runs
 from hub.testing.conformance_contract import CONTRACT, DoesNotApply
+from hub.testing.conformance_listening import CALLER_RULES, broken_by_callers, why_not_told
+from hub.testing.conformance_receiving import RECEIVING
 from hub.testing.conformance_roles import ROLES
 from hub.testing.conformance_rules import RULES, broken, guesses
 from hub.testing.fault_runs import Case, clean_runs, fault_runs
@@ -35,6 +39,8 @@ from hub.testing.wire_faults import FAULTS
 
 Verdict = Literal["holds", "broken", "not told"]
 _SHOWN_BREACHES = 5
+_LONGEST_CHECK = 300.0
+"""Seconds: a check that takes longer stands still; a slow machine gets through."""
 ENOUGH_FAULTS = 24
 """So many faults must really have struck a connector that speaks HTTP."""
 
@@ -66,6 +72,8 @@ class Report:
     connector: str
     findings: tuple[Finding, ...]
     faults: tuple[Played, ...]
+    calls: tuple[Played, ...]
+    """Faults of who calls a listener."""
     seconds: float
 
     @property
@@ -82,8 +90,10 @@ class Report:
 
 _NO_CANARY = ("says_nothing_personal", "no value of a person and no secret is logged, printed, raised, shown or put on record")
 _PLAYED = ("every_fault_strikes", f"at least {ENOUGH_FAULTS} faults really struck it")
+_CHECKED = (*CONTRACT, *ROLES, *RECEIVING)
 CHECKS: tuple[str, ...] = (
-    *(one.__name__ for one in (*CONTRACT, *ROLES)), *(one.name for one in RULES), _NO_CANARY[0], _PLAYED[0],
+    *(one.__name__ for one in _CHECKED), *(one.name for one in CALLER_RULES), *(one.name for one in RULES), _NO_CANARY[0],
+    _PLAYED[0],
 )  # fmt: skip
 """The names of all checks, in the order of the report."""
 
@@ -100,22 +110,20 @@ async def examine(
     quiet = logging.getLogger("asyncio")
     level = quiet.level
     with tempfile.TemporaryDirectory(prefix="hub-conformance-", ignore_cleanup_errors=True) as folder:
-        subject = Subject(name, kind, specimen, Path(folder))
+        subject = Subject(name, kind, specimen, Path(folder), everywhere)
         _usable(subject)
         try:
             with overhearing() as heard, sleeps_are_seen():
-                findings = [await _told(check, subject, heard) for check in (*CONTRACT, *ROLES)]
+                subject = replace(subject, warned=heard.warned)
+                findings = [await _told(check, subject, heard) for check in _CHECKED]
+                called = await caller_runs(subject)
                 clean = await clean_runs(subject)
-                cases = (
-                    await fault_runs(subject, clean, " ".join(specimen.personal), everywhere=everywhere)
-                    if specimen.simulator
-                    else []
-                )
+                cases = await fault_runs(subject, clean, " ".join(specimen.personal)) if specimen.simulator else []
         finally:
             quiet.setLevel(level)
-        findings += _ruled(cases, subject)
-        findings += [_nothing_personal(cases, subject, heard, [one.told for one in clean]), _struck(cases, specimen)]
-    return Report(name, tuple(findings), tuple(_played(cases)), round(time.monotonic() - began, 1))
+        findings += [*_ruled_by_callers(called, subject), *_ruled(cases, subject)]
+        findings += [_nothing_personal(cases, called, subject, heard, [one.told for one in clean]), _struck(cases, specimen)]
+    return Report(name, tuple(findings), tuple(_played(cases)), tuple(_called(called)), round(time.monotonic() - began, 1))
 
 
 def _usable(subject: Subject) -> None:
@@ -129,7 +137,7 @@ def _usable(subject: Subject) -> None:
 async def _told(check: Any, subject: Subject, heard: Overheard) -> Finding:
     says = " ".join(str(check.__doc__).split())
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(_LONGEST_CHECK):
             breaches = await check(subject)
     except DoesNotApply as reason:
         return Finding(check.__name__, says, "not told", str(reason))
@@ -142,6 +150,13 @@ async def _told(check: Any, subject: Subject, heard: Overheard) -> Finding:
 def _finding(name: str, says: str, breaches: Sequence[str]) -> Finding:
     more = f"; and {len(breaches) - _SHOWN_BREACHES} more" if len(breaches) > _SHOWN_BREACHES else ""
     return Finding(name, says, "broken" if breaches else "holds", "; ".join(breaches[:_SHOWN_BREACHES]) + more)
+
+
+def _ruled_by_callers(cases: Sequence[CallerCase], subject: Subject) -> list[Finding]:
+    untold = why_not_told(subject, cases)
+    if untold is not None:
+        return [Finding(rule.name, rule.says, "not told", untold) for rule in CALLER_RULES]
+    return [_finding(rule.name, rule.says, broken_by_callers(rule, cases)) for rule in CALLER_RULES]
 
 
 def _ruled(cases: Sequence[Case], subject: Subject) -> list[Finding]:
@@ -160,7 +175,9 @@ def _ruled(cases: Sequence[Case], subject: Subject) -> list[Finding]:
     return found
 
 
-def _nothing_personal(cases: Sequence[Case], subject: Subject, heard: Overheard, clean: Sequence[Any]) -> Finding:
+def _nothing_personal(
+    cases: Sequence[Case], called: Sequence[CallerCase], subject: Subject, heard: Overheard, clean: Sequence[Any]
+) -> Finding:
     connector = make(subject, "http://127.0.0.1:9", subject.folder)
     for told, where in [(one.told, f"the error or receipt of {one.where}") for one in cases] + [
         (one, "the receipt of a sample") for one in clean if one is not None
@@ -170,7 +187,8 @@ def _nothing_personal(cases: Sequence[Case], subject: Subject, heard: Overheard,
             heard.note(where, repr(told.value))
     heard.note("repr of the settings", repr(connector.config))
     heard.note("repr of the connector", repr(connector))
-    return _finding(*_NO_CANARY, heard.breaches([*subject.specimen.personal, *secrets_in(connector.config)]))
+    shown: set[str] = set().union(*(one.secrets for one in called))
+    return _finding(*_NO_CANARY, heard.breaches([*subject.specimen.personal, *secrets_in(connector.config), *shown]))
 
 
 def _struck(cases: Sequence[Case], specimen: Specimen) -> Finding:
@@ -181,6 +199,14 @@ def _struck(cases: Sequence[Case], specimen: Specimen) -> Finding:
     struck = {one.fault.name for one in cases if one.struck}
     missing = [one.name for one in FAULTS if one.name not in struck]
     return _finding(*_PLAYED, [f"only {len(struck)}; not {', '.join(missing)}"] if len(struck) < ENOUGH_FAULTS else [])
+
+
+def _called(cases: Sequence[CallerCase]) -> list[Played]:
+    found = []
+    for fault in CALLER_FAULTS:
+        mine = [one for one in cases if one.fault is fault]
+        found.append(Played(fault.name, fault.says, len(mine), dict(Counter(", ".join(one.words) for one in mine))))
+    return found
 
 
 def _played(cases: Sequence[Case]) -> list[Played]:

@@ -23,7 +23,7 @@ from hub.testing.specimen import Sample
 from hub.testing.watched_calls import Told, unlike, watched
 
 _UNREACHABLE = "http://127.0.0.1:9"
-_GRACE_SECONDS = 1.0
+_GRACE_SECONDS = 3.0
 
 
 class DoesNotApply(Exception):

@@ -15,7 +15,7 @@ from hub.testing.fault_runs import Case
 from hub.testing.held_up import HeldUp
 from hub.testing.watched_calls import DEADLINE
 
-_HARMLESS = ("wrong_type", "clock_skew", "unauthorized_once")
+_HARMLESS = ("wrong_type", "http_1_0", "clock_skew", "unauthorized_once")
 """After these a call may go well in the same attempt."""
 _REPEATED_BY_HTTP = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 """Calls that an HTTP library itself writes again on a fresh connection when a kept one turns out to be dead."""

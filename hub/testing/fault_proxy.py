@@ -52,6 +52,8 @@ class FaultProxy:
         self._countdown = 0
         self._server: asyncio.Server | None = None
         self._port = 0
+        self._kept: socket.socket | None = None
+        """Holds the port while nothing listens there, so that no other process gets it meanwhile."""
         self._let_go = asyncio.Event()
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,8 +71,12 @@ class FaultProxy:
 
     async def open(self) -> None:
         """Listen; after ``shut``, at the same port again."""
+        if self._kept is None:
+            self._kept = socket.socket()
+            self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._kept.bind(("127.0.0.1", 0))
+            self._port = int(self._kept.getsockname()[1])
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, reuse_address=True)
-        self._port = self._server.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
         """Nothing listens at the address any more; open connections stay."""
@@ -87,6 +93,8 @@ class FaultProxy:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._kept is not None:
+            self._kept.close()
 
     async def plant(self, fault: Fault, position: int) -> None:
         """The ``position``-th call from now (from 1) goes wrong; ``unauthorized`` every one from there on."""
@@ -214,6 +222,8 @@ class FaultProxy:
             "length_too_short": answer.head(len(body) // 2, close) + body,
             "wrong_type": _typed(answer, "image/png").head(len(body), close) + body,
             "empty_answer": answer.head(0, close),
+            "http_1_0": _older(answer).head(None) + body,
+            "http_1_0_half": _older(answer).head(None) + half,
             "not_http": b"\x15\x03\x03\x00\x02\x02\x28 this is no HTTP\r\n\r\n",
         }
         if name in pieces:
@@ -243,6 +253,11 @@ class FaultProxy:
         lines += [f"Location: {self.url}{ELSEWHERE}"] if 300 <= fault.status < 400 else []
         lines += [f"Retry-After: {fault.retry_after}"] if fault.retry_after else []
         return ("\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n").encode() + page
+
+
+def _older(answer: Raw) -> Raw:
+    """As HTTP/1.0 has it: the end of the connection is the end of the body."""
+    return Raw(answer.first.replace("HTTP/1.1", "HTTP/1.0", 1), answer.headers, answer.body)
 
 
 def _typed(answer: Raw, media: str) -> Raw:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from hub.connector import Finder, Found, Receipt
 from hub.message import Message
-from hub.testing.bench import QUICK, SMALL, Bench, BenchAttempt, Subject, bad_address, bench, question
+from hub.testing.bench import SMALL, Bench, BenchAttempt, Subject, bad_address, bench, question, quick
 from hub.testing.fault_proxy import ELSEWHERE
 from hub.testing.faults import FaultRule
 from hub.testing.watched_calls import Told, unlike, watched
@@ -104,8 +104,8 @@ async def _send(it: Bench, message: Message) -> Receipt:
     return receipt
 
 
-async def fault_runs(subject: Subject, clean: Sequence[Clean], said: str, *, everywhere: bool = True) -> list[Case]:
-    """Every fault at every call of what goes well without it; else each at two of them, others from fault to fault."""
+async def fault_runs(subject: Subject, clean: Sequence[Clean], said: str) -> list[Case]:
+    """Every fault at every call of what goes well without it; or each at two of them, others from fault to fault."""
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def one(fault: Fault, run: Clean, position: int) -> Case:
@@ -121,20 +121,21 @@ async def fault_runs(subject: Subject, clean: Sequence[Clean], said: str, *, eve
             for position in range(1, len(run.calls) + 1)
             if position == 1 or fault.name not in ("dns", "tls", "clock_skew")
         ]
-        chosen = at if everywhere else [one for place, one in enumerate(at) if place in (number % len(at), len(at) - 1)]
+        chosen = at if subject.everywhere else [one for place, one in enumerate(at) if place in (number % len(at), len(at) - 1)]
         wanted += [one(fault, run, position) for run, position in chosen]
     return list(await asyncio.gather(*wanted))
 
 
 async def _case(subject: Subject, fault: Fault, run: Clean, position: int, said: str) -> Case:
-    limits = {**(QUICK if fault.slow else {}), **(SMALL if fault.name == "huge_answer" else {})}
+    taken = run.told.seconds if run.told is not None else 0.0
+    limits: dict[str, Any] = {**(quick(taken) if fault.slow else {}), **(SMALL if fault.name == "huge_answer" else {})}
     async with bench(subject, said=said, **limits) as it, AsyncExitStack() as stack:
         assert it.proxy is not None and it.partner is not None
-        if not run.asks:
-            for sample in subject.specimen.samples[: run.number]:
-                await _send(it, it.message(sample))
-        before = it.effects()
         case = Case(fault, run, position, Told("well"))
+        for sample in () if run.asks else subject.specimen.samples[: run.number]:
+            if (await watched(_send(it, it.message(sample)))).end != "well":
+                return case  # not struck: what comes before it did not go as without a fault
+        before = it.effects()
         if fault.name in ("dns", "tls"):
             where = await stack.enter_async_context(bad_address(fault.name, subject, it.proxy.port))
             case.told = await watched(it.reach(where, **limits))
@@ -181,8 +182,8 @@ async def _unset(it: Bench, fault: Fault, limits: dict[str, Any]) -> None:
     it.skew = 0
     it.partner.simulator.faults.rules.withdraw()
     await it.proxy.withdraw()
-    if fault.name in ("dns", "tls"):
-        await it.reach(**limits)
+    if limits or fault.name in ("dns", "tls"):
+        await it.reach()  # what comes next has the time that it takes
 
 
 async def _facts(it: Bench, case: Case, seen: int, before: int) -> None:

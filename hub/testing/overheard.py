@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+_WARNINGS = ("warning", "error", "critical", "exception")
 _SHORTEST = 4
 """A secret shorter than this stands in any text by chance."""
 
@@ -21,6 +22,19 @@ class Overheard:
 
     def __init__(self) -> None:
         self.said: list[tuple[str, str]] = []
+        self.lines: list[Any] = []
+        """What came through structlog, as it came."""
+        self._warnings = 0
+
+    def warned(self) -> int:
+        """How many warnings and errors were logged so far."""
+        return self._warnings + sum(line["log_level"] in _WARNINGS for line in self.lines)
+
+    def logged(self, record: logging.LogRecord) -> None:
+        """A line of the standard library's logging."""
+        more = {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        self.note(f"a log line of {record.name}", f"{record.getMessage()} {more} {record.exc_info or ''}")
+        self._warnings += record.levelno >= logging.WARNING
 
     def note(self, place: str, text: str) -> None:
         """Something was said there."""
@@ -56,19 +70,19 @@ def overhearing() -> Iterator[Overheard]:
     out, err = io.StringIO(), io.StringIO()
 
     def hear(logger: logging.Logger, record: logging.LogRecord) -> None:
-        more = {key: value for key, value in vars(record).items() if key not in _PLAIN}
-        heard.note(f"a log line of {record.name}", f"{record.getMessage()} {more} {record.exc_info or ''}")
+        heard.logged(record)
 
     logging.Logger.handle = hear  # type: ignore[method-assign, assignment]
     sys.__stdout__, sys.__stderr__ = out, err  # type: ignore[misc, assignment]
     try:
         with structlog.testing.capture_logs() as lines, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            heard.lines = lines
             yield heard
     finally:
         logging.Logger.handle = handle  # type: ignore[method-assign]
         root.setLevel(level)
         sys.__stdout__, sys.__stderr__ = streams  # type: ignore[misc]
-    for line in lines:
+    for line in heard.lines:
         heard.note("a log line", str(line))
     heard.note("standard output", out.getvalue())
     heard.note("standard error", err.getvalue())

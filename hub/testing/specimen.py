@@ -30,6 +30,42 @@ class Sample:
     full_state: bool = False
 
 
+def _bearer(key: str) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _is_good(status: int, answer: bytes) -> bool:
+    return 200 <= status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The call before a push that gives a session: its path, its JSON body by the key, the field of the answer's JSON object
+    that is the session."""
+
+    path: str
+    body: Callable[[str], Any]
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One message as the partner brings it: POST to ``path``.
+
+    ``sender``: whose key it has. ``body`` and ``headers`` are made of the key, with ``sign_in`` of the session; of "" where
+    neither is shown. ``body`` gives a JSON value, or bytes as they are. ``taken`` tells from HTTP status and body of an answer
+    whether it says that the message was taken.
+    """
+
+    path: str
+    sender: str
+    body: Callable[[str], Any]
+    headers: Callable[[str], Mapping[str, str]] = _bearer
+    content_type: str = "application/json"
+    sign_in: SignIn | None = None
+    taken: Callable[[int, bytes], bool] = _is_good
+
+
 def _changes_something(call: Mapping[str, Any]) -> bool:
     return bool(call["effect"])
 
@@ -42,7 +78,9 @@ class Specimen:
     endpoint's, when the partner is reached at this URL, with a folder of its own for files. ``samples`` it can send, one after
     the other; ``queries`` it can ask and gets an answer to (Responder), ``unknown_queries`` that fit nobody. ``personal`` are
     values in samples and queries that must stand in no log, error or repr, whoever says them. ``effect`` tells of an entry of
-    the simulator's log of calls (``/_control/calls``) whether it changed something there.
+    the simulator's log of calls (``/_control/calls``) whether it changed something there. ``arrivals``: so many messages come
+    in, from the partner or the folder, when it receives (Receiver); best some, on several pages. ``pushes``: messages as the
+    partner brings them to its door (Listener).
     """
 
     simulator: Callable[[Path], Simulator[Any]] | None
@@ -52,6 +90,8 @@ class Specimen:
     unknown_queries: Sequence[Any] = ()
     personal: Sequence[str] = ()
     effect: Callable[[Mapping[str, Any]], bool] = _changes_something
+    arrivals: int = 0
+    pushes: Sequence[Push] = ()
 
 
 def installed_specimens() -> list[str]:

@@ -20,6 +20,8 @@ End = Literal["well", "transient", "not_connected", "in_doubt", "rejected", "can
 DEADLINE = 8.0
 """Seconds after which the suite ends a call, as the engine does after ``deadline_seconds``."""
 
+_CARE_OF_CONNECTIONS = "aiohttp.helpers"
+"""Whose timers look after idle connections, and are no wait of the call in which they begin."""
 _EMPTY_SLEEPS = 1_000
 """So many turns given away in one call are a wait."""
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
@@ -164,7 +166,7 @@ def sleeps_are_seen() -> Iterator[None]:
 
     def noted_timer(when: float, callback: Callable[..., Any], *args: Any, **more: Any) -> asyncio.TimerHandle:
         seen, begun = _seen.get(), loop.time()
-        if seen is None:
+        if seen is None or getattr(callback, "__module__", "") == _CARE_OF_CONNECTIONS:
             return real_timer(when, callback, *args, **more)
 
         def run_out(*given: Any) -> None:

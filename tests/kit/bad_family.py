@@ -12,15 +12,43 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from hub.connector import Accept, Attempt, Connector, ConnectorConfig, Found, Inlet, Receipt
-from hub.errors import DeliveryError, InDoubt, NotAsked, NotConnected, Rejected, StoreUnavailable, Transient
-from hub.message import Message
+from hub import strictjson
+from hub.connector import Accept, Accepted, Attempt, Connector, ConnectorConfig, Found, Inlet, Receipt, Visit
+from hub.errors import (
+    DeliveryError,
+    InDoubt,
+    NotAsked,
+    NotConnected,
+    NotParsable,
+    Problem,
+    Refused,
+    Rejected,
+    SchemaInvalid,
+    StoreUnavailable,
+    Transient,
+    UnknownSchema,
+)
+from hub.message import Message, new_id
 from hub.testing.specimen import Specimen
 from hub.wire import HttpEndpoint, HttpSettings
-from kit.register import NAME, Good, GoodReceiver, GoodRegistry, an_arrival, registry_specimen, specimen
+from kit.register import (
+    CHANGE,
+    CHANGES,
+    NAME,
+    Good,
+    GoodListener,
+    GoodReceiver,
+    GoodRegistry,
+    an_arrival,
+    listener_specimen,
+    receiver_specimen,
+    registry_specimen,
+    specimen,
+)
 
 
 class Swallows(Good):
@@ -283,7 +311,7 @@ class Follows(Good):
     async def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         try:
             return await super().ask(method, path, body)
-        except Transient as error:
+        except (Transient, InDoubt) as error:
             if error.code in ("http_302", "http_307"):
                 await self.http.call("GET", f"{self.config.url}/elsewhere-than-asked", effect=False)
             raise
@@ -526,13 +554,60 @@ class KnowsEverybody(GoodRegistry):
 class Loses(GoodReceiver):
     """Goes on to the next when the hub could not take one."""
 
-    async def receive(self, accept: Accept) -> None:
-        while True:
-            try:
-                await accept(an_arrival(self.context.clock()))
-            except StoreUnavailable:
-                return None
-            await asyncio.sleep(0.05)
+    async def take(self, change: Any, accept: Accept) -> None:
+        with contextlib.suppress(StoreUnavailable):
+            await super().take(change, accept)
+
+
+class Numbers(GoodReceiver):
+    """Gives what comes again another number."""
+
+    async def take(self, change: Any, accept: Accept) -> None:
+        await accept(replace(an_arrival(change, self.context.clock()), key=new_id()))
+
+
+class Hurries(GoodReceiver):
+    """Puts down how far it is before the hub has what stands there."""
+
+    async def page(self, accept: Accept) -> None:
+        page = await self.ask("GET", f"/changes?after={self.cursor}")
+        self.cursor = page["next"]
+        for change in page["changes"]:
+            while True:
+                with contextlib.suppress(StoreUnavailable, UnknownSchema):
+                    await self.take(change, accept)
+                    break
+
+
+class Insists(GoodReceiver):
+    """Asks for the same page for ever when a change of it is refused."""
+
+    async def page(self, accept: Accept) -> None:
+        with contextlib.suppress(Refused):
+            await super().page(accept)
+
+    async def take(self, change: Any, accept: Accept) -> None:
+        await accept(an_arrival(change, self.context.clock()))
+
+
+class PassesOver(GoodReceiver):
+    """Says nothing of what is refused."""
+
+    async def take(self, change: Any, accept: Accept) -> None:
+        try:
+            await accept(an_arrival(change, self.context.clock()))
+        except UnknownSchema:
+            raise
+        except Refused:
+            return
+
+
+class GivesUpTheUnknown(GoodReceiver):
+    """Takes for refused what the hub does not know yet."""
+
+    async def take(self, change: Any, accept: Accept) -> None:
+        with contextlib.suppress(UnknownSchema):
+            await super().take(change, accept)
 
 
 class Faints(GoodReceiver):
@@ -540,10 +615,26 @@ class Faints(GoodReceiver):
 
     async def receive(self, accept: Accept) -> None:
         while True:
-            await self.ask("GET", "/entries")
-            with contextlib.suppress(StoreUnavailable):
-                await accept(an_arrival(self.context.clock()))
+            with contextlib.suppress(StoreUnavailable, UnknownSchema):
+                await self.page(accept)
             await asyncio.sleep(0.05)
+
+
+class Skips(GoodReceiver):
+    """Asks for the next page when one could not be read."""
+
+    async def page(self, accept: Accept) -> None:
+        try:
+            await super().page(accept)
+        except DeliveryError:
+            self.cursor += 1
+
+
+class BringsOther(GoodReceiver):
+    """Hands over what fits no schema."""
+
+    async def take(self, change: Any, accept: Accept) -> None:
+        await super().take({"counter": change["counter"]}, accept)
 
 
 class GoesOn(GoodReceiver):
@@ -564,13 +655,145 @@ class GoesOn(GoodReceiver):
                 continue
 
 
+class SaysYes(GoodListener):
+    """Says that it has what the store could not take."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        answer = await super().answer(request)
+        return web.json_response({}) if answer.status == 503 else answer
+
+
+class AnswersBeforehand(GoodListener):
+    """Says that it has what it is only about to take."""
+
+    async def take(self, visit: Visit, request: web.Request) -> Accepted:
+        body = await visit.body()
+        await visit.examine(CHANGE, body)
+        asyncio.get_running_loop().call_later(0.3, self.later, visit, body)
+        return Accepted({"arrival": "soon"})
+
+    def later(self, visit: Visit, body: bytes) -> None:
+        self.task = asyncio.ensure_future(visit.accept(CHANGE, body))
+        self.task.add_done_callback(lambda task: task.exception())
+
+
+class TurnsAway(GoodListener):
+    """Refuses for good what the store cannot take now."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        answer = await super().answer(request)
+        return web.json_response({}, status=422) if answer.status == 503 else answer
+
+
+class LetsAllIn(GoodListener):
+    """Takes what comes without a key as the register's own."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        answer = await super().answer(request)
+        if answer.status in (401, 403):
+            await self.inlet.intake.accept(an_arrival(CHANGES[0], self.context.clock()))  # type: ignore[attr-defined]
+        return answer
+
+
+class Stumbles(GoodListener):
+    """Fails at what it cannot read."""
+
+    async def take(self, visit: Visit, request: web.Request) -> Accepted:
+        body = await visit.body()
+        orjson.loads(body)["referenceUid"]
+        return await visit.accept(CHANGE, body)
+
+
+class FillsIn(GoodListener):
+    """Takes something else for what it cannot read."""
+
+    async def take(self, visit: Visit, request: web.Request) -> Accepted:
+        try:
+            return await super().take(visit, request)
+        except (NotParsable, SchemaInvalid):
+            await visit.accept(CHANGE, orjson.dumps(CHANGES[1]))
+            raise
+
+
+class TakesAnew(GoodListener):
+    """Takes each call for a new message."""
+
+    async def take(self, visit: Visit, request: web.Request) -> Accepted:
+        return await visit.accept(CHANGE, await visit.body(), anew="register")
+
+
+class StaysInside(GoodListener):
+    """Never ends a visit."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        visit = await self.inlet.visit(request).__aenter__()
+        try:
+            await visit.enter(await visit.sign_in_by_headers({}))
+            accepted = await self.take(visit, request)
+        except Refused as refused:
+            return await self.refused(refused)
+        except StoreUnavailable:
+            return web.json_response({"code": "BUSY"}, status=503)
+        return web.json_response({"receipt": accepted.receipt["arrival"]})
+
+
+class TakesNothing(GoodListener):
+    """Has another schema in mind than its partner."""
+
+    async def take(self, visit: Visit, request: web.Request) -> Accepted:
+        return await visit.accept("portal-dossier@1", await visit.body())
+
+
+class TellsAll(GoodListener):
+    """Writes into the log what came in."""
+
+    async def take(self, visit: Visit, request: web.Request) -> Accepted:
+        logging.getLogger("register").info("taken %s", (await visit.body()).decode(errors="replace"))
+        return await super().take(visit, request)
+
+
+class LogsHeaders(GoodListener):
+    """Writes into the log who called, with his key."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        logging.getLogger("register").info("called with %s", dict(request.headers))
+        return await super().answer(request)
+
+
+class TakesSome(GoodListener):
+    """Takes a list, and says that it has it when it has one of it, when the others were ``lost``."""
+
+    lost: ClassVar[type[Exception]] = StoreUnavailable
+
+    async def take(self, visit: Visit, request: web.Request) -> Accepted:
+        accepted: Accepted | None = None
+        items = strictjson.parse(await visit.body())
+        if not isinstance(items, list) or not items:
+            raise SchemaInvalid([Problem("", "no_list", "a list is wanted")])
+        for item in items:
+            try:
+                accepted = await visit.accept(CHANGE, orjson.dumps(item))
+            except self.lost:
+                if accepted is None:
+                    raise
+        assert accepted is not None
+        return accepted
+
+
+class DropsTheBad(TakesSome):
+    """Says nothing of those that are refused."""
+
+    lost = Refused
+
+
 @dataclass(frozen=True)
 class Bad:
-    """A connector, and what it breaks."""
+    """A connector, and what it breaks; ``long``: examined in the long form only (SOAK=1)."""
 
     kind: type[Connector[Any]]
     breaks: set[str]
     specimen: Specimen = field(default_factory=specimen)
+    long: bool = False
 
 
 _SILENT = "never_denies_an_effect"
@@ -630,7 +853,31 @@ FAMILY = [
     Bad(NoAnswerIsNone, {"answers_only_what_was_answered"}, registry_specimen()),
     Bad(QuestionsInDoubt, {"questions_are_never_in_doubt"}, registry_specimen()),
     Bad(KnowsEverybody, {"answers_its_questions"}, registry_specimen()),
-    Bad(Loses, {"receiving_loses_nothing"}, specimen(samples=())),
-    Bad(Faints, {"receiving_outlives_faults"}, specimen(samples=())),
+    Bad(Loses, {"receiving_loses_nothing"}, receiver_specimen(), long=True),
+    Bad(
+        Numbers,
+        {"receiving_loses_nothing", "receiving_outlives_a_crash", "receiving_goes_on_behind_what_is_refused"},
+        receiver_specimen(),
+    ),
+    Bad(Hurries, {"receiving_outlives_a_crash"}, receiver_specimen(), long=True),
+    Bad(Insists, {"receiving_goes_on_behind_what_is_refused"}, receiver_specimen()),
+    Bad(GivesUpTheUnknown, {"receiving_loses_nothing"}, receiver_specimen(), long=True),
+    Bad(PassesOver, {"receiving_goes_on_behind_what_is_refused"}, receiver_specimen(), long=True),
+    Bad(Faints, {"receiving_outlives_faults"}, receiver_specimen()),
+    Bad(Skips, {"receiving_outlives_faults"}, receiver_specimen(), long=True),
+    Bad(BringsOther, {"receives_what_is_there"}, receiver_specimen()),
     Bad(GoesOn, {"receiving_ends_when_cancelled"}, replace(specimen(samples=()), simulator=None)),
+    Bad(SaysYes, {"acknowledges_only_what_is_stored"}, listener_specimen()),
+    Bad(AnswersBeforehand, {"takes_what_is_pushed", "acknowledges_only_what_is_stored"}, listener_specimen()),
+    Bad(TurnsAway, {"says_that_it_cannot_store"}, listener_specimen()),
+    Bad(LetsAllIn, {"lets_nobody_else_in"}, listener_specimen()),
+    Bad(Stumbles, {"breaks_on_no_call"}, listener_specimen()),
+    Bad(FillsIn, {"takes_nothing_half"}, listener_specimen()),
+    Bad(TakesAnew, {"takes_the_same_once"}, listener_specimen()),
+    Bad(StaysInside, {"waits_for_no_caller"}, listener_specimen()),
+    Bad(TakesNothing, {"takes_what_is_pushed"}, listener_specimen()),
+    Bad(TellsAll, {"says_nothing_personal"}, listener_specimen()),
+    Bad(LogsHeaders, {"says_nothing_personal"}, listener_specimen()),
+    Bad(TakesSome, {"acknowledges_only_what_is_stored"}, listener_specimen(CHANGES)),
+    Bad(DropsTheBad, {"acknowledges_only_what_is_stored"}, listener_specimen(CHANGES)),
 ]

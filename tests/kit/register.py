@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,17 +12,35 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from hub.connector import Accept, Attempt, Connector, ConnectorConfig, ConnectorContext, Found, Receipt
-from hub.errors import DeliveryError, NotAsked, Rejected, StoreUnavailable, Transient
+from hub.connector import (
+    Accept,
+    Accepted,
+    Attempt,
+    Connector,
+    ConnectorConfig,
+    ConnectorContext,
+    Found,
+    Inlet,
+    Receipt,
+    Visit,
+)
+from hub.durable import write_whole
+from hub.errors import DeliveryError, NotAsked, Refused, Rejected, StoreUnavailable, Transient, UnknownSchema
 from hub.message import Arrival, Message, SchemaRef, new_id
+from hub.observe.logging import get_logger
 from hub.testing import Simulator, SimulatorConfig
 from hub.testing.fault_play import Answer
 from hub.testing.faults import Call, Decision
-from hub.testing.specimen import Sample, Specimen
+from hub.testing.specimen import Push, Sample, Specimen
 from hub.wire import HttpEndpoint, HttpSettings, unclear
 
 NAME = "Trần Thị Mẫu Thử"
 ENTRY = {"id": "e-1", "owner": NAME}
+CHANGE = "opencps-dossier@1"
+_CHANGE = {"serviceCode": "2.000815", "dossierStatus": "new", "applicantName": NAME}
+CHANGES = tuple({**_CHANGE, "referenceUid": f"e-{number}", "counter": number} for number in (1, 2, 3))
+_PAGE = 2
+log = get_logger("register")
 
 
 class Register(Simulator[SimulatorConfig]):
@@ -38,7 +57,12 @@ class Register(Simulator[SimulatorConfig]):
         return {"entries": self.entries}
 
     def routes(self) -> Iterable[web.RouteDef]:
-        return [web.post("/entries", self._take), web.get("/entries", self._show), web.get("/people/{number}", self._person)]
+        return [
+            web.post("/entries", self._take),
+            web.get("/entries", self._show),
+            web.get("/people/{number}", self._person),
+            web.get("/changes", self._changes),
+        ]
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         entry = orjson.loads(await request.read())
@@ -54,6 +78,12 @@ class Register(Simulator[SimulatorConfig]):
     async def _show(self, request: web.Request) -> web.StreamResponse:
         answer = _told("shown", ok=True, entries=self.entries)
         return await self.faults.play(request, Call("show"), self.calls.begin("show"), lambda _: answer, lambda: answer)
+
+    async def _changes(self, request: web.Request) -> web.StreamResponse:
+        after = int(request.query["after"])
+        page = CHANGES[after : after + _PAGE]
+        answer = _told("changes", ok=True, changes=page, next=after + len(page))
+        return await self.faults.play(request, Call("changes"), self.calls.begin("changes"), lambda _: answer, lambda: answer)
 
     async def _person(self, request: web.Request) -> web.StreamResponse:
         name = NAME if request.match_info["number"] == "1" else None
@@ -73,6 +103,7 @@ class GoodConfig(HttpSettings, ConnectorConfig):
     """The register's address."""
 
     url: str = Field(description="Where it is.")
+    folder: Path | None = Field(None, description="Where the cursor of what was fetched lies.")
 
 
 class Good(Connector[GoodConfig]):
@@ -116,7 +147,7 @@ class Good(Connector[GoodConfig]):
             if not words["ok"]:
                 raise Rejected("REFUSED", "the register refused it")
             return words
-        if answer.status < 500:
+        if answer.status >= 400 and answer.status < 500:
             raise Transient(f"http_{answer.status}")
         raise unclear(effect, f"http_{answer.status}", "it failed")
 
@@ -134,31 +165,98 @@ class GoodRegistry(Good):
 
 
 class GoodReceiver(Good):
-    """Fetches every entry, over and over, each under its own id."""
+    """Fetches every change, page after page, each under its own id; the cursor follows what the hub has."""
 
     send = find = None  # type: ignore[assignment]
 
     async def receive(self, accept: Accept) -> None:
         while True:
-            try:
-                await self.ask("GET", "/entries")
-                await accept(an_arrival(self.context.clock()))
-            except (StoreUnavailable, DeliveryError):
-                await asyncio.sleep(0.01)
-                continue
+            with contextlib.suppress(StoreUnavailable, UnknownSchema, DeliveryError):
+                await self.page(accept)
             await asyncio.sleep(0.05)
 
+    async def page(self, accept: Accept) -> None:
+        page = await self.ask("GET", f"/changes?after={self.cursor}")
+        for change in page["changes"]:
+            await self.take(change, accept)
+        self.cursor = page["next"]
 
-def an_arrival(now: int) -> Arrival:
-    return Arrival(new_id(), "register", SchemaRef("entry", "1"), orjson.dumps(ENTRY), now, new_id(), key=ENTRY["id"])
+    async def take(self, change: Any, accept: Accept) -> None:
+        try:
+            await accept(an_arrival(change, self.context.clock()), keep=True)
+        except UnknownSchema:
+            raise
+        except Refused:
+            log.error("change_refused", endpoint=self.context.name)
+
+    @property
+    def cursor(self) -> int:
+        assert self.config.folder is not None
+        file = self.config.folder / "cursor"
+        return int(file.read_text()) if file.exists() else 0
+
+    @cursor.setter
+    def cursor(self, number: int) -> None:
+        assert self.config.folder is not None
+        write_whole(self.config.folder / "cursor", str(number).encode())
+
+
+class GoodListener(Good):
+    """Takes what the register posts, and says so when it is stored."""
+
+    send = find = None  # type: ignore[assignment]
+
+    @classmethod
+    def paths(cls, config: Any) -> Iterable[str]:
+        return ("/register",)
+
+    def routes(self, inlet: Inlet) -> Iterable[web.RouteDef]:
+        self.inlet = inlet
+        return [web.post("/register", self.answer)]
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        try:
+            async with self.inlet.visit(request) as visit:
+                await visit.enter(await visit.sign_in_by_headers({}))
+                accepted = await self.take(visit, request)
+        except Refused as refused:
+            return await self.refused(refused)
+        except StoreUnavailable:
+            return web.json_response({"code": "BUSY"}, status=503)
+        return web.json_response({"receipt": accepted.receipt["arrival"]})
+
+    async def take(self, visit: Visit, request: web.Request) -> Accepted:
+        return await visit.accept(CHANGE, await visit.body())
+
+    async def refused(self, refused: Refused) -> web.StreamResponse:
+        return web.json_response({"code": refused.kind}, status=refused.status)
+
+
+def an_arrival(change: Any, now: int) -> Arrival:
+    key = f"change:{change['counter']}"
+    return Arrival(new_id(), "register", SchemaRef.parse(CHANGE), orjson.dumps(change), now, new_id(), key=key)
 
 
 def specimen(**more: Any) -> Specimen:
     """Of a connector that sends."""
-    given: dict[str, Any] = {"samples": (Sample("entry@1.0.0", ENTRY, {"register": "e-1"}),)} | more
-    return Specimen(lambda folder: Register(), lambda url, folder: {"url": url}, personal=(NAME,), **given)
+    given: dict[str, Any] = {
+        "simulator": lambda folder: Register(),
+        "settings": lambda url, folder: {"url": url},
+        "samples": (Sample("entry@1.0.0", ENTRY, {"register": "e-1"}),),
+    }
+    return Specimen(personal=(NAME,), **{**given, **more})
 
 
 def registry_specimen() -> Specimen:
     """Of one that answers questions."""
     return specimen(samples=(), queries=({"number": "1"},), unknown_queries=({"number": "2"},))
+
+
+def receiver_specimen() -> Specimen:
+    """Of one that fetches changes."""
+    return specimen(samples=(), arrivals=len(CHANGES), settings=lambda url, folder: {"url": url, "folder": str(folder)})
+
+
+def listener_specimen(brought: Any = CHANGES[0]) -> Specimen:
+    """Of one that is called."""
+    return specimen(samples=(), pushes=(Push("/register", "register", lambda key: brought),))

@@ -41,7 +41,7 @@ EFFECT: list[tuple[str, Any, type[DeliveryError], str]] = [
     ("no right in the envelope", {"code": 403, "message": "quyền"}, AccountRefused, "no_right"),
     ("no such dossier", (404, {"code": 404, "message": "không có"}), Rejected, "404"),
     ("no such path", (404, HTML), Transient, "http_404"),
-    ("moved", (302, HTML), Transient, "http_302"),
+    ("moved", (302, HTML), InDoubt, "http_302"),
     ("too many", (429, HTML), Transient, "http_429"),
     ("too many, in the envelope", {"code": 429, "message": "chậm lại"}, Transient, "code_429"),
     ("out of work", (503, HTML), Transient, "http_503"),

@@ -247,7 +247,7 @@ async def test_an_unknown_schema_and_an_empty_message_are_refused(adapter: Adapt
         ((400, "bad"), Rejected, "http_400"),
         ((413, ""), Rejected, "http_413"),
         ((422, ""), Rejected, "http_422"),
-        ((302, ""), Transient, "http_302"),
+        ((302, ""), InDoubt, "http_302"),
         ((403, "<html>"), Transient, "http_403"),
         ((404, "<html>"), Transient, "http_404"),
         ((408, ""), Transient, "http_408"),

@@ -35,7 +35,7 @@ TABLE: list[tuple[str, Say, type[Any], str, str]] = [
     ("half of JSON", Say(200, b'{"result": "o'), InDoubt, "unreadable_answer", "transient"),
     ("a word", Say(200, b'"ok"'), InDoubt, "unreadable_answer", "transient"),
     ("good words with a bad status", Say(500, {"result": "ok"}), InDoubt, "http_500", "transient"),
-    ("301", Say(301, b"", {"Location": "/x"}), Transient, "http_301", "same"),
+    ("301", Say(301, b"", {"Location": "/x"}), InDoubt, "http_301", "transient"),
     ("302", Say(302, b"", {"Location": "/x"}), InDoubt, "http_302", "transient"),
     ("400", Say(400, {"error": 1}), Rejected, "http_400", "same"),
     ("401", Say(401), Transient, "account", "same"),

@@ -97,10 +97,10 @@ DEFAULTS: list[tuple[str, Say, type[DeliveryError], str]] = [
     ("wsse as subcode", fault("Sender", version="1.2", subcode="MessageExpired"), Transient, "MessageExpired"),
     ("a fault with 401", fault("Client", status=401), Transient, "http_401"),
     # HTTP without SOAP
-    ("301", Say(301, b"", headers={"Location": "/x"}), Transient, "http_301"),
+    ("301", Say(301, b"", headers={"Location": "/x"}), InDoubt, "http_301"),
     ("302", Say(302, b"<html>", "text/html", headers={"Location": "/done"}), InDoubt, "http_302"),
     ("303", Say(303, b"", headers={"Location": "/done"}), InDoubt, "http_303"),
-    ("307", Say(307, b"", headers={"Location": "/x"}), Transient, "http_307"),
+    ("307", Say(307, b"", headers={"Location": "/x"}), InDoubt, "http_307"),
     ("400", Say(400, b"bad"), Rejected, "http_400"),
     ("401", Say(401, b"<html>", "text/html"), Transient, "http_401"),
     ("403", Say(403, b""), Transient, "http_403"),
