@@ -29,6 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
         warm_hub.start()
 
 
+def pytest_collection_finish() -> None:
+    """What is there for good is not looked through again and again: the modules, and thousands of tests."""
+    gc.freeze()
+
+
 def pytest_unconfigure() -> None:
     warm_hub.stop()
 

@@ -21,17 +21,15 @@ from hub.store.migrate import migrate
 
 
 @cache
-def _migrated() -> sqlite3.Connection:
+def _migrated() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "hub.db"
         engine = open_engine(parse_url(f"sqlite:///{file}"), writer=True)
         migrate(engine)
         engine.dispose()
-        kept = sqlite3.connect(":memory:", check_same_thread=False)
-        with sqlite3.connect(file) as made:
-            made.backup(kept)
-        made.close()
-    return kept
+        with contextlib.closing(sqlite3.connect(file)) as made:
+            made.execute("pragma journal_mode = delete")  # SQLite takes no other out of bytes
+            return made.serialize()
 
 
 def _migrate(engine: Engine, first: Callable[[Connection], None] | None = None) -> None:
@@ -41,8 +39,15 @@ def _migrate(engine: Engine, first: Callable[[Connection], None] | None = None) 
             raw = opened.driver_connection
             assert isinstance(raw, sqlite3.Connection)
             if not raw.execute("select 1 from sqlite_master").fetchone():
-                _migrated().backup(raw)
+                with contextlib.closing(sqlite3.connect(":memory:")) as known:
+                    known.deserialize(_migrated())
+                    known.backup(raw)
     migrate(engine, first)
+
+
+def prepare() -> None:
+    """Migrate the one file, for all that is forked from this process."""
+    _migrated()
 
 
 def install() -> None:

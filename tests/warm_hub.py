@@ -2,14 +2,15 @@
 
 What a command is stays the same: a process of its own with the caller's folder, environment, input and outputs; its exit code
 and the signals of the one who started it go through. Only how Python starts is not seen, a home that the warm process knows by
-every byte is not compiled again, and an empty SQLite file not migrated (``known_catalog``, ``known_database``); ``COLD`` in
-tests/cli, the README's commands and the image show that.
+every byte is not compiled again, an empty SQLite file not migrated and the commands' options not made anew (``known_catalog``,
+``known_database``, ``known_commands``); ``COLD`` in tests/cli, the README's commands and the image show that.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import os
 import runpy
@@ -28,28 +29,31 @@ from typing import NoReturn
 
 COLD = (sys.executable, "-c", "from hub.cli.main import main; main()")
 """``hub`` as its users start it."""
-_FOLDER = "WARM_HUB_OF_THE_TESTS"
+FOLDER = "WARM_HUB_OF_THE_TESTS"
+"""The variable with the folder of the test run, which all its workers know."""
 
 _CALLER = """\
-import os, signal, socket, sys
-line = socket.socket(socket.AF_UNIX)
+import _signal, _socket, posix, sys  # what os, signal and socket are made of: those take longer to import than Python to start
+line = _socket.socket(_socket.AF_UNIX)
 line.connect({address!r})
-held = [number for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
-signal.pthread_sigmask(signal.SIG_BLOCK, held)
-said = chr(0).join([os.getcwd(), str(len(sys.argv) - 1), *sys.argv[1:], *(a + "=" + b for a, b in os.environ.items())])
-socket.send_fds(line, [len(said := os.fsencode(said)).to_bytes(8, "big")], [0, 1, 2])
+held = [_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP]
+_signal.pthread_sigmask(_signal.SIG_BLOCK, held)
+words = [word.encode(sys.getfilesystemencoding(), "surrogateescape") for word in sys.argv[1:]]
+said = b"\\0".join([posix.getcwdb(), b"%d" % len(words), *words, *(a + b"=" + b for a, b in posix.environ.items())])
+files = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+line.sendmsg([len(said).to_bytes(8, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
 line.sendall(said)
-worker = int.from_bytes(line.recv(8, socket.MSG_WAITALL), "big")
+worker = int.from_bytes(line.recv(8, _socket.MSG_WAITALL), "big")
 for number in held:
-    if signal.getsignal(number) is not signal.SIG_IGN:
-        signal.signal(number, lambda number, _: os.kill(worker, number))
-signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
-ended = line.recv(8, socket.MSG_WAITALL)
+    if _signal.getsignal(number) != _signal.SIG_IGN:
+        _signal.signal(number, lambda number, _: posix.kill(worker, number))
+_signal.pthread_sigmask(_signal.SIG_UNBLOCK, held)
+ended = line.recv(8, _socket.MSG_WAITALL)
 code = int.from_bytes(ended, "big", signed=True) if ended else 70
 if code < 0:
-    signal.signal(-code, signal.SIG_DFL)
-    os.kill(os.getpid(), -code)
-os._exit(code)
+    _signal.signal(-code, _signal.SIG_DFL)
+    posix.kill(posix.getpid(), -code)
+posix._exit(code)
 """
 
 
@@ -64,12 +68,13 @@ def start() -> None:
         (folder / name).chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HUB_", "PORTAL_"))}
     _warm = subprocess.Popen(
-        [sys.executable, __file__, str(folder)], cwd=folder, env={**environment, "PYTHONPATH": str(Path(__file__).parents[1])},
+        [sys.executable, __file__, str(folder)], cwd=folder,
+        env={**environment, "PYTHONPATH": str(Path(__file__).parents[1]), FOLDER: str(folder)},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert _warm.stdout is not None
     assert _warm.stdout.readline() == "listening\n"
-    os.environ[_FOLDER] = str(folder)
+    os.environ[FOLDER] = str(folder)
 
 
 _warm: subprocess.Popen[str] | None = None
@@ -82,14 +87,14 @@ def stop() -> None:
         _warm.terminate()
         _warm.communicate(timeout=20)
         _warm = None
-        shutil.rmtree(os.environ.pop(_FOLDER), ignore_errors=True)
+        shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
 
 
 def warm() -> Path:
     """The folder of the warm process: ``hub`` and ``python``, for modules and code of the hub."""
-    if _FOLDER not in os.environ:
+    if FOLDER not in os.environ:
         start()
-    return Path(os.environ[_FOLDER])
+    return Path(os.environ[FOLDER])
 
 
 class Words:
@@ -121,6 +126,9 @@ def _serve(door: socket.socket) -> None:
                 elif key.fileobj is door:
                     line, _ = door.accept()
                     pid = _begin(line)
+                    if pid is None:
+                        line.close()
+                        continue
                     if pid == 0:
                         watched.close()
                         for other in (door, *callers.values()):
@@ -140,16 +148,27 @@ def _serve(door: socket.socket) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def _begin(line: socket.socket) -> int:
-    """Fork for a caller; in the fork take his place and return 0."""
-    size, files, _, _ = socket.recv_fds(line, 8, 3)
-    said = os.fsdecode(line.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)).split("\0")
+def _begin(line: socket.socket) -> int | None:
+    """Fork for a caller; in the fork take his place and return 0. None: he was killed before he had said what he wants."""
+    try:
+        size, files, _, _ = socket.recv_fds(line, 8, 3)
+        wanted = int.from_bytes(size, "big")
+        heard = line.recv(wanted, socket.MSG_WAITALL)
+    except OSError:
+        return None
+    if len(size) < 8 or len(heard) < wanted:
+        for one in files:
+            os.close(one)
+        return None
+    said = os.fsdecode(heard).split("\0")
     count = int(said[1])
     words, environment = said[2 : 2 + count], dict(pair.split("=", 1) for pair in said[2 + count :])
     _know(words, Path(said[0], environment.get("HUB_HOME", "")))
+    gc.freeze()  # what a fork shares it need not look through
     pid = os.fork()
     if pid:
-        line.sendall(pid.to_bytes(8, "big"))
+        with contextlib.suppress(OSError):  # killed meanwhile: his line says so, and his fork goes with him
+            line.sendall(pid.to_bytes(8, "big"))
     else:
         line.close()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -174,16 +193,17 @@ def _end(pid: int, line: socket.socket, end: int, watched: selectors.BaseSelecto
     watched.unregister(line)
     os.close(end)
     if not killed:
-        line.sendall(code.to_bytes(8, "big", signed=True))
+        with contextlib.suppress(OSError):  # killed meanwhile
+            line.sendall(code.to_bytes(8, "big", signed=True))
     line.close()
 
 
 def _import_all() -> None:
     """What the commands of the hub import when they need it. Nothing of it starts a thread or makes an id."""
-    import gc
     from importlib.metadata import entry_points
 
     import known_catalog
+    import known_commands
     import known_database
     import uvloop  # noqa: F401
 
@@ -200,10 +220,10 @@ def _import_all() -> None:
     for group in ("hub.connectors", "hub.simulators"):
         for one in entry_points(group=group):
             one.load()
-    known_catalog.install()
-    known_database.install()
+    for known in (known_catalog, known_commands, known_database):
+        known.install()
+    known_database.prepare()
     gc.collect()
-    gc.freeze()
 
 
 def _know(words: list[str], home: Path) -> None:
@@ -222,6 +242,7 @@ def _become() -> NoReturn:
     sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", closefd=False, errors="backslashreplace")  # noqa: SIM115
     sys.executable = str(Path(sys.argv[0]).with_name("python"))
+    tempfile.tempdir = None  # where the caller's environment says, not the warm process's
     places = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
     sys.path[:0] = places
     if any((Path(place) / "sitecustomize.py").is_file() for place in places):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import known_commands
 import pytest
 from typer.testing import CliRunner
 
 from cli.parts import CANARY, Home, Ran, Run
 from hub.cli.main import app
 
+known_commands.install()
 _KEY = re.compile(r"hub_[A-Za-z0-9_-]{43}")
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,9 +13,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
+import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from system_parts import absent
 
 from deploy.parts import ROOT, tool
@@ -59,6 +65,29 @@ def stages() -> list[Stage]:
     return [Stage(tuple(words[start:end])) for start, end in zip(starts, [*starts[1:], len(words)], strict=True)]
 
 
+def required() -> Collection[Distribution]:
+    """What is installed beside the tests of all that the hub's wheel requires, of what that requires in turn, and of what a
+    virtual environment begins with; no more."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {"pip", "setuptools", *project["dependencies"]}
+    found: dict[str, Distribution] = {}
+    open_ = [Requirement(one) for one in sorted(asked)]
+    while open_:
+        one = open_.pop()
+        with contextlib.suppress(PackageNotFoundError):  # pip fetches it, or says so
+            it = distribution(one.name)
+            found[it.name] = it
+            in_turn = {
+                text
+                for text in it.requires or ()
+                if (marker := Requirement(text).marker) is None
+                or any(marker.evaluate({"extra": e}) for e in one.extras or {""})
+            }
+            open_ += [Requirement(text) for text in sorted(in_turn - asked)]
+            asked |= in_turn
+    return found.values()
+
+
 class Image:
     """A folder that holds what the image would hold at ``MOUNTED``."""
 
@@ -85,6 +114,17 @@ class Image:
                 else:
                     shutil.copy2(ROOT / source, place)
 
+    def lend(self, environment: str) -> None:
+        """Lay what the hub requires into a virtual environment that pip is about to fill. Pip takes each that has the version
+        it wants, and fetches the others; looking through all that an index has of each takes it longer than all the rest."""
+        packages = Path(sysconfig.get_path("purelib"))
+        target = self.at(environment) / packages.relative_to(sys.prefix)
+        for one in required():
+            for file in one.files or ():
+                if ".." not in file.parts:
+                    (target / file).parent.mkdir(parents=True, exist_ok=True)
+                    _lend(packages / file, target / file)
+
     def inside(self, script: str) -> list[str]:
         """A command line that runs a script where the image's paths are what they are in the image."""
         binds = [f"mount --bind {shlex.quote(str(self.at(one)))} {one}" for one in MOUNTED]
@@ -108,6 +148,16 @@ class Image:
         command = ["setpriv", *dropped, "env", "-i", *(f"{name}={value}" for name, value in variables.items()), *words]
         script = f"{_READ_ONLY.format(home=home)}\nmount -t tmpfs tmp /tmp\ncd {home}\nexec {shlex.join(command)}"
         return subprocess.Popen(self.inside(script), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _lend(file: Path, to: Path) -> None:
+    """The same file at another place, with its time: what is compiled of it counts."""
+    try:
+        os.link(file, to)
+    except FileExistsError:  # of two packages: writing here would write into what was lent
+        return
+    except OSError:  # another file system
+        shutil.copy2(file, to)
 
 
 def need_namespaces() -> None:

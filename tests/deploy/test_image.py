@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import tempfile
 import time
 import urllib.request
@@ -16,6 +15,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from ports import free_port
 
 from deploy.dockerfile import Image, need_namespaces, stages
 from deploy.parts import DEPLOY
@@ -23,7 +23,7 @@ from hub.config import HubConfig
 
 HOME = "/var/lib/dossier-hub"
 pytestmark = pytest.mark.timeout(420)
-_QUICK = {"PIP_NO_COMPILE": "1"}
+_QUICK = {"PIP_NO_COMPILE": "no"}  # so pip reads it: no, do not compile
 """Compiling everything that is installed takes longer than what the two commands import; and nobody else starts it."""
 
 
@@ -39,7 +39,10 @@ def image() -> Iterator[Image]:
         made.copy(build)
         (script,) = build.of("RUN")
         (workdir,) = build.of("WORKDIR")
-        made.run(f"cd {workdir}\numask 022\n{script}", {"PATH": f"/usr/local/bin:{os.environ['PATH']}", **_QUICK})
+        (environment,) = re.findall(r"-m venv (\S+)", script)
+        made.lend(environment)
+        script = f"cd {workdir}\numask 022\nchmod -R go+rX {environment}\n{script}"
+        made.run(script, {"PATH": f"/usr/local/bin:{os.environ['PATH']}", **_QUICK})
         yield made
     finally:
         shutil.rmtree(folder)
@@ -63,7 +66,7 @@ def test_the_hub_runs_as_the_image_says(image: Image) -> None:
     assert uid >= 10_000 and last.of("VOLUME") == [f'["{HOME}"]'] and last.of("STOPSIGNAL") == ["SIGTERM"]
     home = image.at(HOME)
     home.mkdir(mode=0o700)
-    port = _free_port()
+    port = free_port()
     secrets = home / "secrets"
     secrets.mkdir()
     for name in ("portal_username", "portal_password"):
@@ -108,9 +111,3 @@ def _ready(port: int) -> bool:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -68,7 +68,7 @@ def quirks() -> list[dict[str, Any]]:
 
 
 def _read(table: str) -> list[dict[str, Any]]:
-    given: list[dict[str, Any]] = yaml.safe_load((_HERE / f"{table}.yaml").read_text(encoding="utf-8"))
+    given: list[dict[str, Any]] = yaml.load((_HERE / f"{table}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return given
 
 

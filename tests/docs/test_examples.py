@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ports import free_port
 
 from docs.pages import ROOT, Block, blocks, make_home, pages
 from docs.shell_session import ShellSession
@@ -37,12 +37,6 @@ def _before(page: Path) -> list[Path]:
     begins = re.compile(r"^\$ hub (init|connector new) ", re.MULTILINE)
     alone = page.parent != rehearsal.parent or begins.search(page.read_text(encoding="utf-8")) is not None
     return [page] if alone else [rehearsal, page]
-
-
-def _free_port() -> str:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
 
 
 def _as_if_cloned(folder: Path, hub: str) -> Path:
@@ -94,6 +88,7 @@ def _do(session: ShellSession, command: str, shown: list[str], where: str) -> No
             printed.append(session.see())
         else:
             assert LOOKS.match(command), found
+            time.sleep(0.25)  # each look is a process
             code, printed = session.run(command)
 
 
@@ -102,7 +97,7 @@ def _do(session: ShellSession, command: str, shown: list[str], where: str) -> No
 def test_the_commands_of_a_page_do_what_it_shows(page: Path, tmp_path: Path, warm: Path) -> None:
     """Typed in their order into one shell in a fresh copy, with free ports, each ends well and prints what the page shows."""
     home = _as_if_cloned(tmp_path / "home", COLD_HUB if page.name in _COLD else warm.read_text(encoding="utf-8"))
-    ports = {shown: _free_port() for shown in _SHOWN_PORTS}
+    ports = {shown: str(free_port()) for shown in _SHOWN_PORTS}
 
     def with_ports(text: str) -> str:
         return re.sub(rf"\b({'|'.join(_SHOWN_PORTS)})\b", lambda found: ports[found[0]], text)

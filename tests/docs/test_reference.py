@@ -12,6 +12,7 @@ import pytest
 from docs.pages import ROOT
 from hub.api.openapi import document
 from hub.connector import installed_connectors
+from hub.testing.caller_faults import CALLER_FAULTS
 from hub.testing.conformance import CHECKS
 from hub.testing.wire_faults import FAULTS
 
@@ -51,7 +52,8 @@ def test_what_was_verified_is_what_there_is() -> None:
     heads = [row for row in rows if row[0] in ("| check", "| fault")]
     names = [re.match(r"\| `(\w+)`", row[0]) for row in rows]
     assert [[*row[2:-1], row[-1].removesuffix(" |")] for row in heads] == [installed_connectors()] * 2, "run `make reference`"
-    assert [one[1] for one in names if one] == [*CHECKS, *(fault.name for fault in FAULTS)], "run `make reference`"
+    faults = [fault.name for fault in (*FAULTS, *CALLER_FAULTS)]
+    assert [one[1] for one in names if one] == [*CHECKS, *faults], "run `make reference`"
     assert "**broken**" not in text
 
 

@@ -123,6 +123,7 @@ def serve() -> None:
         importlib.import_module(name)
     known = importlib.import_module("known_catalog")
     known.install()
+    importlib.import_module("known_commands").install()
     children: set[int] = set()
     print(json.dumps({"ready": os.getpid()}), flush=True)
     for line in sys.stdin:

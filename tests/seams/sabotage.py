@@ -132,9 +132,12 @@ def ignores_the_hold() -> None:
 
     from hub.delivery.verify import Verification
 
+    def flagged(step: Any) -> Any:
+        return replace(step, on_mismatch="flag")
+
     question, verdict = Verification.question, Verification.verdict
-    Verification.question = lambda self, due, verify: question(self, due, replace(verify, on_mismatch="flag"))  # type: ignore[method-assign]
-    Verification.verdict = lambda self, due, verify, *more: verdict(self, due, replace(verify, on_mismatch="flag"), *more)  # type: ignore[method-assign]
+    Verification.question = lambda self, due, steps: question(self, due, [flagged(step) for step in steps])  # type: ignore[method-assign]
+    Verification.verdict = lambda self, due, step, *more: verdict(self, due, flagged(step), *more)  # type: ignore[method-assign]
 
 
 def forgets_envelopes() -> None:

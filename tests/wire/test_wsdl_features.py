@@ -15,7 +15,7 @@ from hub.wire.xml import parse
 from hub.wire.xml_form import XmlMisfit
 
 XSD = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"'
-TABLE = yaml.safe_load((Path(__file__).parent / "features.yaml").read_text())
+TABLE = yaml.load((Path(__file__).parent / "features.yaml").read_text(), Loader=yaml.CSafeLoader)
 WORKS = [row for row in TABLE if "object" in row]
 REFUSED = [row for row in TABLE if "refused" in row]
 
