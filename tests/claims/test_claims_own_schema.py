@@ -95,14 +95,12 @@ async def test_what_is_a_statement_is_compared_there_too(tmp_path: Path) -> None
         assert [one["at"] for one in dead["problems"]] == ["/results/0/size"] and desk.partner.calls == []
 
 
-async def test_one_that_reads_what_is_no_number_stops_the_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proof above can fail."""
+async def test_one_that_reads_what_is_no_number_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proof above can fail: such a paper is then dead, and still stops nobody."""
     monkeypatch.setattr(papers, "_stated", lambda one: int(one.get("size", 0)))
-    monkeypatch.setattr("flow.parts.DEADLINE", 1.0)
     home_with_permits(tmp_path)
     async with serving() as host, running(tmp_path) as desk:
         host.answers["/r.pdf"] = PDF
         await send_permit(desk, host, size="2 MB")
         await desk.send()
-        with pytest.raises(AssertionError):
-            await desk.sent(1)
+        await until(lambda: states(desk.hub) == {"dead": 1, "delivered": 1})
