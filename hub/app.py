@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -96,7 +97,8 @@ class Hub:
             await self._files.open()
         content = None if self._files is None else self._files.content
         for name, endpoint in self._parts.endpoints.items():
-            connector = endpoint.connector(endpoint.settings, ConnectorContext(name, self._clock, content))
+            context = ConnectorContext(name, self._clock, content, partial(self.store.cursor, name))
+            connector = endpoint.connector(endpoint.settings, context)
             endpoint_config = self._parts.home.config.endpoints[name]
             dispatcher = self._dispatcher(name, connector, endpoint_config)
             if endpoint_config.lookup is not None:

@@ -113,9 +113,10 @@ class Attempt(Protocol):
 
 
 Accept = Callable[..., Awaitable[Accepted]]
-"""``await accept(arrival, checkpoint=…, keep=…)``; returns only after the arrival is durable; raises Refused or
+"""``await accept(arrival, checkpoint=…, keep=…, cursor=…)``; returns only after the arrival is durable; raises Refused or
 StoreUnavailable. With ``keep`` a record that names its dossier but does not fit its schema is kept, not refused: nobody waits
-for the answer who could mend it."""
+for the answer who could mend it. ``checkpoint`` is where this one stood, shown to operators. ``cursor`` is how far the endpoint
+has read (the arrival's ``origin`` names it): committed in the arrival's transaction, given by ``ConnectorContext.cursor``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ class ConnectorContext:
     name: str
     clock: Clock
     files: Files | None = None
+    cursor: Callable[[], Awaitable[str | None]] | None = None
+    """The ``cursor`` that this endpoint gave last with an arrival, None before any; no function outside a running hub."""
 
 
 class Connector(abc.ABC, Generic[ConfigT]):

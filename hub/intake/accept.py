@@ -46,13 +46,15 @@ class Intake:
         self._planner = Planner(catalog, router, sources, owners, self._store.digest, self._outbox, self._max_depth)
 
     async def accept(
-        self, arrival: Arrival, checkpoint: str | None = None, *, read: Read | None = None, keep: bool = False
-    ) -> Accepted:
+        self, arrival: Arrival, checkpoint: str | None = None, *, read: Read | None = None, keep: bool = False,
+        cursor: str | None = None,
+    ) -> Accepted:  # fmt: skip
         """Durable on return. Raises Refused (nothing stored) or StoreUnavailable.
 
         ``checkpoint`` is where the arrival stood in what it was read from (a line, an offset); it is kept with it. ``read``
         gives what the schema's ``parse`` would: for a door that had to look into the body already. ``keep``: a message that
-        names its dossier but does not fit its schema is kept, not refused.
+        names its dossier but does not fit its schema is kept, not refused. ``cursor``: where the arrival's ``origin`` goes on
+        reading after a restart; it is committed with the arrival, also with one that came before.
         """
         if checkpoint is not None:
             arrival = replace(arrival, position=checkpoint)
@@ -62,7 +64,7 @@ class Intake:
                 return self._answer(arrival, decided, repeated=True)
             with context(dossier=_national_code(decided)):
                 try:
-                    receipt, repeated = await self._store.accept(decided)
+                    receipt, repeated = await self._store.accept(replace(decided, cursor=cursor))
                 except IdConflict:
                     raise IdConflict.of_another_body(id_at) from None
                 return self._answer(arrival, receipt, repeated=repeated)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from hub.errors import IdConflict, NotAllowed, NotFound, Problem
 from hub.message import NATIONAL, Alias, new_id
@@ -22,7 +22,7 @@ from hub.store.rows import pack, unpack
 from hub.store.said_before import step_before
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
-from hub.store.tables import bodies, dossiers
+from hub.store.tables import bodies, cursors, dossiers
 from hub.store.tables import messages as m
 
 _BY_KEY = Prepared(select(a.c.digest, a.c.receipt).where(a.c.sender == bindparam("sender"), a.c.sender_key == bindparam("key")))
@@ -91,6 +91,19 @@ def accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tupl
 
     ``digests`` are the salted digests of the plan's parts, in order. Raises IdConflict, and Refused for what cannot be kept.
     """
+    outcome = _accept(connection, plan, digests)
+    if plan.cursor is not None and plan.arrival.origin is not None:
+        _go_on_from(connection, plan.arrival.origin, plan.cursor)
+    return outcome
+
+
+def _go_on_from(connection: Connection, endpoint: str, cursor: str) -> None:
+    values = {"value": cursor}
+    if connection.execute(update(cursors).where(cursors.c.endpoint == endpoint).values(values)).rowcount == 0:
+        connection.execute(insert(cursors), {"endpoint": endpoint, **values})
+
+
+def _accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tuple[JsonObject, bool]:
     refuse_unfit(plan)
     arrival = plan.arrival
     if arrival.key is not None:

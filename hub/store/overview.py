@@ -7,6 +7,7 @@ time looked back upon (``seconds``) and not the answer. No bodies; reasons pass 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -87,6 +88,19 @@ def backlog(connection: Connection) -> tuple[Backlog, ...]:
     """Open deliveries, dead letters included, by endpoint, route and state."""
     rows = connection.execute(_BACKLOG)
     return tuple(Backlog(row.endpoint, row.route, row.state, row.number, _instant(row.since), row.since) for row in rows)
+
+
+def waiting(connection: Connection) -> Mapping[str, int]:
+    """What waits or is under way at each endpoint, without what is behind a dead letter."""
+    open_now = backlog(connection)
+    found = Counter[str]()
+    for one in open_now:
+        if one.state != "dead":
+            found[one.endpoint] += one.count
+    if any(one.state == "dead" for one in open_now):
+        for row in connection.execute(_BEHIND_DEAD):
+            found[row.endpoint] -= row.number
+    return +found
 
 
 def first_head(connection: Connection, among: Backlog) -> int | None:

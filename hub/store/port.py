@@ -96,7 +96,8 @@ class Plan:
     """All that intake decided about one arrival; the store carries it out in one transaction.
 
     ``kept`` holds the reasons when the arrival could not be translated (then ``parts`` is empty). ``owner`` is the sender
-    that configuration names as owner of the dossier, if it names one.
+    that configuration names as owner of the dossier, if it names one. ``cursor``: where the endpoint that the arrival comes
+    from goes on reading, known from this transaction on.
     """
 
     arrival: Arrival
@@ -105,6 +106,7 @@ class Plan:
     parts: tuple[Part, ...] = ()
     kept: tuple[JsonObject, ...] = ()
     owner: str | None = None
+    cursor: str | None = None
 
 
 @dataclass(slots=True)
@@ -360,6 +362,12 @@ class Reader(Protocol):
         """The line of audit by which the hub answered it."""
 
     async def keys(self) -> Sequence[Key]: ...
+
+    async def cursor(self, endpoint: str) -> str | None:
+        """How far the endpoint has read what it receives, as it said with its last arrival."""
+
+    async def waiting(self) -> Mapping[str, int]:
+        """How many deliveries wait or are under way at each endpoint, without those behind a dead letter."""
 
     async def endpoint_states(self) -> Mapping[str, EndpointState]: ...
 

@@ -16,7 +16,7 @@ from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import attempts as at
 from hub.store.tables import audit as au
-from hub.store.tables import bodies, dossiers, endpoints, keys, replies
+from hub.store.tables import bodies, cursors, dossiers, endpoints, keys, replies
 from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
@@ -210,6 +210,12 @@ def endpoint_states(connection: Connection) -> Mapping[str, EndpointState]:
         row.name: EndpointState(row.name, row.paused_by, row.paused_at, row.why)
         for row in connection.execute(select(endpoints))
     }
+
+
+def cursor(connection: Connection, endpoint: str) -> str | None:
+    """How far the endpoint has read what it receives."""
+    found: str | None = connection.execute(select(cursors.c.value).where(cursors.c.endpoint == endpoint)).scalar()
+    return found
 
 
 def audit(connection: Connection, since: int | None, limit: int) -> list[JsonObject]:

