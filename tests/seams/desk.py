@@ -89,7 +89,8 @@ class Desk:
         """What an operator does with steps in doubt: look at the portal, discard what it shows, replay the rest; how many."""
         if not self.world.look("select 1 from deliveries where state = 'dead' limit 1"):
             return 0
-        dead, shown = self.world.dead(), self.shown(due)
+        dead = [one for one in self.world.dead() if one["kind"] == "delivery"]  # the others are arrivals that are kept
+        shown = self.shown(due)
         for letter in dead:
             code = letter["codes"]["national"]
             effect = due[code][letter["seq"] - 1]

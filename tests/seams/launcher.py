@@ -23,7 +23,7 @@ from typing import Any
 _IMPORTED = (
     "hub.cli.main", "hub.app", "hub.assembly", "hub.translation.lint", "hub.store.migrate", "alembic.command", "uvloop",
     "connectors.national_portal.connector", "connectors.national_portal.simulator", "connectors.population.connector",
-    "connectors.population.simulator", "connectors.files.connector",
+    "connectors.population.simulator", "connectors.files.connector", "connectors.database.connector",
 )  # fmt: skip
 _NEW_MOUNTS, _NEW_USER, _PRIVATE, _RECURSIVE = 0x20000, 0x10000000, 1 << 18, 1 << 14
 

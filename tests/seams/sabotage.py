@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from kafka import halts as topics
+
 
 def no_sync() -> None:
     """SQLite told not to sync: a commit returns while it is in the page cache only."""
@@ -211,4 +213,4 @@ KINDS: dict[str, Callable[[], None]] = {
         halts_before_the_name,
         halts_behind_the_name,
     )
-}
+} | topics.KINDS
