@@ -61,6 +61,26 @@ _FILES_WAITING = Gauge("hub_files_waiting", "Files that lie in a drop folder, no
 _FOLDER = Gauge(
     "hub_folder_unusable", "1 while a drop folder, or its server, cannot be used", ("endpoint",), registry=_registry
 )
+_ROWS = Counter(
+    "hub_rows", "States of rows of tables that were read, by what became of them", ("endpoint", "outcome"), registry=_registry
+)
+_TABLE = Gauge(
+    "hub_table_unreadable", "1 while an endpoint's table is not read: no database, no rights, or the store takes nothing",
+    ("endpoint",), registry=_registry,
+)  # fmt: skip
+_RECORDS = Counter(
+    "hub_records", "Records of topics that were read, by what became of them", ("endpoint", "outcome"), registry=_registry
+)
+_RECORDS_WAITING = Gauge(
+    "hub_records_waiting",
+    "Records of topics that are this hub's to read and not taken in yet",
+    ("endpoint",),
+    registry=_registry,
+)
+_TOPICS = Gauge(
+    "hub_topics_unreadable", "1 while an endpoint's topics are not read: no broker, no rights, or the store takes nothing",
+    ("endpoint",), registry=_registry,
+)  # fmt: skip
 _READY = Gauge("hub_ready", "1 while the store answers and every dispatcher and receiver runs", registry=_registry)
 _STORE_ERRORS = Counter("hub_store_errors", "Times the store could not serve", ("reason",), registry=_registry)
 
@@ -167,6 +187,28 @@ def folder(endpoint: str, waiting: int | None) -> None:
     _FOLDER.labels(_word(endpoint)).set(1 if waiting is None else 0)
     if waiting is not None:
         _FILES_WAITING.labels(_word(endpoint)).set(waiting)
+
+
+def row_read(endpoint: str, outcome: Literal["taken", "repeated", "refused"]) -> None:
+    """A state of a row was read (``taken``: one that is kept is among them)."""
+    _ROWS.labels(_word(endpoint), outcome).inc()
+
+
+def table(endpoint: str, *, readable: bool) -> None:
+    """Whether an endpoint's table is read."""
+    _TABLE.labels(_word(endpoint)).set(0 if readable else 1)
+
+
+def record_read(endpoint: str, outcome: Literal["taken", "repeated", "refused"]) -> None:
+    """A record of a topic was read (``taken``: one that is kept is among them)."""
+    _RECORDS.labels(_word(endpoint), outcome).inc()
+
+
+def topics(endpoint: str, waiting: int | None) -> None:
+    """How many records wait in an endpoint's topics; None while they are not read."""
+    _TOPICS.labels(_word(endpoint)).set(1 if waiting is None else 0)
+    if waiting is not None:
+        _RECORDS_WAITING.labels(_word(endpoint)).set(waiting)
 
 
 def request(method: str, route: str, status: int, seconds: float) -> None:

@@ -66,7 +66,7 @@ _NAMES = "sender endpoint route connector schema table mapping simulator stream 
 _WORDS = "state outcome kind reason action backend stage"
 _NUMBERS = """status seconds count number seq hops size rows port pid limit waiting backlog claimed delivered dead
     in_doubt pending open retry_after tls problems repeated line accepted
-    refused kept"""
+    refused kept partition"""
 _NAMED_OR_COUNTED = "endpoints routes schemas mappings tables senders"
 _TIMES = "next_at accepted_at received_at started_at"
 
@@ -83,6 +83,8 @@ SHAPES: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(_TIMES.split(), _is_time),
     **dict.fromkeys(_NAMED_OR_COUNTED.split(), lambda value: _is_name(value) or _is_number(value)),
     "why": lambda value: isinstance(value, str) and len(value) <= 500 and words(value) == value,
+    "topic": _shape(r"[A-Za-z0-9._-]{1,249}"),
+    "offset": _is_time,
     "attempt": lambda value: _is_id(value) or _is_number(value),
 }
 """Every key that may be logged, with the check its value must pass. To log a new thing, add it here with its shape."""

@@ -12,7 +12,15 @@ import pytest
 from hub.console.words import WORDS, Words
 
 ROOT = Path(__file__).parents[2]
-PLACES = ("connectors/soap", "connectors/population", "connectors/national_portal", "hub/wire/http.py", "hub/delivery")
+PLACES = (
+    "connectors/soap",
+    "connectors/population",
+    "connectors/national_portal",
+    "connectors/database",
+    "connectors/kafka",
+    "hub/wire/http.py",
+    "hub/delivery",
+)
 GIVES = {"Rejected", "Transient", "NotConnected", "InDoubt", "AccountRefused", "unclear", "Judged", "Held", "Waits",
          "Settlement", "_unreadable", "_unsure"}  # fmt: skip
 _CODE = re.compile(r"[a-z][a-z_]{2,40}")

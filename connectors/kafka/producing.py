@@ -1,0 +1,144 @@
+"""A producer by settings: idempotent, every record acknowledged by all replicas; its errors say what may have happened.
+
+Within one run of the hub a record is written once: the brokers know a batch that comes again, and a record whose
+acknowledgement was not heard in time stays under way, so that sending it again only goes on waiting for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+from aiokafka import AIOKafkaProducer
+from aiokafka import errors as kafka
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.structs import RecordMetadata, TopicPartition
+
+from connectors.kafka.cluster import reached, said, unreachable
+from connectors.kafka.config import KafkaConfig
+from hub.errors import AccountRefused, DeliveryError, InDoubt, NotConnected, Rejected
+
+_REFUSED = (kafka.MessageSizeTooLargeError, kafka.InvalidMessageError, kafka.RecordListTooLargeError)
+
+_partition_of = DefaultPartitioner()
+"""The same partition of a key as other producers choose, by murmur2."""
+
+
+class Producing:
+    """``put`` from any number of tasks; ``close`` at the end. It is opened with the first record."""
+
+    def __init__(self, config: KafkaConfig, timeout: float, max_bytes: int) -> None:
+        self._config, self._timeout, self._max_bytes = config, timeout, max_bytes
+        self._producer: AIOKafkaProducer | None = None
+        self._opening = asyncio.Lock()
+        self._under_way: dict[str, asyncio.Future[RecordMetadata]] = {}
+
+    async def put(
+        self, name: str, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
+    ) -> RecordMetadata:
+        """Where the record is, once all replicas have it. ``name`` is the record's own: put again under it while the first is
+        under way, it is the same record. Raises NotConnected and AccountRefused (nothing was sent), InDoubt, Rejected."""
+        if (under_way := self._under_way.get(name)) is None:
+            producer, partition = await self._ready(topic, key)
+            try:
+                under_way = await producer.send(topic, value, key=key, partition=partition, headers=headers)
+            except kafka.KafkaError as error:
+                raise self._before(error) from None
+            self._under_way[name] = under_way
+            under_way.add_done_callback(partial(self._ended, name))
+        try:
+            async with asyncio.timeout(self._timeout):
+                put = await asyncio.shield(under_way)
+        except TimeoutError:
+            raise InDoubt("no_answer", f"no acknowledgement within {self._timeout:g} s; it stays under way") from None
+        except kafka.KafkaError as error:
+            await self._drop_if_dead(error)
+            raise _after(error) from None
+        self._under_way.pop(name, None)
+        return put
+
+    def standing(self, name: str) -> bool | None:
+        """Of a record that was put in this run and not settled: True, it is there; False, it is under way. None: not known."""
+        under_way = self._under_way.get(name)
+        return None if under_way is None else under_way.done()
+
+    async def close(self) -> None:
+        """End it; what is under way is written if the brokers can be reached at once, else it is given up."""
+        producer, self._producer = self._producer, None
+        self._under_way.clear()
+        if producer is not None:
+            await _stop(producer)
+
+    def _ended(self, name: str, under_way: asyncio.Future[RecordMetadata]) -> None:
+        """What failed is no longer under way; what is there stays known until somebody asks."""
+        if under_way.cancelled() or under_way.exception() is not None:
+            self._under_way.pop(name, None)
+
+    async def _ready(self, topic: str, key: bytes) -> tuple[AIOKafkaProducer, int]:
+        """A producer, and the key's partition, with a connection to the broker that leads it: what fails after that may have
+        arrived. A topic that is not there is not made by being asked for."""
+        async with self._opening:
+            if self._producer is None:
+                self._producer = await self._open()
+        producer = self._producer
+        client = producer.client
+        try:
+            if client.cluster.partitions_for_topic(topic) is None:
+                known = await client.fetch_all_metadata()
+                if topic not in known.topics(exclude_internal_topics=False):
+                    raise kafka.UnknownTopicOrPartitionError
+            partitions = sorted(await producer.partitions_for(topic))
+            partition = _partition_of(key, partitions, partitions)
+            leader = client.cluster.leader_for_partition(TopicPartition(topic, partition))
+            is_ready = leader not in (None, -1) and await client.ready(leader)
+        except kafka.KafkaError as error:
+            raise self._before(error) from None
+        if not is_ready:
+            await client.force_metadata_update()
+            raise NotConnected("no_broker", "the broker that leads the key's partition does not answer")
+        return producer, partition
+
+    async def _open(self) -> AIOKafkaProducer:
+        told = reached(self._config)
+        producer = AIOKafkaProducer(**told, acks="all", enable_idempotence=True, max_request_size=self._max_bytes)
+        try:
+            await producer.start()
+        except kafka.KafkaError as error:
+            await _stop(producer)
+            raise await unreachable(self._config, error) from None
+        except BaseException:
+            await _stop(producer)
+            raise
+        return producer
+
+    def _before(self, error: kafka.KafkaError) -> DeliveryError:
+        """Nothing of the record has left."""
+        if isinstance(error, _REFUSED):
+            return Rejected("too_large", f"the record is larger than {self._max_bytes} bytes (max_bytes)")
+        return said(error)
+
+    async def _drop_if_dead(self, error: kafka.KafkaError) -> None:
+        """A producer whose sequence the brokers refuse is of no more use; the next record gets a new one."""
+        if isinstance(error, kafka.OutOfOrderSequenceNumber | kafka.ProducerClosed | kafka.ClusterAuthorizationFailedError):
+            producer, self._producer = self._producer, None
+            if producer is not None:
+                await _stop(producer)
+
+
+def _after(error: kafka.KafkaError) -> DeliveryError:
+    """The brokers said no to the record itself, or it cannot be known what they have."""
+    if isinstance(error, _REFUSED):
+        return Rejected("record_refused", f"the brokers refuse the record ({type(error).__name__})")
+    found = said(error)
+    return (
+        found if isinstance(found, AccountRefused) else InDoubt("no_answer", f"it was sent, and then: {type(error).__name__}")
+    )
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(2):
+            await producer.stop()
+    except TimeoutError:  # it would wait for the brokers as long as they are away
+        await producer.client.close()
