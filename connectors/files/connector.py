@@ -10,6 +10,7 @@ from connectors.files import checks
 from connectors.files.config import FilesConfig
 from connectors.files.local import LocalPlace
 from connectors.files.place import Place
+from connectors.files.reading import RecordReader
 from connectors.files.receiving import Receiving
 from connectors.files.rehearsal import SampleFolder, sample_folder
 from connectors.files.sending import Sending
@@ -49,6 +50,11 @@ class Files(Connector[FilesConfig]):
     def sample(cls, settings: Mapping[str, Any], folder: Path) -> SampleFolder | None:
         """How a rehearsal has a sample read as this endpoint would (``hub.testing.samples``)."""
         return sample_folder(settings, folder)
+
+    @classmethod
+    def record_reader(cls, config: FilesConfig) -> RecordReader | None:
+        """How `hub import` has a file read as this endpoint would (``hub.record_files``)."""
+        return RecordReader(config.read) if config.read else None
 
     async def open(self) -> None:
         """Nothing to acquire: the folders may come later."""

@@ -1,9 +1,10 @@
-"""One file being read: batches of its records, as long as it is the file that was seen."""
+"""One file being read: batches of its records, as long as it is the file that was seen; and any other stream of such a form."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import BinaryIO
 
 from connectors.files import json_files
 from connectors.files.config import ReadConfig
@@ -71,6 +72,26 @@ class OpenFile:
             return self._rows.records()
         if self._elements:
             return self._elements.records()
-        if not config.each:
-            return json_files.whole(self._stream)
-        return json_files.lines(self._stream) if config.format == "jsonl" else json_files.elements(self._stream)
+        return _json(self._stream, config)
+
+
+class RecordReader:
+    """Implements ``hub.record_files.RecordReader``: any stream, read as files of the folder are."""
+
+    def __init__(self, config: ReadConfig) -> None:
+        self.schema = config.schema_
+        self._config = config
+
+    def records(self, stream: BinaryIO) -> Iterator[Record]:
+        """Raises Malformed when it cannot be read further, OSError."""
+        if self._config.format == "csv":
+            return CsvRows(stream, self._config).records()
+        if self._config.format == "xml" and self._config.record:
+            return XmlElements(stream, self._config.record).records()
+        return _json(stream, self._config)
+
+
+def _json(stream: BinaryIO, config: ReadConfig) -> Iterator[Record]:
+    if not config.each:
+        return json_files.whole(stream)
+    return json_files.lines(stream) if config.format == "jsonl" else json_files.elements(stream)

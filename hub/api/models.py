@@ -107,6 +107,38 @@ class Ready(TypedDict):
     status: Literal["ready"]
 
 
+class Waiting(TypedDict):
+    """How much waits at the endpoints."""
+
+    endpoints: Annotated[
+        dict[str, Annotated[int, Field(ge=1)]], Field(description="endpoint → deliveries that wait there or are under way")
+    ]
+
+
+class RowTaken(TypedDict):
+    """What became of one row: a receipt (202), or a problem."""
+
+    status: int
+    known: NotRequired[Annotated[bool, Field(description="this is the first receipt again")]]
+    receipt: NotRequired[Receipt]
+    problem: NotRequired[Problem]
+
+
+class Later(TypedDict):
+    """The hub takes no more for now."""
+
+    status: Literal[429, 503]
+    retry_after: Annotated[int, Field(ge=0, description="seconds to wait")]
+    problem: Problem
+
+
+class RowsTaken(TypedDict):
+    """What became of the rows, in their order."""
+
+    rows: list[RowTaken]
+    later: NotRequired[Annotated[Later, Field(description="there when not all were looked at")]]
+
+
 class BadField(TypedDict):
     """One thing that is wrong with the request: exactly one of `pointer`, `header`, `parameter` says where."""
 
@@ -130,7 +162,18 @@ class Problem(TypedDict):
     correlation_id: Annotated[str, Field(description="quote it when you ask the operator", pattern=r"^[0-9a-f]{32}$")]
 
 
-ANSWERS: tuple[type, ...] = (Receipt, ArrivalView, ArrivalPage, DossierView, DossierPage, Alive, Ready, Problem)
+ANSWERS: tuple[type, ...] = (
+    Receipt,
+    ArrivalView,
+    ArrivalPage,
+    DossierView,
+    DossierPage,
+    Waiting,
+    RowsTaken,
+    Alive,
+    Ready,
+    Problem,
+)
 
 
 class _Closed(GenerateJsonSchema):

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from hub.api import parameters
 from hub.api.lookup_operations import Asked, lookup_paths
 from hub.api.responses import LIMITS, STORE, Json, Kinds, answer, named, of_media, problems
+from hub.api.row_operations import row_paths
 from hub.errors import Busy, Forbidden, Refused, TooMany, Unauthenticated
 from hub.store.port import ArrivalState
 
@@ -34,10 +35,12 @@ def paths(taken: Sequence[Taken], asked: Sequence[Asked] = (), in_xml: Sequence[
     """Every path of the API with its operations; ``in_xml``: names of schemas whose messages are XML."""
     return {
         "/v1/messages": {"post": _send(taken, in_xml)},
+        **row_paths([*(name for one in taken for name in one.names), *in_xml], _KEY, _TRACEPARENT),
         "/v1/arrivals": {"get": _list_arrivals()},
         "/v1/arrivals/{id}": {"get": _get_arrival()},
         "/v1/dossiers": {"get": _list_dossiers()},
         "/v1/dossiers/{code}": {"get": _get_dossier()},
+        "/v1/waiting": {"get": _get_waiting()},
         **lookup_paths(asked, _KEY, _TRACEPARENT),
         **_open_paths(),
     }
@@ -161,6 +164,22 @@ def _get_dossier() -> Json:
         "responses": {
             "200": answer("the dossier", "DossierView", named(LIMITS)),
             **problems([*_kinds(_READING), STORE, (404, "not-found")]),
+        },
+    }
+
+
+def _get_waiting() -> Json:
+    return {
+        "operationId": "getWaiting",
+        "tags": ["reading"],
+        "summary": "How many deliveries wait at each endpoint",
+        "description": "For who sends many messages and wants to leave others their turn. What waits behind a dead letter "
+        "is not counted; an endpoint at which nothing waits is absent.",
+        "security": _KEY,
+        "parameters": [_TRACEPARENT],
+        "responses": {
+            "200": answer("the endpoints", "Waiting", named(LIMITS)),
+            **problems([*_kinds(_READING), STORE]),
         },
     }
 

@@ -1,4 +1,4 @@
-"""What a sender may look at: the arrivals it sent, the dossiers it has a part in, one by one and as lists.
+"""What a sender may look at: the arrivals it sent, the dossiers it has a part in, one by one and as lists; how much waits.
 
 Anything of other senders answers 404, as if it were not there, so that codes cannot be probed. Reads count for the client's
 rate, pass a gate of their own, and hold a part of its bytes until the answer is written.
@@ -34,8 +34,8 @@ _CODE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 
 
 class Reads:
-    """``GET /v1/arrivals``, ``/v1/dossiers`` and one of each; the JSON is the store's. ``prefix``: see ``build_app``; who takes
-    longer than ``seconds`` to read an answer is cut."""
+    """``GET /v1/arrivals``, ``/v1/dossiers`` and one of each, ``/v1/waiting``; the JSON is the store's. ``prefix``: see
+    ``build_app``; who takes longer than ``seconds`` to read an answer is cut."""
 
     def __init__(self, store: Reader, keys: Keys, allowances: Allowances, seconds: float, prefix: str = "") -> None:
         self._store = store
@@ -47,12 +47,13 @@ class Reads:
         self._refusals = Refusals()
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """The four paths; a code may hold slashes (written as they are)."""
+        """The five paths; a code may hold slashes (written as they are)."""
         return [
             web.get("/v1/arrivals", partial(self._answer, self._arrivals)),
             web.get("/v1/arrivals/{id}", partial(self._answer, self._arrival)),
             web.get("/v1/dossiers", partial(self._answer, self._dossiers)),
             web.get("/v1/dossiers/{code:.+}", partial(self._answer, self._dossier)),
+            web.get("/v1/waiting", partial(self._answer, self._waiting)),
         ]
 
     async def _answer(self, look: _Look, request: web.Request) -> web.Response:
@@ -111,6 +112,9 @@ class Reads:
         values = parameters.read(request, parameters.DOSSIERS)
         window = _window(sender, values)
         return self._page(request, "/v1/dossiers", await self._store.dossiers_of(window, **values))
+
+    async def _waiting(self, request: web.Request, sender: str) -> web.Response:
+        return _json({"endpoints": await self._store.waiting()})
 
     def _page(self, request: web.Request, path: str, page: JsonObject) -> web.Response:
         """The page, with the way to the next one as a Link (RFC 8288)."""

@@ -20,6 +20,7 @@ from hub.api.lookups import LookupDoor
 from hub.api.probes import Probes
 from hub.api.problems import CORRELATION, from_error, not_allowed, problem
 from hub.api.reads import Reads
+from hub.api.rows import RowDoor
 from hub.connector import Accept
 from hub.errors import BadConfig, HubError, NotAllowed, NotFound, Problem, Refused, StoreUnavailable, UnknownSchema
 from hub.intake.allowance import Allowances
@@ -40,7 +41,7 @@ from hub.store.port import Reader
 from hub.translation import Catalog
 from hub.wire.forwarded import CLIENT_ADDRESS, Network, asked
 
-_QUIET = frozenset({"/v1/messages", "/console/live", "/health/live", "/health/ready", "/metrics"})
+_QUIET = frozenset({"/v1/messages", "/v1/rows", "/v1/waiting", "/console/live", "/health/live", "/health/ready", "/metrics"})
 """A message that was taken has a line of its own, and the others are asked all day: only what failed is logged of these."""
 HANDSHAKE_SECONDS = 10.0
 """The longest that a peer may take to agree on TLS; ``idle_seconds`` when that is shorter."""
@@ -98,6 +99,7 @@ def build_app(
     app = web.Application(middlewares=[_answering(prefix, trusted_proxies, quiet)], client_max_size=limits.bytes)
     routes = [
         *MessageDoor(accept, doorway, _is_xml(catalog)).routes(),
+        *RowDoor(accept, doorway).routes(),
         *Reads(store, keys, allowances, limits.seconds, prefix).routes(),
         *LookupDoor(registries, endpoints, keys, allowances, Officers(clock), limits.seconds).routes(),
         *Probes(store, clock, running, receiving).routes(),

@@ -65,7 +65,7 @@ def explain(
         raise typer.Exit(REFUSED)
 
 
-class _NoStore:
+class NoStore:
     """Stands where intake expects the store: keeps the plan in memory and knows nothing of earlier messages."""
 
     plan: Plan
@@ -87,7 +87,7 @@ async def _planned(parts: Assembly, sender: str, schema: SchemaRef, body: bytes)
     from hub.intake.accept import Intake
     from hub.message import system_clock
 
-    store, config = _NoStore(), parts.home.config
+    store, config = NoStore(), parts.home.config
     intake = Intake(
         cast("Store", store), parts.catalog, parts.router, parts.sources, config.owners, lambda: None,
         max_depth=config.server.max_depth,

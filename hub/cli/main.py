@@ -23,6 +23,7 @@ from hub.cli import (
     endpoint,
     explain,
     health,
+    importing,
     init,
     key,
     lookups,
@@ -76,7 +77,7 @@ _SECTIONS = {
         "init", "check", "explain", "rehearse", "schema", "map", "table", "catalog", "release", "connectors", "connector",
         "key",
     ),
-    "Run and send": ("run", "plan", "reload", "send", "simulate", "demo"),
+    "Run and send": ("run", "plan", "reload", "send", "import", "simulate", "demo"),
     "Watch and repair": ("status", "health", "trace", "dead", "endpoint", "backfill", "ledger", "audit", "lookups"),
 }  # fmt: skip
 """How ``hub --help`` groups the commands; what is in no group comes last, as ``Keep``."""
@@ -163,6 +164,7 @@ for _command, _summary in (
     app.command(short_help=_summary)(_command)
 _further = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 app.command(short_help="Play a demonstration.", context_settings=_further)(demo.demo)
+app.command("import", short_help="Take in old dossiers from files.")(importing.import_files)
 schema.app.command("compat")(schema_compat.compat)
 schema.app.command("editor")(editor.editor)
 for _group, _name in (

@@ -12,7 +12,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from tenacity.wait import wait_exponential_jitter
 from hub.translation.schema import at_pointer
 
 _NOT_NOW = (429, 502, 503, 504)
-_WRONG_CALLER = (401, 403, 404, 405, 415)
+WRONG_CALLER = (401, 403, 404, 405, 415)
 """Refusals of the caller, the address or the schema: every further message would meet the same."""
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
 _backoff = wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.2)
@@ -42,7 +42,7 @@ class Door:
     patience: float
 
 
-class _NotNow(Exception):
+class NotNow(Exception):
     """The hub cannot take it at the moment; ``retry_after`` seconds if it said when."""
 
     def __init__(self, reason: str, retry_after: float = 0.0) -> None:
@@ -81,14 +81,14 @@ async def send_each(door: Door, messages: AsyncIterator[tuple[str, bytes]], tell
             if len(result) == 1:
                 try:
                     result |= await _patiently(session, door, body)
-                except _NotNow as error:
+                except NotNow as error:
                     tally.stopped = f"the hub at {door.url} is not available ({error}), from {place} on"
                     tally.unavailable = True
                     break
             tally.results.append(result)
             tally.counts[result["outcome"]] += 1
             tell(result)
-            if result.get("status") in _WRONG_CALLER:
+            if result.get("status") in WRONG_CALLER:
                 tally.stopped = f"status {result['status']} would meet every further message"
                 break
     return tally
@@ -135,15 +135,15 @@ def idempotency_key(schema: str, body: bytes, pointer: str | None = None) -> str
 
 
 async def _patiently(session: aiohttp.ClientSession, door: Door, body: bytes) -> dict[str, Any]:
-    """Post until the hub takes or refuses it. Raises _NotNow when patience is at its end."""
+    """Post until the hub takes or refuses it. Raises NotNow when patience is at its end."""
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after if isinstance(error, _NotNow) else 0.0
+        asked = error.retry_after if isinstance(error, NotNow) else 0.0
         return max(_backoff(state), min(asked, 10.0))
 
     retrying = AsyncRetrying(
-        stop=stop_after_delay(door.patience), wait=wait, retry=retry_if_exception_type(_NotNow), reraise=True
+        stop=stop_after_delay(door.patience), wait=wait, retry=retry_if_exception_type(NotNow), reraise=True
     )
     async for attempt in retrying:
         with attempt:
@@ -156,22 +156,45 @@ async def _post(session: aiohttp.ClientSession, door: Door, body: bytes) -> dict
         "Authorization": f"Bearer {door.key}", "Content-Type": _media_type(body), "Hub-Schema": door.schema,
         "Idempotency-Key": idempotency_key(door.schema, body, door.pointer),
     }  # fmt: skip
+    async with _asked(session, "POST", f"{door.url}/v1/messages", data=body, headers=headers) as answer:
+        told = _json_object(await answer.read())
+        if answer.status == 202:
+            known = answer.headers.get("Idempotency-Replayed") == "true"
+            state = "known" if known else str(told.get("state"))
+            return {"outcome": state, "status": answer.status, "receipt": told}
+        return {"outcome": "refused", "status": answer.status, "problem": told}
+
+
+async def post_rows(session: aiohttp.ClientSession, door: Door, body: bytes) -> tuple[int, dict[str, Any]]:
+    """Status and document of what the door for rows says. Raises NotNow, ValueError."""
+    headers = {"Authorization": f"Bearer {door.key}", "Content-Type": "application/json", "Hub-Schema": door.schema}
+    async with _asked(session, "POST", f"{door.url}/v1/rows", data=body, headers=headers) as answer:
+        return answer.status, _json_object(await answer.read())
+
+
+async def get(session: aiohttp.ClientSession, address: str, key: str) -> tuple[int, dict[str, Any]]:
+    """Status and document of what the hub shows to the holder of the key. Raises NotNow, ValueError."""
+    async with _asked(session, "GET", address, headers={"Authorization": f"Bearer {key}"}) as answer:
+        return answer.status, _json_object(await answer.read())
+
+
+@asynccontextmanager
+async def _asked(
+    session: aiohttp.ClientSession, method: str, address: str, **more: Any
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """The answer, unless it is that the hub cannot do it now. Raises NotNow, ValueError."""
     try:
-        async with session.post(f"{door.url}/v1/messages", data=body, headers=headers, allow_redirects=False) as answer:
-            told = _json_object(await answer.read())
+        async with session.request(method, address, allow_redirects=False, **more) as answer:
             if answer.status in _NOT_NOW:
-                raise _NotNow(f"status {answer.status}", _seconds(answer.headers.get("Retry-After")))
-            if answer.status == 202:
-                known = answer.headers.get("Idempotency-Replayed") == "true"
-                state = "known" if known else str(told.get("state"))
-                return {"outcome": state, "status": answer.status, "receipt": told}
-            return {"outcome": "refused", "status": answer.status, "problem": told}
+                await answer.read()
+                raise NotNow(f"status {answer.status}", _seconds(answer.headers.get("Retry-After")))
+            yield answer
     except aiohttp.ClientSSLError as error:
-        raise _NotNow("its certificate is not trusted here, or it speaks no TLS") from error
+        raise NotNow("its certificate is not trusted here, or it speaks no TLS") from error
     except aiohttp.ClientConnectorError as error:
-        raise _NotNow("nothing answers there; is `hub run` running?") from error
+        raise NotNow("nothing answers there; is `hub run` running?") from error
     except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-        raise _NotNow("the connection broke" if not isinstance(error, TimeoutError) else "no answer in time") from error
+        raise NotNow("the connection broke" if not isinstance(error, TimeoutError) else "no answer in time") from error
     except aiohttp.InvalidURL:
         raise ValueError("that is not an address such as http://127.0.0.1:8080") from None
 

@@ -55,10 +55,7 @@ def send(
         SchemaRef.parse(schema)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--schema") from None
-    if not key.strip():
-        raise typer.BadParameter("give the sender's key in HUB_KEY (or --key); `hub key new` makes one", param_hint="--key")
-    if not _KEY.fullmatch(key.strip()):
-        raise typer.BadParameter("that is not a key: a key has no blanks and only ASCII", param_hint="--key")
+    key = visible_key(key)
     if pointer is not None and not pointer.startswith("/"):
         raise typer.BadParameter("a JSON pointer begins with /", param_hint="--idempotency-key-from")
     for name in files:
@@ -66,7 +63,7 @@ def send(
             raise typer.BadParameter(f"{printable(name)} is no file that can be read", param_hint="FILE")
     from hub.cli.posting import Door, send_all
 
-    door = Door((url or own_url(shell)).rstrip("/"), key.strip(), schema, pointer, patience)
+    door = Door((url or own_url(shell)).rstrip("/"), key, schema, pointer, patience)
     try:
         tally = asyncio.run(send_all(door, files, lambda result: shell.say(*_lines(result))))
     except ValueError as error:
@@ -80,6 +77,15 @@ def send(
         raise typer.Exit(UNAVAILABLE if tally.unavailable else REFUSED)
     if tally.counts["refused"]:
         raise typer.Exit(REFUSED)
+
+
+def visible_key(key: str) -> str:
+    """The sender's key as it was given. Raises BadParameter."""
+    if not key.strip():
+        raise typer.BadParameter("give the sender's key in HUB_KEY (or --key); `hub key new` makes one", param_hint="--key")
+    if not _KEY.fullmatch(key.strip()):
+        raise typer.BadParameter("that is not a key: a key has no blanks and only ASCII", param_hint="--key")
+    return key.strip()
 
 
 def own_url(shell: Shell) -> str:

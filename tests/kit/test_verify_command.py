@@ -20,7 +20,7 @@ from kit.bad_family import Denies
 from kit.register import Good, specimen
 
 pytestmark = pytest.mark.timeout(240)
-_WITHOUT_HTTP = {"files"}
+_WITHOUT_HTTP = {"database", "files", "kafka"}
 
 
 def test_every_connector_of_the_tree_brings_a_specimen() -> None:
