@@ -7,7 +7,7 @@ export PORTAL_URL      ?= http://127.0.0.1:9100/XrdAdapter/RestService/forward
 export PORTAL_USERNAME ?= simulated
 export PORTAL_PASSWORD ?= simulated
 # Long forms that print figures: they run alone, one after the other.
-MEASURED := tests/seams/test_flood.py tests/seams/test_drop_folder_many.py tests/flow/test_reload_under_load.py
+MEASURED := tests/seams/test_flood.py tests/seams/test_drop_folder_many.py tests/imports/test_import_many.py tests/flow/test_reload_under_load.py
 
 .PHONY: help setup demo test check run bench soak reference format clean
 
@@ -18,7 +18,7 @@ help:
 	@echo "make check   format, lint, types, imports, hub check, docs"
 	@echo "make run     a hub on a home of its own (var/home), with the portal's simulator beside it"
 	@echo "make bench   speed as ratios to a floor, measured in the same run"
-	@echo "make soak    the long forms: a flood, a folder of 200,000 records and reloads under load with their figures, many kills at every seam, every fault at every call of the kit, the demo at ten times its size"
+	@echo "make soak    the long forms: a flood, a folder of 200,000 records, an import of 1,000,000 and reloads under load with their figures, many kills at every seam, every fault at every call of the kit, the demo at ten times its size"
 	@echo "make reference  write docs/reference from the code; make check says when it is stale"
 	@echo "make format  write the format that make check wants"
 
@@ -62,7 +62,7 @@ bench: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	SOAK=1 $(BIN)/python -m pytest -s $(MEASURED)
-	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(MEASURED:%=--ignore=%) tests/seams tests/store tests/ministry_portal tests/kit
+	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(MEASURED:%=--ignore=%) tests/seams tests/store tests/ministry_portal tests/kafka tests/kit tests/imports
 	$(BIN)/hub demo --dossiers 5000 --seconds 900
 
 reference: $(VENV)/.dev
