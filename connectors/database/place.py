@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from connectors.database import postgresql
 from connectors.database.config import DatabaseConfig
 from connectors.database.faults import fault
 from hub.errors import DeliveryError, InDoubt, NotConnected, Transient
@@ -101,6 +100,8 @@ def _engine(url: URL, timeout: float) -> Engine:
     backend = url.get_backend_name()
     seconds = int(timeout)
     given: dict[str, Any] = {}
+    if backend == "postgresql":
+        from connectors.database import postgresql  # with psycopg, which every hub would load
     if backend == "sqlite":
         file = Path(url.database or "").absolute()
 

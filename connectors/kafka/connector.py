@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from connectors.kafka import checks
-from connectors.kafka.cluster import look
 from connectors.kafka.config import KafkaConfig
-from connectors.kafka.receiving import Receiving
-from connectors.kafka.sending import Sending
 from hub.connector import Accept, Attempt, Connector, ConnectorContext, Documents, Found, Receipt
 from hub.errors import NotAsked, Problem
 from hub.message import Message
 from hub.wire.tls import load
+
+if TYPE_CHECKING:
+    from connectors.kafka.sending import Sending
 
 
 class Kafka(Connector[KafkaConfig]):
@@ -27,6 +28,9 @@ class Kafka(Connector[KafkaConfig]):
 
     def __init__(self, config: KafkaConfig, context: ConnectorContext) -> None:
         super().__init__(config, context)
+        from connectors.kafka.receiving import Receiving  # aiokafka takes 15 MB: every hub loads this class, few have brokers
+        from connectors.kafka.sending import Sending
+
         self._receiving = Receiving(config, config.read, context) if config.read else None
         self._sending = Sending(config, config.write) if config.write else None
 
@@ -52,6 +56,8 @@ class Kafka(Connector[KafkaConfig]):
 
     async def check(self) -> None:
         """Do the brokers answer, with this account, and are the topics there? Asks for nothing that could make one."""
+        from connectors.kafka.cluster import look
+
         await look(self.config, self.config.topics())
 
     async def receive(self, accept: Accept) -> None:
