@@ -11,7 +11,8 @@ from hub.assembly import Assembly
 from hub.errors import BadConfig, Problem
 from hub.in_effect import changed, describe
 from hub.routing import Route
-from hub.store.port import JsonObject, Store
+from hub.store.port import Store
+from hub.store.values import JsonObject
 
 NOTHING: Mapping[str, Any] = {
     "sources": {}, "routes": {}, "lookups": {}, "owners": {}, "clients": {}, "doors": {}, "keys": {}, "mappings": {},

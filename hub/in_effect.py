@@ -20,7 +20,7 @@ from hub.config import HubConfig
 from hub.errors import WithProblems
 from hub.message import SchemaRef
 from hub.routing import Route
-from hub.store.port import JsonObject
+from hub.store.values import JsonObject
 from hub.translation.chain import Chain
 from hub.translation.tables import CodeTable
 

@@ -100,8 +100,6 @@ def _engine(url: URL, timeout: float) -> Engine:
     backend = url.get_backend_name()
     seconds = int(timeout)
     given: dict[str, Any] = {}
-    if backend == "postgresql":
-        from connectors.database import postgresql  # with psycopg, which every hub would load
     if backend == "sqlite":
         file = Path(url.database or "").absolute()
 
@@ -112,6 +110,8 @@ def _engine(url: URL, timeout: float) -> Engine:
 
         given["creator"] = connect
     elif backend == "postgresql":
+        from connectors.database import postgresql  # with psycopg, which every hub would load
+
         given["connect_args"] = {"connect_timeout": seconds, "tcp_user_timeout": seconds * 1000}
         given["json_deserializer"] = postgresql.json_text
     elif url.get_driver_name() == "pymysql":

@@ -34,7 +34,7 @@ from hub.lookup.officers import Officers
 from hub.lookup.registry import WHO_ASKS, Asker, Registry
 from hub.message import SchemaRef
 from hub.observe.shapes import SHAPES
-from hub.store.port import Key
+from hub.store.values import Key
 
 MOST_BYTES = 16 * 1024
 MAX_DEPTH = 8

@@ -108,8 +108,9 @@ class Ready(TypedDict):
 
 
 class Waiting(TypedDict):
-    """How much waits at the endpoints."""
+    """How much waits at the endpoints, and who asks."""
 
+    sender: Annotated[str, Field(description="whose key it is")]
     endpoints: Annotated[
         dict[str, Annotated[int, Field(ge=1)]], Field(description="endpoint → deliveries that wait there or are under way")
     ]

@@ -11,7 +11,7 @@ from hub.api.lookup_operations import Asked, lookup_paths
 from hub.api.responses import LIMITS, STORE, Json, Kinds, answer, named, of_media, problems
 from hub.api.row_operations import row_paths
 from hub.errors import Busy, Forbidden, Refused, TooMany, Unauthenticated
-from hub.store.port import ArrivalState
+from hub.store.values import ArrivalState
 
 _READING = (Unauthenticated, Forbidden, TooMany, Busy)
 _KEY: list[Json] = [{"bearer": []}, {"key": []}]

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from hub.errors import Problem, Refused
 from hub.message import SchemaRef
-from hub.store.port import ArrivalState
+from hub.store.values import ArrivalState
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200

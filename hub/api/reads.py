@@ -22,7 +22,8 @@ from hub.intake.allowance import Allowances
 from hub.intake.doorway import TRACE, Refusals
 from hub.intake.gate import Gate, Room
 from hub.intake.keys import Keys
-from hub.store.port import JsonObject, Reader, Window
+from hub.store.port import Reader
+from hub.store.values import JsonObject, Window
 
 ROOM = Room(requests=4, bytes=16 * 1024 * 1024, waiting=128)
 """As many at once as the store has threads for it; bytes of answers that are being written."""
@@ -114,7 +115,7 @@ class Reads:
         return self._page(request, "/v1/dossiers", await self._store.dossiers_of(window, **values))
 
     async def _waiting(self, request: web.Request, sender: str) -> web.Response:
-        return _json({"endpoints": await self._store.waiting()})
+        return _json({"sender": sender, "endpoints": await self._store.waiting()})
 
     def _page(self, request: web.Request, path: str, page: JsonObject) -> web.Response:
         """The page, with the way to the next one as a Link (RFC 8288)."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from hub.cli.shell import first_reason, local, local_micros, plural, printable
 from hub.console import remedies
-from hub.store.port import EndpointState, JsonObject
+from hub.store.values import EndpointState, JsonObject
 
 _UNEXPLAINED = "outcome_unknown"
 _IN_ORDER = "a dossier's messages reach a partner in order"

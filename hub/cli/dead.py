@@ -23,7 +23,7 @@ from hub.cli.shell import (
 )
 
 if TYPE_CHECKING:
-    from hub.store.port import JsonObject
+    from hub.store.values import JsonObject
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what stopped, why, and its repair.")
 

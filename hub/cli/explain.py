@@ -22,7 +22,8 @@ from hub.message import Arrival, SchemaRef, new_id
 if TYPE_CHECKING:
     from hub.assembly import Assembly
     from hub.routing.routes import Verify
-    from hub.store.port import JsonObject, Part, Plan, RouteMatch, Store
+    from hub.store.port import Store
+    from hub.store.values import JsonObject, Part, Plan, RouteMatch
     from hub.translation.chain import Chain
 
 

@@ -14,12 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
+from hub.cli.import_answers import deliveries_of, judged, request, unreadable
 from hub.cli.import_files import BadFile, OpenRecords
 from hub.cli.import_journal import Journal, Outcome
+from hub.cli.import_state import StateNotWritten
 from hub.cli.posting import WRONG_CALLER, NotNow
-from hub.errors import HubError, Problem
+from hub.errors import HubError
 
 if TYPE_CHECKING:
     from hub.cli.import_pace import Pace
@@ -33,7 +33,6 @@ SAVE_SECONDS = 0.5
 LONGEST_PAUSE = 600.0
 """If the hub asks for a longer pause, the import ends: a day's quota is used up."""
 _TOO_LARGE = 413
-_NOT_UTF8 = Problem("", "not_utf8", "the row is not UTF-8", "write it as UTF-8, or send it alone, with `hub send`")
 
 Post = Callable[[bytes], Awaitable[tuple[int, dict[str, Any]]]]
 
@@ -59,8 +58,7 @@ class Rows:
         self._under_way: set[asyncio.Task[None]] = set()
         self._latest: dict[object, asyncio.Task[None]] = {}
         """By name of a dossier, the request with the last of its rows, while it is under way."""
-        self._ended = asyncio.Event()
-        self._saved_at = time.monotonic()
+        self._ended, self._over = asyncio.Event(), asyncio.Event()
         self._read = 0
         self.stopped: Stopped | None = None
 
@@ -71,16 +69,16 @@ class Rows:
         self._pace.stop()
 
     async def run(self) -> None:
-        """Raises BadFile, after what could be read of it was settled."""
+        """Raises BadFile, after what could be read of it was settled, StateNotWritten."""
         broken: BadFile | None = None
+        watching = asyncio.create_task(self._watch())
         try:
             try:
                 await self._send_all()
             except BadFile as error:
                 broken = error
-            while self._under_way:
-                await asyncio.wait(self._under_way, timeout=SAVE_SECONDS)
-                await self._say()
+            if self._under_way:
+                await asyncio.wait(self._under_way)
             if self.stopped is None and broken is None:
                 self._journal.state.ended = True
                 self._journal.state.signature = self._file.signature
@@ -88,27 +86,48 @@ class Rows:
             for task in self._under_way:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)
+            self._over.set()
+            await watching
             self._journal.save()
         self._tell()
         if broken is not None:
             raise broken
 
+    async def _watch(self) -> None:
+        """Until all is over tell how it goes, and keep the journal, also while nothing goes on. Raises StateNotWritten."""
+        while not self._over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), SAVE_SECONDS)
+            self._tell()
+            if (snapshot := self._journal.snapshot()) is not None:
+                try:
+                    await asyncio.to_thread(self._journal.write, snapshot)
+                except StateNotWritten as error:
+                    self.stop(Stopped(str(error)))
+                    raise
+
     async def _send_all(self) -> None:
+        """Raises BadFile, once all that stands before the fault is on its way."""
         rows: list[FileRecord] = []
         most = size = 0
-        async for record in self._fresh():
-            if not rows:
-                most, size = await self._pace.enter(), 0
-                await self._say()
-            if self.stopped is not None:
-                return
-            rows.append(record)
-            size += len(record.body)
-            if len(rows) >= most or size >= REQUEST_BYTES:
-                self._begin(rows)
-                rows = []
+        broken: BadFile | None = None
+        try:
+            async for record in self._fresh():
+                if not rows:
+                    most, size = await self._pace.enter(), 0
+                if self.stopped is not None:
+                    return
+                rows.append(record)
+                size += len(record.body)
+                if len(rows) >= most or size >= REQUEST_BYTES:
+                    self._begin(rows)
+                    rows = []
+        except BadFile as error:
+            broken = error
         if rows and self.stopped is None:
             self._begin(rows)
+        if broken is not None:
+            raise broken
         if self.stopped is None:
             self._journal.reached_the_end(self._read)
 
@@ -121,16 +140,7 @@ class Rows:
                     continue
                 while record.number - self._journal.behind > AHEAD_OF_JOURNAL and self.stopped is None:
                     await asyncio.wait(self._under_way, timeout=SAVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                    await self._say()
                 yield record
-            await self._say()
-
-    async def _say(self) -> None:
-        self._tell()
-        if time.monotonic() - self._saved_at >= SAVE_SECONDS:
-            if (snapshot := self._journal.snapshot()) is not None:
-                await asyncio.to_thread(self._journal.write, snapshot)
-            self._saved_at = time.monotonic()
 
     def _begin(self, rows: Sequence[FileRecord]) -> None:
         names = {name for record in rows for name in self._names(record)}
@@ -173,21 +183,21 @@ class Rows:
                 except NotNow as error:
                     answers, later = [], error
                 for record, answer in zip(rows, answers, strict=False):
-                    self._journal.settle(record, _judged(answer))
-                    if (found := _deliveries(answer)) is not None:
+                    self._journal.settle(record, judged(answer))
+                    if (found := deliveries_of(answer)) is not None:
                         deliveries = (deliveries or Counter()) | found
                 rows = rows[len(answers) :]
                 if answers:
                     self._pace.went_on()
                     until, pause = time.monotonic() + self._patience, 0.1
                 if later is not None:
-                    pause = await self._pause(later, until, pause)
+                    pause = await self.pause(later, until, pause)
         finally:
             self._pace.leave(count, time.monotonic() - began, deliveries)
 
     def _refused_here(self, record: FileRecord) -> bool:
         """Settle one that cannot be sent at all."""
-        problem = record.problem or _unreadable(record.body)
+        problem = record.problem or unreadable(record.body)
         if problem is not None and self.stopped is None:
             self._journal.settle(record, Outcome("refused", problems=(problem.as_dict(),)))
         return problem is not None
@@ -200,21 +210,25 @@ class Rows:
         if status == _TOO_LARGE:
             return [{"status": status, "problem": told}], None
         if status != 200:
-            self._stop_for(status, told)
+            self._stop_for(status, told, rows)
             return [], None
-        answers: list[Mapping[str, Any]] = told["rows"]
+        answers: list[Mapping[str, Any]] | None = told.get("rows")
+        if answers is None:
+            raise NotNow("what answers is no hub")
         wrong = next((number for number, one in enumerate(answers) if one["status"] in WRONG_CALLER), None)
         if wrong is not None:
-            self._stop_for(answers[wrong]["status"], answers[wrong]["problem"])
+            self._stop_for(answers[wrong]["status"], answers[wrong]["problem"], rows[wrong:])
             return answers[:wrong], None
         later = told.get("later")
         return answers, None if later is None else NotNow(f"status {later['status']}", later["retry_after"])
 
-    def _stop_for(self, status: int, problem: Mapping[str, Any]) -> None:
+    def _stop_for(self, status: int, problem: Mapping[str, Any], rows: Sequence[FileRecord]) -> None:
         title, detail = problem.get("title", f"status {status}"), problem.get("detail")
-        self.stop(Stopped(f"{title}{f': {detail}' if detail else ''}; every further row would meet the same"))
+        of = f"it was sent records {rows[0].number} to {rows[-1].number}"
+        then = of if status >= 500 else "every further row would meet the same"
+        self.stop(Stopped(f"{title}{f': {detail}' if detail else ''}; {then}"))
 
-    async def _pause(self, error: NotNow, until: float, pause: float) -> float:
+    async def pause(self, error: NotNow, until: float, pause: float) -> float:
         """Wait as long as the hub asks, at least for ``pause``; what it is next time. Ends the import once patience ends."""
         if error.retry_after > LONGEST_PAUSE or time.monotonic() > until:
             again = f", try again after {error.retry_after / 3600:.1f} h" if error.retry_after > LONGEST_PAUSE else ""
@@ -225,36 +239,3 @@ class Rows:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), seconds)
         return min(5.0, pause * 2)
-
-
-def request(rows: Sequence[FileRecord]) -> bytes:
-    """What the door for rows takes."""
-    return orjson.dumps({"rows": [{"place": one.key, "body": one.body.decode()} for one in rows]})
-
-
-def _unreadable(body: bytes) -> Problem | None:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return _NOT_UTF8
-    return None
-
-
-def _judged(answer: Mapping[str, Any]) -> Outcome:
-    if "problem" in answer:
-        problem = answer["problem"]
-        told = problem.get("errors") or [{"code": str(problem.get("type", "refused")).rpartition(":")[2]}]
-        return Outcome("refused", answer["status"], problems=tuple(told))
-    receipt = answer["receipt"]
-    kept = receipt.get("state") == "kept"  # also when it was known: it still is
-    observed = any(one.get("state") == "conflict" for one in receipt.get("messages", ()))
-    word = "kept" if kept else "known" if answer["known"] else str(receipt["state"])
-    return Outcome(word, None, receipt.get("arrival"), tuple(receipt.get("reasons") or ()) if kept else (), observed)
-
-
-def _deliveries(answer: Mapping[str, Any]) -> Counter[str] | None:
-    """How many deliveries came of it, by endpoint; None when it was refused or known."""
-    if "problem" in answer or answer["known"]:
-        return None
-    routes = (route for one in answer["receipt"].get("messages", ()) for route in one.get("routes", ()))
-    return Counter(route["endpoint"] for route in routes if route.get("taken"))

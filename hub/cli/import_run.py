@@ -8,7 +8,6 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ class Settings:
 
 
 class Total:
-    """What came of all files; ``broken``: those that could not be read to their end."""
+    """What came of all files; ``broken``: those that could not be read to their end; ``left_out``: what is no file."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -54,6 +53,7 @@ class Total:
         self.causes: Counter[str] = Counter()
         self.sent = 0
         self.broken = 0
+        self.left_out: list[str] = []
         self.stopped: Stopped | None = None
 
     def add(self, name: str, counts: Mapping[str, int], causes: Mapping[str, int], **more: Any) -> None:
@@ -66,7 +66,7 @@ class Total:
         seconds = time.monotonic() - self.began
         return {
             "counts": {word: count for word, count in self.counts.items() if count}, "causes": dict(self.causes.most_common()),
-            "files": self.files, "rows_sent": self.sent, "seconds": round(seconds, 3),
+            "files": self.files, "left_out": self.left_out, "rows_sent": self.sent, "seconds": round(seconds, 3),
             "rate": round(self.sent / max(0.001, seconds), 1), "stopped": self.stopped.why if self.stopped else None,
         }  # fmt: skip
 
@@ -94,20 +94,20 @@ class Import:
         self._shell, self._settings = shell, settings
         self._total = Total()
         self._rows: Rows | None = None
+        self._sender = ""
 
     async def run(self, files: Sequence[tuple[Given, RecordReader]]) -> Total:
-        """All files, one after the other. Raises NotFound for a schema that is not in the home, BadConfig, OSError."""
-
+        """All files, one after the other. Raises NotFound for a schema that is not in the home, NoAddress, BadFile for one
+        that another import reads or whose journal is damaged, StateNotWritten."""
         catalog, _ = catalog_of(self._shell)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
         timeout = aiohttp.ClientTimeout(total=120, connect=10)
-        sizes = sum(one.path.stat().st_size for one, _ in files)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             pace = Pace(lambda: self._waiting(session), self._settings.waiting, self._settings.rate)
-            await self._greet(session)
-            with Shown(self._shell, sizes) as shown:
+            self._sender = await self._greet(session)
+            with Shown(self._shell, sum(given.size for given, _ in files)) as shown:
                 for given, reader in files:
                     if self._total.stopped is not None:
                         break
@@ -119,8 +119,8 @@ class Import:
         if self._rows is not None:
             self._rows.stop(self._total.stopped)
 
-    async def _greet(self, session: aiohttp.ClientSession) -> None:
-        """Is there a hub, and does it know the key? Raises Refused, NotConnected."""
+    async def _greet(self, session: aiohttp.ClientSession) -> str:
+        """Is there a hub, and whom does it know by the key? Raises Refused, NotConnected, NoAddress."""
         try:
             status, told = await get(session, f"{self._settings.url}/v1/waiting", self._settings.key)
         except NotNow as error:
@@ -128,57 +128,72 @@ class Import:
         if status in (401, 403):
             hint = "give a sender's key in HUB_KEY; `hub key new` makes one"
             raise Unauthenticated([Problem("", "key", str(told.get("title", "the key is not good")), hint)])
-        if status != 200:
+        if status != 200 or "sender" not in told:
             raise NotConnected("no_hub", f"what answers at {self._settings.url} is no hub (status {status})")
+        return str(told["sender"])
 
     async def _waiting(self, session: aiohttp.ClientSession) -> Mapping[str, int]:
-        """What waits at the endpoints; nothing while the hub does not say, for then it takes no rows either."""
-        with suppress(NotNow):
-            _, told = await get(session, f"{self._settings.url}/v1/waiting", self._settings.key)
-            return dict(told.get("endpoints", {}))
+        """What waits at the endpoints, as soon as the hub says it; nothing once the import ends."""
+        until, pause = time.monotonic() + self._settings.patience, 0.1
+        while self._rows is not None and self._rows.stopped is None:
+            try:
+                _, told = await get(session, f"{self._settings.url}/v1/waiting", self._settings.key)
+                return dict(told.get("endpoints", {}))
+            except NotNow as error:
+                pause = await self._rows.pause(error, until, pause)
         return {}
 
     async def _file(
         self, session: aiohttp.ClientSession, pace: Pace, given: Given, reader: RecordReader, schema: Schema, shown: Shown
     ) -> None:
-        settings, total = self._settings, self._total
-        journal = Journal(settings.folder, given, reader.schema, settings.url, anew=settings.again)
-        before, bytes_before = Counter(journal.state.counts), sum(one["bytes"] for one in total.files)
-        done = sum(total.counts[word] for word in WORDS)
+        settings, total, size = self._settings, self._total, given.size
+        journal = Journal(settings.folder, given, reader.schema, settings.url, self._sender, anew=settings.again)
+        before, state = Counter(journal.state.counts), journal.state
         said: str | None = None
         try:
-            if not (journal.state.ended and journal.state.signature == given.signature):
-                journal.state.ended = False
+            try:
                 opened = OpenRecords(given, reader)
-                door = Door(settings.url, settings.key, reader.schema, None, settings.patience)
-
-                def tell() -> None:
-                    counts = total.counts + journal.state.counts
-                    shown.tell(given.name, done + journal.behind, counts, bytes_before + opened.bytes, pace.waits_for)
-
-                async def send(body: bytes) -> tuple[int, dict[str, Any]]:
-                    return await post_rows(session, door, body)
-
-                self._rows = Rows(opened, journal, send, pace, schema, settings.patience, tell)
                 try:
-                    await self._rows.run()
-                    total.stopped = total.stopped or self._rows.stopped
-                except BadFile as error:
-                    total.broken += 1
-                    said = "; ".join(f"{one.at}: {one.message}" if one.at else one.message for one in error.problems)
-                    for one in error.problems:
-                        self._shell.note(f"    → {printable(one.hint)}")
+                    if not (state.ended and state.signature == opened.signature):
+                        state.ended = False
+                        await self._read(session, pace, given, opened, journal, schema, shown)
                 finally:
-                    self._rows = None
                     await asyncio.to_thread(opened.close)
-            state = journal.state
+            except BadFile as error:
+                total.broken += 1
+                said = "; ".join(f"{one.at}: {one.message}" if one.at else one.message for one in error.problems)
+                for one in error.problems:
+                    self._shell.note(f"    → {printable(one.hint)}")
             total.sent += sum((state.counts - before)[word] for word in WORDS)
             total.add(
                 given.name, state.counts, state.causes, rows=state.number, ended=state.ended, error=said,
-                report=_report(journal), bytes=given.path.stat().st_size,
+                report=_report(journal), bytes=size,
             )  # fmt: skip
         finally:
             journal.close()
+
+    async def _read(
+        self, session: aiohttp.ClientSession, pace: Pace, given: Given, opened: OpenRecords, journal: Journal, schema: Schema,
+        shown: Shown,
+    ) -> None:  # fmt: skip
+        """Raises BadFile, StateNotWritten."""
+        settings, total = self._settings, self._total
+        done, bytes_before = sum(total.counts[word] for word in WORDS), sum(one["bytes"] for one in total.files)
+        door = Door(settings.url, settings.key, opened.schema, None, settings.patience)
+
+        def tell() -> None:
+            counts = total.counts + journal.state.counts
+            shown.tell(given.name, done + journal.behind, counts, bytes_before + opened.bytes, pace.waits_for)
+
+        async def send(body: bytes) -> tuple[int, dict[str, Any]]:
+            return await post_rows(session, door, body)
+
+        self._rows = rows = Rows(opened, journal, send, pace, schema, settings.patience, tell)
+        try:
+            await rows.run()
+        finally:
+            total.stopped = total.stopped or rows.stopped
+            self._rows = None
 
 
 def _report(journal: Journal) -> str | None:

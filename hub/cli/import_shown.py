@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from hub.cli.shell import Shell, span
+from hub.cli.shell import Shell, printable, span
 
 LINE_SECONDS = 10.0
 RECENT_SECONDS = 15.0
@@ -23,7 +23,7 @@ class Shown:
         self._shell, self._total = shell, max(1, total)
         console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
         self._on_screen = console.is_terminal
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[said]}", markup=False))
         self._bar = Progress(*columns, console=console, transient=True, disable=not self._on_screen)
         self._task = self._bar.add_task("", total=self._total, said="")
         self._recent: deque[tuple[float, int, int]] = deque()
@@ -47,9 +47,9 @@ class Shown:
             return
         self._said_at = now
         said = self._words(now, rows, counts, bytes_read, waits_for)
-        self._bar.update(self._task, completed=bytes_read, description=name, said=said)
+        self._bar.update(self._task, completed=bytes_read, description=printable(name), said=said)
         if not self._on_screen:
-            self._shell.note(f"{name}: {100 * bytes_read // self._total} %, {said}")
+            self._shell.note(f"{printable(name)}: {100 * bytes_read // self._total} %, {said}")
 
     def _words(self, now: float, rows: int, counts: Mapping[str, int], bytes_read: int, waits_for: str) -> str:
         since, before, bytes_before = self._recent[0]

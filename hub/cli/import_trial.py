@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
 from hub.assembly import assemble
@@ -52,17 +53,15 @@ def try_all(shell: Shell, files: Sequence[tuple[Given, RecordReader]]) -> Total:
     async def work() -> None:
         for given, reader in files:
             counts, causes = Counter[str](), Counter[str]()
-            opened, schema = OpenRecords(given, reader), SchemaRef.parse(reader.schema)
-            said: str | None = None
+            schema, said = SchemaRef.parse(reader.schema), None
             try:
-                while batch := opened.batch():
-                    for record in batch:
-                        await one(record, schema, counts, causes)
+                with closing(OpenRecords(given, reader)) as opened:
+                    while batch := opened.batch():
+                        for record in batch:
+                            await one(record, schema, counts, causes)
             except BadFile as error:
                 total.broken += 1
                 said = str(error)
-            finally:
-                opened.close()
             total.sent += sum(counts.values())
             total.add(given.name, counts, causes, rows=sum(counts.values()), error=said)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,7 +51,9 @@ def import_files(
     state: Annotated[
         Path | None, typer.Option("--state", help="Folder for journal and report; var/imports of the home when not said.")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Go through all of it once more; what the hub has is known.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="All of it once more, an address fetched anew; what the hub has is known.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check rows against schema and mappings; store nothing.")] = False,
     patience: Annotated[float, typer.Option("--patience", min=0, help="Seconds to go on trying a hub that is away.")] = 600.0,
     as_json: Json = False,
@@ -66,7 +69,9 @@ def import_files(
     Examples:  HUB_KEY=$(cat one-stop.key) hub import old-dossiers.jsonl.gz --schema opencps-dossier@1
                hub import exports/ --endpoint civil-status --rate 100
     """
-    from hub.cli.import_files import given_files, is_address
+    from hub.cli.import_fetch import copy_of, fetch, is_address
+    from hub.cli.import_files import given_files
+    from hub.cli.import_state import written
     from hub.config import load_home
 
     shell = shell_of(context)
@@ -80,41 +85,44 @@ def import_files(
             raise typer.BadParameter(str(error), param_hint="--schema") from None
     if endpoint is not None and endpoint not in home.config.endpoints:
         raise unknown_name("endpoint", home.config.endpoints)
+    if rate is not None and not isfinite(rate):
+        raise typer.BadParameter("say a number of rows", param_hint="--rate")
     folder = (state or shell.folder / "var" / "imports").absolute()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    given = None if is_address(source) else given_files(source)
-    given = given if given is not None else [asyncio.run(_fetched(source, folder))]
+    with written():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    given, left_out = ([copy_of(source, folder)], list[str]()) if is_address(source) else given_files(source)
     readers = [_reader(shell, home.config.endpoints, endpoint, schema, one) for one in given]
+    if left_out:
+        told = ", ".join([*left_out[:10], *(["…"] if len(left_out) > 10 else [])])
+        shell.note(f"left out, for they are no files: {printable(told)}; take in the files of a folder within by its own name")
+    if is_address(source):
+        asyncio.run(fetch(source, given[0], anew=again))
     if dry_run:
         from hub.cli.import_trial import try_all
 
         total = try_all(shell, [*zip(given, readers, strict=True)])
     else:
         from hub.cli.import_run import Import, Settings
+        from hub.cli.posting import NoAddress
 
         door = (url or own_url(shell)).rstrip("/")
         settings = Settings(door, visible_key(key), rate, waiting, folder, again, patience)
         try:
             total = asyncio.run(Import(shell, settings).run([*zip(given, readers, strict=True)]))
-        except ValueError as error:
+        except NoAddress as error:
             raise typer.BadParameter(str(error), param_hint="--url") from None
-        if is_address(source) and not total.stopped:
-            given[0].path.unlink(missing_ok=True)
+    if is_address(source) and not total.stopped:
+        given[0].path.unlink(missing_ok=True)
+    total.left_out = left_out
     shell.answer(total.document(), *total.lines(dry_run))
     if total.stopped is not None:
         if not total.stopped.interrupted:
             shell.note(Text.assemble(("error: ", "bold red"), f"stopped: {printable(total.stopped.why)}"))
-        shell.note("run the same command again: it goes on where it was")
+        shell.note(f"run the same command again{', without --again' if again else ''}: it goes on where it was")
         code = INTERRUPTED if total.stopped.interrupted else UNAVAILABLE if total.stopped.unavailable else REFUSED
         raise typer.Exit(code)
     if total.counts["refused"] or total.counts["kept"] or total.broken:
         raise typer.Exit(REFUSED)
-
-
-async def _fetched(address: str, folder: Path) -> Given:
-    from hub.cli.import_files import fetched
-
-    return await fetched(address, folder)
 
 
 def _reader(shell: Shell, endpoints: Mapping[str, Any], endpoint: str | None, schema: str | None, given: Given) -> RecordReader:

@@ -11,7 +11,7 @@ from hub.cli.shell import Json, in_store, known_id, local_micros, shell_of, tabl
 
 if TYPE_CHECKING:
     from hub.config import Home
-    from hub.store.port import Key
+    from hub.store.values import Key
 
 app = typer.Typer(no_args_is_help=True, help="API keys of senders, and of operators.")
 

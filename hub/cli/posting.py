@@ -50,6 +50,10 @@ class NotNow(Exception):
         super().__init__(reason)
 
 
+class NoAddress(ValueError):
+    """What was given as the address of the hub is none."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What became of the messages, by outcome, and each of them."""
@@ -67,8 +71,8 @@ async def send_all(door: Door, files: Sequence[str], tell: Callable[[dict[str, A
 
 
 async def send_each(door: Door, messages: AsyncIterator[tuple[str, bytes]], tell: Callable[[dict[str, Any]], None]) -> Tally:
-    """Send messages, each with its place, in order; ``tell`` gets each result as soon as it is there. Raises ValueError for an
-    address that is none.
+    """Send messages, each with its place, in order; ``tell`` gets each result as soon as it is there. Raises
+    NoAddress.
 
     A result has ``at`` (file and line), ``outcome`` (the receipt's state, ``known`` for a first receipt given again, or
     ``refused``), ``status``, and ``receipt`` or ``problem``.
@@ -166,14 +170,14 @@ async def _post(session: aiohttp.ClientSession, door: Door, body: bytes) -> dict
 
 
 async def post_rows(session: aiohttp.ClientSession, door: Door, body: bytes) -> tuple[int, dict[str, Any]]:
-    """Status and document of what the door for rows says. Raises NotNow, ValueError."""
+    """Status and document of what the door for rows says. Raises NotNow, NoAddress."""
     headers = {"Authorization": f"Bearer {door.key}", "Content-Type": "application/json", "Hub-Schema": door.schema}
     async with _asked(session, "POST", f"{door.url}/v1/rows", data=body, headers=headers) as answer:
         return answer.status, _json_object(await answer.read())
 
 
 async def get(session: aiohttp.ClientSession, address: str, key: str) -> tuple[int, dict[str, Any]]:
-    """Status and document of what the hub shows to the holder of the key. Raises NotNow, ValueError."""
+    """Status and document of what the hub shows to the holder of the key. Raises NotNow, NoAddress."""
     async with _asked(session, "GET", address, headers={"Authorization": f"Bearer {key}"}) as answer:
         return answer.status, _json_object(await answer.read())
 
@@ -182,7 +186,7 @@ async def get(session: aiohttp.ClientSession, address: str, key: str) -> tuple[i
 async def _asked(
     session: aiohttp.ClientSession, method: str, address: str, **more: Any
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    """The answer, unless it is that the hub cannot do it now. Raises NotNow, ValueError."""
+    """The answer, unless it is that the hub cannot do it now. Raises NotNow, NoAddress."""
     try:
         async with session.request(method, address, allow_redirects=False, **more) as answer:
             if answer.status in _NOT_NOW:
@@ -196,7 +200,7 @@ async def _asked(
     except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
         raise NotNow("the connection broke" if not isinstance(error, TimeoutError) else "no answer in time") from error
     except aiohttp.InvalidURL:
-        raise ValueError("that is not an address such as http://127.0.0.1:8080") from None
+        raise NoAddress("that is not an address such as http://127.0.0.1:8080") from None
 
 
 def _media_type(body: bytes) -> str:

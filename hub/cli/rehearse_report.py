@@ -15,7 +15,8 @@ from hub.message import NATIONAL
 
 if TYPE_CHECKING:
     from hub.cli.rehearse_samples import Replayed
-    from hub.store.port import JsonObject, Store
+    from hub.store.port import Store
+    from hub.store.values import JsonObject
     from hub.testing.understudies import Journal, Sending
 
 FINE = ("taken", "shown", "replaced")

@@ -15,8 +15,8 @@ from hub.cli.shell import REFUSED, UNAVAILABLE, Json, actor, in_store, plural, s
 
 if TYPE_CHECKING:
     from hub.assembly import Assembly
-    from hub.store.port import JsonObject
     from hub.store.sql import SqlStore
+    from hub.store.values import JsonObject
 
 WAIT_SECONDS = 10.0
 """How long the hub may take to answer: it reads and checks everything anew, beside its work."""

@@ -14,7 +14,8 @@ from hub.errors import NotAllowed, NotFound, StoreUnavailable
 
 if TYPE_CHECKING:
     from hub.intake.accept import Intake
-    from hub.store.port import JsonObject, Store
+    from hub.store.port import Store
+    from hub.store.values import JsonObject
 
 
 AT_ONCE = 10_000

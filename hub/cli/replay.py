@@ -28,8 +28,8 @@ from hub.cli.shell import (
 
 if TYPE_CHECKING:
     from hub.cli.shell import Shell
-    from hub.store.port import JsonObject
     from hub.store.sql import SqlStore
+    from hub.store.values import JsonObject
 
 Endpoint = Annotated[
     str | None,

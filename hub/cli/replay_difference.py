@@ -15,7 +15,8 @@ from hub.translation.differences import ABSENT, Difference, compare
 
 if TYPE_CHECKING:
     from hub.assembly import Assembly
-    from hub.store.port import JsonObject, Pinned, Store
+    from hub.store.port import Store
+    from hub.store.values import JsonObject, Pinned
     from hub.translation.chain import Chain
 
 

@@ -16,7 +16,8 @@ from hub.message import Message
 if TYPE_CHECKING:
     from hub.assembly import Assembly
     from hub.ledger.restored import Ask, Outcome
-    from hub.store.port import JsonObject, Store
+    from hub.store.port import Store
+    from hub.store.values import JsonObject
 
 
 async def find_out_at(folder: Path, store: Store, endpoint: str, *, actor: str, tell: Callable[[int], None]) -> Outcome:

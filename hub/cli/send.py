@@ -61,12 +61,12 @@ def send(
     for name in files:
         if name != "-" and not (Path(name).is_file() and os.access(name, os.R_OK)):
             raise typer.BadParameter(f"{printable(name)} is no file that can be read", param_hint="FILE")
-    from hub.cli.posting import Door, send_all
+    from hub.cli.posting import Door, NoAddress, send_all
 
     door = Door((url or own_url(shell)).rstrip("/"), key, schema, pointer, patience)
     try:
         tally = asyncio.run(send_all(door, files, lambda result: shell.say(*_lines(result))))
-    except ValueError as error:
+    except NoAddress as error:
         raise typer.BadParameter(str(error), param_hint="--url") from None
     names = ("accepted", "kept", "superseded", "known", "refused")
     counts = {name: tally.counts[name] for name in names if name in ("accepted", "refused") or tally.counts[name]}

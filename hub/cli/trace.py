@@ -14,7 +14,8 @@ from hub.cli.shell import Json, in_store, local, printable, reason_lines, shell_
 from hub.errors import NotFound
 
 if TYPE_CHECKING:
-    from hub.store.port import EndpointState, JsonObject, Store
+    from hub.store.port import Store
+    from hub.store.values import EndpointState, JsonObject
 
 _CODE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 _STYLES = {

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from hub.errors import Rejected
-from hub.store.port import Due, Store
+from hub.store.port import Store
+from hub.store.values import Due
 
 
 class LiveAttempt:

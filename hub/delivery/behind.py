@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from hub.store.port import Due, Place, Store
+from hub.store.port import Store
+from hub.store.values import Due, Place
 
 PAGE = 100
 LEAST_SECONDS = 5.0

@@ -21,7 +21,8 @@ from hub.errors import DeliveryError, InDoubt, Rejected, StoreUnavailable
 from hub.message import NATIONAL, Clock, Message, SchemaRef
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
-from hub.store.port import Due, Settlement, Store
+from hub.store.port import Store
+from hub.store.values import Due, Settlement
 
 STORE_RETRY_SECONDS = 0.5
 

@@ -26,7 +26,8 @@ from hub.files.configured import KeptFiles
 from hub.message import Clock, SchemaRef, new_id
 from hub.observe import metrics
 from hub.observe.logging import get_logger
-from hub.store.port import Due, Place, Settlement, Start, Store
+from hub.store.port import Store
+from hub.store.values import Due, Place, Settlement, Start
 from hub.values import value
 
 POLL_SECONDS = 0.5

@@ -32,7 +32,8 @@ from hub.files.fetching import Unanswered
 from hub.message import NATIONAL, Clock
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
-from hub.store.port import Due, Settlement, Store
+from hub.store.port import Store
+from hub.store.values import Due, Settlement
 
 REFUSED, WAITS = "file_refused", "file_waits"
 """The codes of the two; which of the reasons it is stands with the problems, and in words."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from hub.store.port import Due
+from hub.store.values import Due
 
 RECENT_SECONDS = 10.0
 LET_GO_SECONDS = 5.0

@@ -9,7 +9,7 @@ from hub.delivery.breaker import BreakerPolicy
 from hub.delivery.retry import RetryPolicy
 from hub.message import SchemaRef
 from hub.routing.routes import Enclose, Verify
-from hub.store.port import Due
+from hub.store.values import Due
 from hub.values import value
 
 

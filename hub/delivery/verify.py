@@ -33,7 +33,7 @@ from hub.lookup.registry import WHO_ASKS, Asker, Registry
 from hub.lookup.translated import in_question
 from hub.message import Clock
 from hub.routing.routes import Verify
-from hub.store.port import Due, JsonObject
+from hub.store.values import Due, JsonObject
 from hub.translation import Catalog
 
 _NOT_GIVEN = frozenset({"missing", "pattern"})

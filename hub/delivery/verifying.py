@@ -25,7 +25,8 @@ from hub.message import NATIONAL, Clock
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
 from hub.routing.routes import Verify
-from hub.store.port import Due, Place, Settlement, Store
+from hub.store.port import Store
+from hub.store.values import Due, Place, Settlement
 
 FRESH_SECONDS = 300.0
 """An answer is used for a delivery that begins within this time; later it is asked again."""

@@ -17,7 +17,8 @@ from hub.message import Clock
 from hub.observe import metrics
 from hub.observe.logging import get_logger
 from hub.routing.routes import Verify
-from hub.store.port import Due, Settlement, Store
+from hub.store.port import Store
+from hub.store.values import Due, Settlement
 
 LOOK_SECONDS = 0.5
 KEPT = 50_000

@@ -21,7 +21,8 @@ from hub.observe.logging import context, get_logger
 from hub.observe.metrics import ArrivalOutcome
 from hub.routing import Router
 from hub.store.fitting import refuse_unfit
-from hub.store.port import JsonObject, Plan, Store
+from hub.store.port import Store
+from hub.store.values import JsonObject, Plan
 from hub.translation import Catalog, Outbox, Schema
 
 HOP_LIMIT = 8

@@ -9,7 +9,8 @@ from contextlib import suppress
 from hub.connector import Accepted, Outcome
 from hub.delivery.outcomes import Outcomes, Watch
 from hub.errors import Problem, StoreUnavailable
-from hub.store.port import Became, JsonObject, Reached, Reader
+from hub.store.port import Reader
+from hub.store.values import Became, JsonObject, Reached
 
 LOOK_SECONDS = 30.0
 """How soon what another process did to a delivery is seen at the latest; what this one does in the dossier's lane is heard."""

@@ -27,7 +27,8 @@ from hub.intake.keys import require_right
 from hub.message import Arrival, SchemaRef
 from hub.observe import metrics
 from hub.observe.logging import get_logger
-from hub.store.port import Key, Store
+from hub.store.port import Store
+from hub.store.values import Key
 
 _HINT = "send the account and its key by HTTP Basic, or 'Authorization: Bearer <key>'"
 _FINAL = ("delivered", "refused")

@@ -21,7 +21,8 @@ from collections.abc import Iterable, Mapping
 from hub.errors import Forbidden, Problem, Unauthenticated
 from hub.message import Clock, new_id
 from hub.observe import metrics
-from hub.store.port import Key, KeyRole, Reader
+from hub.store.port import Reader
+from hub.store.values import Key, KeyRole
 
 PREFIX = "hub_"
 FILES = "files"

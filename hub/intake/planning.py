@@ -13,7 +13,7 @@ from hub.errors import BadConfig, Problem, Refused, SchemaInvalid, TranslationFa
 from hub.intake.reading import identity
 from hub.message import NATIONAL, Alias, Arrival, SchemaRef
 from hub.routing import Route, Router
-from hub.store.port import Part, Plan
+from hub.store.values import Part, Plan
 from hub.translation import Catalog, Outbox, Schema
 from hub.translation.versions import same_major
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from hub.errors import Forbidden, NotParsable, Problem, Unauthenticated
 from hub.intake.basic_sign_in import basic_of
 from hub.intake.keys import Keys, hashed, require_right
-from hub.store.port import Key
+from hub.store.values import Key
 from hub.wire.soap import Envelope, UsernameToken, username_token
 from hub.wire.xml import XmlRefused
 

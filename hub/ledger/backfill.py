@@ -15,7 +15,8 @@ import orjson
 from hub.message import Clock, SchemaRef
 from hub.routing import Route, Router
 from hub.routing.routes import Trial
-from hub.store.port import JsonObject, RouteMatch, Store
+from hub.store.port import Store
+from hub.store.values import JsonObject, RouteMatch
 
 PAGE = 200
 

@@ -16,7 +16,8 @@ from typing import Literal
 
 from hub.connector import Found
 from hub.message import Clock
-from hub.store.port import Fate, JsonObject, Store
+from hub.store.port import Store
+from hub.store.values import Fate, JsonObject
 
 PAGE = 50
 AT_ONCE = 8

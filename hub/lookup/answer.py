@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.errors import Problem
 from hub.lookup.translated import PLACE
-from hub.store.port import LookupOutcome
+from hub.store.values import LookupOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from hub.lookup.answer import Answer
 from hub.message import Clock, Message, new_id
 from hub.observe import metrics
 from hub.observe.logging import get_logger
-from hub.store.port import Lookup, LookupKind, Store
+from hub.store.port import Store
+from hub.store.values import Lookup, LookupKind
 from hub.translation import Catalog
 
 log = get_logger("lookup")

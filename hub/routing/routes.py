@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from hub.errors import BadConfig, TranslationFailed
 from hub.message import SchemaRef
-from hub.store.port import RouteMatch
+from hub.store.values import RouteMatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from hub.message import NATIONAL, Alias, new_id
 from hub.store import cells
 from hub.store.fanning import fan_out
 from hub.store.fitting import refuse_unfit
-from hub.store.port import JsonObject, Part, Plan
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.rows import pack, unpack
 from hub.store.said_before import step_before
@@ -24,6 +23,7 @@ from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, cursors, dossiers
 from hub.store.tables import messages as m
+from hub.store.values import JsonObject, Part, Plan
 
 _BY_KEY = Prepared(select(a.c.digest, a.c.receipt).where(a.c.sender == bindparam("sender"), a.c.sender_key == bindparam("key")))
 _LATEST = Prepared(

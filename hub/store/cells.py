@@ -27,12 +27,12 @@ from sqlalchemy import (
     update,
 )
 
-from hub.store.port import OPEN_STATES
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.said_before import NOT_LATE
 from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
+from hub.store.values import OPEN_STATES
 
 _HERE = (
     c.c.dossier_id == bindparam("dossier"),

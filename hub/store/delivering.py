@@ -15,7 +15,6 @@ from hub.message import Alias, SchemaRef, new_id
 from hub.store import cells, lanes
 from hub.store.accepting import held_by_another, learn
 from hub.store.fitting import fit, names
-from hub.store.port import OPEN_STATES, REFUSED, Due, Place, Settlement, Start
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.rows import AnyRow, pack, unpack
 from hub.store.tables import aliases as al
@@ -25,6 +24,7 @@ from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import endpoints as e
 from hub.store.tables import messages as m
+from hub.store.values import OPEN_STATES, REFUSED, Due, Place, Settlement, Start
 
 _sent = bodies.alias("sent_bodies")
 _AS = "as "

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection, insert, select, update
 
 from hub.store.delivering import record
-from hub.store.port import JsonObject
 from hub.store.reading import shown_line
 from hub.store.rows import pack, unpack
 from hub.store.tables import audit, meta
+from hub.store.values import JsonObject
 
 _NAME = "in_effect"
 _ASKED = "reload asked"

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from hub.message import Arrival, new_id
 from hub.store import cells, lanes
-from hub.store.port import Part, RouteMatch
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.tables import deliveries as d
+from hub.store.values import Part, RouteMatch
 
 _WITH = Prepared(select(d.c.endpoint, d.c.route, d.c.stream).where(d.c.dossier_id == bindparam("dossier")).order_by(d.c.seq))
 _ADD = PreparedInsert(d)

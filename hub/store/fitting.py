@@ -12,8 +12,8 @@ from sqlalchemy import Column, String
 
 from hub.errors import Problem, Refused, SchemaInvalid
 from hub.message import Alias
-from hub.store.port import Plan
 from hub.store.tables import aliases, arrivals
+from hub.store.values import Plan
 
 _LARGEST = 2**63 - 1
 

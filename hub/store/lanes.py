@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, literal_column, or_, select, update
 
 from hub.store import cells
-from hub.store.port import OPEN_STATES
 from hub.store.prepared import Prepared
 from hub.store.rows import AnyRow
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
+from hub.store.values import OPEN_STATES
 
 _IN_LANE = (
     d.c.dossier_id == bindparam("dossier"),

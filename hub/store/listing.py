@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, or_, select
 
 from hub.message import SchemaRef
-from hub.store.port import ArrivalState, JsonObject, Window
 from hub.store.reading import shown_arrival
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import cells as c
+from hub.store.values import ArrivalState, JsonObject, Window
 
 LOOKED_AT = 5_000
 

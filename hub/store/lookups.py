@@ -11,10 +11,10 @@ from sqlalchemy import Connection, insert, select, update
 
 from hub.message import NATIONAL
 from hub.store.fitting import fit
-from hub.store.port import JsonObject, Lookup, LookupOutcome
 from hub.store.rows import AnyRow, instant
 from hub.store.tables import aliases as al
 from hub.store.tables import lookups as lu
+from hub.store.values import JsonObject, Lookup, LookupOutcome
 
 
 def asked(connection: Connection, lookup: Lookup) -> None:

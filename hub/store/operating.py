@@ -12,13 +12,13 @@ from hub.store import cells, lanes
 from hub.store.delivering import record
 from hub.store.fanning import deliver
 from hub.store.fitting import fit, names
-from hub.store.port import JsonObject, Key, Pinned, RouteMatch
 from hub.store.rows import AnyRow, pack, unpack
 from hub.store.said_before import NOT_LATE, is_step_there
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers, endpoints, keys
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
+from hub.store.values import JsonObject, Key, Pinned, RouteMatch
 
 _SENT_ON = {False: m.c.state == "routed", True: m.c.state.in_(("routed", "conflict")) & NOT_LATE}
 """Which messages a route takes on, by whether it takes observations."""

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, func, select
 from hub.message import NATIONAL, Arrival, SchemaRef
 from hub.store import lookups
 from hub.store.overview import backlog, first_head, kept
-from hub.store.port import OPEN_STATES, REFUSED, EndpointState, JsonObject, Key, Stored
 from hub.store.rows import AnyRow, instant, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
@@ -20,6 +19,7 @@ from hub.store.tables import bodies, cursors, dossiers, endpoints, keys, replies
 from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
+from hub.store.values import OPEN_STATES, REFUSED, EndpointState, JsonObject, Key, Stored
 
 
 def arrival(connection: Connection, arrival_id: str) -> JsonObject | None:

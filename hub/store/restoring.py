@@ -16,13 +16,13 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from hub.errors import NotAllowed
 from hub.store import cells, lanes
 from hub.store.delivering import record
-from hub.store.port import OPEN_STATES, Fate, JsonObject
 from hub.store.rows import pack, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import attempts as at
 from hub.store.tables import bodies, dossiers, endpoints, meta
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
+from hub.store.values import OPEN_STATES, Fate, JsonObject
 
 _RESTORED = select(meta.c.value).where(meta.c.name == "restored")
 _UNDECIDED = ("pending", "claimed", "in_doubt")

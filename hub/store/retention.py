@@ -16,12 +16,13 @@ from hub.errors import NotAllowed, NotFound, StoreUnavailable
 from hub.message import NATIONAL, Clock
 from hub.observe.logging import get_logger
 from hub.store.delivering import record
-from hub.store.port import OPEN_STATES, Store
+from hub.store.port import Store
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import bodies, dossiers
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
+from hub.store.values import OPEN_STATES
 
 DAY = 86_400 * 1_000_000
 BATCH = 10

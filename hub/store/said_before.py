@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, exists, or_, select
 
-from hub.store.port import BY_SENDER
 from hub.store.prepared import Prepared
 from hub.store.rows import AnyRow
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
+from hub.store.values import BY_SENDER
 
 _IN_DOUBT = "in_doubt"
 _SAME = Prepared(

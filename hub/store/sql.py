@@ -42,7 +42,10 @@ from hub.store.engine import hold_running_lock, in_use, open_engine, parse_url, 
 from hub.store.fitting import refuse_unfit_key
 from hub.store.glance import Overview
 from hub.store.migrate import migrate
-from hub.store.port import (
+from hub.store.port import Store
+from hub.store.running import running
+from hub.store.tables import arrivals, meta
+from hub.store.values import (
     ArrivalState,
     Became,
     Due,
@@ -58,12 +61,9 @@ from hub.store.port import (
     RouteMatch,
     Settlement,
     Start,
-    Store,
     Stored,
     Window,
 )
-from hub.store.running import running
-from hub.store.tables import arrivals, meta
 from hub.store.writer import Writer
 
 T = TypeVar("T")

@@ -13,7 +13,6 @@ from hub.listener import Accepted, Standing
 from hub.message import NATIONAL, Alias
 from hub.store.fitting import names
 from hub.store.operating import give_up
-from hub.store.port import BY_SENDER, REFUSED, Became, Reached
 from hub.store.rows import AnyRow, unpack
 from hub.store.said_before import is_found_there, is_given_up
 from hub.store.tables import aliases as al
@@ -23,6 +22,7 @@ from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import dossiers
 from hub.store.tables import messages as m
+from hub.store.values import BY_SENDER, REFUSED, Became, Reached
 
 TOLD = "refused by the partner; the sender was told so in the answer to its call"
 WITHDRAWN = "the call it came in was refused for what stood before it, and the sender was told so"

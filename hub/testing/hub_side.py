@@ -29,8 +29,8 @@ from hub.intake.keys import new_key
 from hub.intake.planning import Source
 from hub.message import Arrival, system_clock
 from hub.routing import Router
-from hub.store.port import Became, JsonObject, Key, Plan, Reached
 from hub.store.sql import SqlStore
+from hub.store.values import Became, JsonObject, Key, Plan, Reached
 from hub.translation import Catalog
 from hub.translation.files import read_schemas
 

@@ -27,7 +27,7 @@ from hub.intake.keys import hashed, may_send, new_key
 from hub.message import Arrival
 from hub.observe import metrics
 from hub.observe.logging import configure
-from hub.store.port import Key
+from hub.store.values import Key
 
 NAME = "Nguyễn Thị Canary"
 NUMBER = "001090012345"

@@ -18,8 +18,8 @@ from warm_hub import Words
 from hub.assembly import assemble
 from hub.intake.accept import Intake
 from hub.message import Arrival, SchemaRef, new_id, system_clock
-from hub.store.port import Settlement, Start
 from hub.store.sql import SqlStore
+from hub.store.values import Settlement, Start
 from hub.translation import lock_schemas
 
 T = TypeVar("T")

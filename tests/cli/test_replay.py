@@ -26,8 +26,8 @@ from hub.cli.repair import Pace, Repair
 from hub.cli.replay_difference import Foresight
 from hub.intake.accept import Intake
 from hub.message import Arrival, SchemaRef, new_id, system_clock
-from hub.store.port import Due, Settlement
 from hub.store.sql import SqlStore
+from hub.store.values import Due, Settlement
 
 NAME = "Trần Văn Bình"
 

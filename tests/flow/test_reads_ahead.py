@@ -10,7 +10,7 @@ import pytest
 
 from flow.parts import MovableClock, make_home, running, send, settled, told
 from hub.delivery.verifying import Verifying
-from hub.store.port import Due
+from hub.store.values import Due
 
 CONCURRENCY = 4
 """Of the endpoint in the home of these tests."""

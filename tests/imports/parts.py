@@ -93,7 +93,11 @@ class ImportHome(Home):
 
     def imported(self, key: str, *words: str, code: int = 0) -> dict[str, Any]:
         """Run it to its end; its document."""
-        return told(self.begin_import(key, *words), code)
+        return self.imported_by((), key, *words, code=code)
+
+    def imported_by(self, command: Sequence[str], key: str, *words: str, code: int = 0) -> dict[str, Any]:
+        """The same by this command."""
+        return told(self.begin_import(key, *words, command=command), code)
 
     # ── rows
     def rows(self, name: str, records: Iterable[dict[str, str]]) -> Path:
@@ -112,6 +116,13 @@ def told(process: subprocess.Popen[str], code: int = 0, seconds: float = 60) -> 
     assert process.returncode == code, f"{process.returncode}: {out[-1500:]} {err[-1500:]}"
     found: dict[str, Any] = json.loads(out)
     return found
+
+
+def report_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines of the reports that the document names."""
+    return [
+        json.loads(line) for one in document["files"] if one["report"] for line in Path(one["report"]).read_text().splitlines()
+    ]
 
 
 def kill(process: subprocess.Popen[str]) -> None:

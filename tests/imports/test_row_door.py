@@ -95,7 +95,8 @@ def test_what_waits(running: Running) -> None:
     home, key = running
     status, found = ask(home, key, None, "/v1/waiting")
     assert status == 200
-    assert set(found) == {"endpoints"}
+    assert set(found) == {"sender", "endpoints"}
+    assert found["sender"] == "one-stop"
     assert all(count > 0 for count in found["endpoints"].values())
 
 

@@ -9,21 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
-from imports.parts import ImportHome, judge, row, told, until
+from imports.parts import ImportHome, judge, report_of, row, told, until
 
 pytestmark = pytest.mark.xdist_group("imports")
 Running = tuple[ImportHome, str]
 _HEAD = "Số hồ sơ;Trạng thái;Người nộp"
-
-
-def _report(document: dict[str, object]) -> list[dict[str, object]]:
-    files = document["files"]
-    assert isinstance(files, list)
-    return [json.loads(line) for one in files if one["report"] for line in Path(one["report"]).read_text().splitlines()]
 
 
 def test_what_is_wrong_is_in_the_report_and_nothing_of_it_is_shown(running: Running) -> None:
@@ -37,14 +30,14 @@ def test_what_is_wrong_is_in_the_report_and_nothing_of_it_is_shown(running: Runn
     assert said["counts"] == {"accepted": 2, "refused": 4, "kept": 1}
     assert said["causes"]["refused: /code missing"] == 1
     assert said["causes"]["kept: state not_in_table"] == 1
-    report = _report(said)
+    report = report_of(said)
     assert [(one["record"], one["line"], one["outcome"]) for one in report] == [
         (2, 2, "refused"), (3, 3, "kept"), (4, 4, "refused"), (6, 6, "refused"), (7, 7, "refused"),
     ]  # fmt: skip
-    assert all(problem["code"] for one in report for problem in one["problems"])  # type: ignore[attr-defined]
+    assert all(problem["code"] for one in report for problem in one["problems"])
     assert report[1]["arrival"]
     assert "Canary" not in json.dumps(report, ensure_ascii=False)
-    assert "hint" in report[0]["problems"][0] or report[0]["status"] == 422  # type: ignore[index]
+    assert "hint" in report[0]["problems"][0] or report[0]["status"] == 422
 
 
 def test_the_same_again_is_known_again(running: Running) -> None:
@@ -57,7 +50,7 @@ def test_the_same_again_is_known_again(running: Running) -> None:
     assert home.imported(key, file, "--schema", "record@1", code=1)["rows_sent"] == 0
     again = home.imported(key, file, "--schema", "record@1", "--again", code=1)
     assert again["counts"] == {"known": 60, "kept": 1}
-    assert len(_report(again)) == 1
+    assert len(report_of(again)) == 1
     assert home.look("select count(*) from arrivals") == before
 
 
@@ -95,6 +88,27 @@ def test_a_cut_file_goes_on_when_it_is_mended(running: Running) -> None:
     assert "another one than before" in changed["files"][0]["error"]
 
 
+@pytest.mark.parametrize("damage", [b"", b'{"number": 1', b"[]", b"{}", b"\xff\x00", b'{"number": "x"}'])
+def test_a_damaged_journal_is_said(running: Running, damage: bytes) -> None:
+    """By its name, with what to do; nothing is sent, the report stays, and the lock is gone. --again takes another."""
+    home, key = running
+    file, state = str(home.rows("journal.jsonl", [row(7000), {"code": ""}])), home.folder / "state"
+    words = (file, "--schema", "record@1", "--state", str(state))
+    home.imported(key, *words, "--again", code=1)
+    (journal,) = state.glob("*.json")
+    (report,) = state.glob("*.report.jsonl")
+    before = report.read_bytes()
+    journal.write_bytes(damage)
+    for _ in range(2):
+        (problem,) = home.imported(key, *words, code=1)["error"]["problems"]
+        assert problem["code"] == "journal_damaged"
+        assert journal.name in problem["message"]
+        assert "--again" in problem["hint"]
+    assert report.read_bytes() == before
+    assert home.imported(key, *words, "--again", code=1)["counts"] == {"known": 1, "refused": 1}
+    assert home.imported(key, *words, code=1)["rows_sent"] == 0
+
+
 def test_very_many_rows_that_cannot_be_read(running: Running) -> None:
     """Each is in the report, and the rows around them go in."""
     home, key = running
@@ -104,14 +118,14 @@ def test_very_many_rows_that_cannot_be_read(running: Running) -> None:
     said = home.imported(key, str(file), "--schema", "record@1", code=1)
     assert said["counts"] == {"accepted": 2, "refused": 6000}
     assert said["causes"] == {"refused: not_utf8": 6000}
-    assert [one["record"] for one in _report(said)] == list(range(2, 6002))
+    assert [one["record"] for one in report_of(said)] == list(range(2, 6002))
 
 
 @contextmanager
 def _serving(content: bytes) -> Iterator[str]:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path == "/moved":
+            if self.path == "/moved.jsonl":
                 self.send_response(302)
                 self.send_header("Location", "/old.jsonl")
                 self.end_headers()
@@ -140,7 +154,7 @@ def test_an_address(running: Running) -> None:
     with _serving(content) as address:
         assert home.imported(key, f"{address}/old.jsonl", "--schema", "record@1")["counts"] == {"accepted": 20}
         assert not list((home.folder / "var" / "imports").glob("*old.jsonl*"))
-        moved = home.imported(key, f"{address}/moved", "--schema", "record@1", code=1)
+        moved = home.imported(key, f"{address}/moved.jsonl", "--schema", "record@1", code=1)
     assert "answers 302" in moved["error"]["message"]
 
 
@@ -163,6 +177,7 @@ def test_a_dry_run_stores_nothing(running: Running) -> None:
         (("--endpoint", "portal"), 3, "desk"),
         ((), 2, ""),
         (("--schema", "record@1", "--url", "no address"), 2, "address"),
+        (("--schema", "record@1", "--rate", "nan"), 2, "--rate"),
         (("--schema", "record@1", "--url", "http://127.0.0.1:9"), 4, "hub run"),
     ],
 )

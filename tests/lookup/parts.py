@@ -20,7 +20,7 @@ from hub.assembly import Endpoint, assemble
 from hub.connector import Connector
 from hub.intake.keys import new_key
 from hub.message import Message
-from hub.store.port import KeyRole
+from hub.store.values import KeyRole
 
 NUMBER, OLD_NUMBER = "001090990001", "990000001"
 NAME = "Nguyễn Văn Mẫu"

@@ -17,7 +17,7 @@ from hub.delivery.behind import LONGEST_SECONDS, PAGE, SOON_SECONDS, Behind
 from hub.delivery.verify import Verification
 from hub.errors import Transient
 from hub.message import SchemaRef
-from hub.store.port import Due
+from hub.store.values import Due
 from lookup.parts import NAME, NUMBER, POPULATION, VERIFY, Desk, config, running
 
 MANY = 1_000

@@ -17,7 +17,7 @@ from hub.connector import Attempt, Found, Receipt
 from hub.errors import InDoubt
 from hub.message import Message
 from hub.observe import metrics
-from hub.store.port import Due
+from hub.store.values import Due
 
 
 class AskedSlowly(Asked):

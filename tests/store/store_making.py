@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hub.message import Alias, Arrival, SchemaRef, new_id
-from hub.store.port import Due, JsonObject, Part, Plan, RouteMatch, Settlement, Start, Store
+from hub.store.port import Store
+from hub.store.values import Due, JsonObject, Part, Plan, RouteMatch, Settlement, Start
 
 SECOND = 1_000_000
 FAR = 4_000_000_000_000_000

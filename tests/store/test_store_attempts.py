@@ -10,7 +10,7 @@ from store_making import FAR, NATIONAL, Desk, FakeClock, delivery_of, match, pla
 
 from hub.errors import StoreUnavailable
 from hub.message import SchemaRef, new_id
-from hub.store.port import Settlement, Start
+from hub.store.values import Settlement, Start
 
 
 async def test_a_delivery_is_started_once(desk: Desk) -> None:

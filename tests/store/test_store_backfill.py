@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from store_making import Desk, delivery_of, match, state, step
 
-from hub.store.port import JsonObject, RouteMatch
+from hub.store.values import JsonObject, RouteMatch
 
 NOWHERE = match(matched=False)
 

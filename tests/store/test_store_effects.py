@@ -7,7 +7,7 @@ from store_making import Desk, delivery_of
 
 from hub.errors import NotAllowed
 from hub.message import SchemaRef, new_id
-from hub.store.port import Start
+from hub.store.values import Start
 
 
 async def test_the_last_configuration_taken_is_known(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from store_making import Desk, FakeClock, match, plan, state, step
 from hub.store import accepting, cells
 from hub.store.engine import open_engine, parse_url
 from hub.store.migrate import migrate
-from hub.store.port import Due, JsonObject, Window
+from hub.store.values import Due, JsonObject, Window
 
 DEAF = match(matched=False)
 HEARD = dataclasses.replace(match("to-tax", "tax"), observations=True)

@@ -11,7 +11,7 @@ from store_making import NATIONAL, Desk, plan, state
 
 from hub.errors import NotAllowed, NotFound
 from hub.message import Arrival
-from hub.store.port import JsonObject, Plan
+from hub.store.values import JsonObject, Plan
 
 
 async def replan(desk: Desk, arrival_id: str, *, kept: str | None = None, code: str = "D1") -> Plan:

@@ -9,7 +9,7 @@ from store_making import FAR, SECOND, Desk, delivery_of, match, state, step
 
 from hub.errors import NotAllowed, NotFound
 from hub.message import new_id
-from hub.store.port import Start
+from hub.store.values import Start
 
 
 async def test_only_the_head_can_be_attempted(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from store_history import staged
 from store_making import Desk, delivery_of, match, state, step
 
-from hub.store.port import JsonObject, RouteMatch
+from hub.store.values import JsonObject, RouteMatch
 
 ENDPOINTS = ("portal", "tax")
 ROUTES = {"portal": ("to-portal", "second-view"), "tax": ("to-tax",)}

@@ -11,8 +11,8 @@ from store_making import Desk
 
 from hub.message import SchemaRef
 from hub.store import listing
-from hub.store.port import Window
 from hub.store.sql import SqlStore
+from hub.store.values import Window
 
 DAY = 86_400_000_000
 NOON = 1_795_000_000_000_000

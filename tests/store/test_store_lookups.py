@@ -9,9 +9,9 @@ import pytest
 from store_making import FAR, Desk, FakeClock
 
 from hub.message import new_id
-from hub.store.port import Lookup
 from hub.store.retention import purge
 from hub.store.sql import SqlStore
+from hub.store.values import Lookup
 
 
 def lookup(clock: FakeClock, **changed: Any) -> Lookup:

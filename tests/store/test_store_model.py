@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from store_history import Stage, staged
 from store_making import match, state, step
 
-from hub.store.port import Due
+from hub.store.values import Due
 
 OPEN = ("pending", "claimed", "in_doubt", "dead")
 SOAK = os.environ.get("SOAK") == "1"

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_making import FAR, Desk, FakeClock, plan, state, step
 
-from hub.store.port import JsonObject
 from hub.store.sql import SqlStore
+from hub.store.values import JsonObject
 
 
 async def read(desk: Desk, place: str, body: str, *parts: Any, **more: Any) -> tuple[JsonObject, bool]:

@@ -10,7 +10,7 @@ from store_making import Desk, FakeClock, match, plan, state, step
 
 from hub.listener import Standing
 from hub.message import NATIONAL
-from hub.store.port import Became, Due, JsonObject
+from hub.store.values import Became, Due, JsonObject
 
 REFUSAL = {"code": "-3", "reason": "a field is missing", "refused": True}
 

@@ -16,7 +16,7 @@ ENDS = """
 import asyncio, random, sys, time
 from hub.message import Alias, Arrival, SchemaRef, new_id
 from hub.errors import StoreUnavailable
-from hub.store.port import Part, Plan
+from hub.store.values import Part, Plan
 from hub.store.sql import SqlStore
 
 clock = lambda: time.time_ns() // 1000
