@@ -49,7 +49,7 @@ def cell(
             return value
         if kind == "boolean":
             return bool(value) if value in (0, 1) else Unreadable("not_boolean")
-        if kind == "json" or isinstance(value, JsonText):
+        if kind == "json":
             return _json(value)
         return _plain(value, decimals, own)
 
@@ -64,6 +64,8 @@ def _plain(value: Any, decimals: str, zone: ZoneInfo | None) -> Any:
             return value if strictjson.MIN_INT <= value <= strictjson.MAX_INT else Unreadable("number_too_large")
         case float():
             return value if math.isfinite(value) else Unreadable("not_a_number")
+        case JsonText():
+            return _json(value)
         case str():
             return _text(value)
         case Decimal():

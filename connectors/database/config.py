@@ -141,12 +141,13 @@ class ReadConfig(ReadTable):
     )
     look_back: float = Field(
         ge=0,
+        allow_inf_nan=False,
         description="how far behind the newest row is read again each time, for what was committed late: seconds of a time, "
         "units of a number. More than the longest transaction there takes",
     )
     begin: str | int | None = Field(
         None,
-        description="rows with a smaller value in by are not read; all are when not said. Once it has begun, the cursor counts",
+        description="rows with a smaller value in by are never read; all are when not said",
     )
     children: dict[str, ChildConfig] = Field(
         default_factory=dict, description="field of the message → the table whose rows stand there as a list"
@@ -159,7 +160,7 @@ class ReadConfig(ReadTable):
         None, description="the zone of times without one; when not said they stay without"
     )
     page: int = Field(200, ge=1, le=10_000, description="rows read at once, each such page in one snapshot")
-    poll: float = Field(5.0, gt=0, description="seconds between two looks into the table")
+    poll: float = Field(5.0, gt=0, le=86_400, description="seconds between two looks into the table")
     write_back: WriteBackConfig | None = Field(None, description="what is written into the table of a row that was taken")
 
     @model_validator(mode="after")
@@ -218,7 +219,7 @@ class DatabaseConfig(ConnectorConfig):
         "mariadb://USER@HOST/NAME (extra mariadb), sqlite:///FILE (a path without / in front begins at the home)"
     )
     password: SecretStr | None = Field(None, description="of the account in url")
-    timeout: float = Field(30.0, ge=1, description="seconds that connecting, or one statement, may take")
+    timeout: float = Field(30.0, ge=1, le=3600, description="seconds that connecting, or one statement, may take")
     read: ReadConfig | None = Field(None, description="the table whose rows become arrivals; nothing is read when not said")
     write: dict[Reference, WriteConfig] = Field(
         default_factory=dict, description="partner schema (id@major) of a message → the table it is written into"

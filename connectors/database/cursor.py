@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
 from connectors.database.config import ReadConfig
+
+_FURTHEST = timedelta(hours=14)
+"""No clock on Earth is further ahead of UTC."""
 
 
 class NoOrder(Exception):
@@ -45,6 +49,16 @@ class Cursor:
         except OverflowError:
             raise NoOrder from None
         return value - (Decimal(str(look_back)) if isinstance(value, Decimal) else math.ceil(look_back))
+
+    def is_to_come(self, now: datetime, zone: str | None) -> bool:
+        """Whether it is a time that lies behind ``now``; of one without a zone (``zone`` tells which it is of) only what is so
+        everywhere. A number never is. Raises NoOrder."""
+        at = _rank(self.value)
+        if not isinstance(at, datetime):
+            return False
+        if at.tzinfo is None and zone is None:
+            return at.replace(tzinfo=UTC) > now + _FURTHEST
+        return (at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(str(zone)))) > now
 
     def written(self, config: ReadConfig) -> str:
         """As the hub keeps it; it says of which column it is."""
@@ -90,7 +104,11 @@ def _earlier_text(value: str, look_back: float) -> str:
         made: datetime = _rank(value) - timedelta(seconds=math.ceil(look_back))
     except OverflowError:
         raise NoOrder from None
-    if len(value) == 10:
-        return made.date().isoformat()
+    if "W" in value:  # weeks
+        raise NoOrder
+    dash, colon = "-" if "-" in value[:8] else "", ":" if ":" in value else ""
+    day = made.date().isoformat().replace("-", dash)
+    if len(value) == len(day):
+        return day
     # to the second, and without what follows: of all texts of that second this is the smallest
-    return made.replace(tzinfo=None).isoformat(sep=value[10], timespec="seconds")
+    return f"{day}{value[len(day)]}{made.time().isoformat('seconds').replace(':', colon)}"

@@ -27,7 +27,7 @@ _VALUE = Rejected("value", "a column cannot take the value")
 _STATES: dict[str, DeliveryError] = {
     "08": _GONE, "28": _ACCOUNT, "3D": _NO_DATABASE, "40": _LOCKED, "55P03": _LOCKED, "57014": _SLOW, "57P": _GONE,
     "53": _FULL, "25006": _FULL, "42501": _RIGHTS, "42P01": _NO_TABLE, "42703": _NO_TABLE, "3F000": _NO_TABLE,
-    "42804": _VALUE, "42846": _VALUE, "23": _CONSTRAINT, "22": _VALUE,
+    "42804": _VALUE, "42846": _VALUE, "23": _CONSTRAINT, "44": _CONSTRAINT, "P0001": _CONSTRAINT, "22": _VALUE,
 }  # fmt: skip
 """PostgreSQL: SQLSTATE, or how it begins."""
 _NUMBERS: dict[int, DeliveryError] = {
@@ -35,7 +35,7 @@ _NUMBERS: dict[int, DeliveryError] = {
     **dict.fromkeys((1045, 1698, 1820), _ACCOUNT), **dict.fromkeys((1044, 1142, 1143, 1227), _RIGHTS), 1049: _NO_DATABASE,
     **dict.fromkeys((1205, 1213, 1020), _LOCKED), **dict.fromkeys((1317, 1969, 3024), _SLOW),
     **dict.fromkeys((1021, 1114, 1290, 1836), _FULL), **dict.fromkeys((1146, 1054, 1051), _NO_TABLE),
-    **dict.fromkeys((1048, 1062, 1169, 1216, 1217, 1364, 1451, 1452, 3819, 4025), _CONSTRAINT),
+    **dict.fromkeys((1048, 1062, 1169, 1216, 1217, 1364, 1369, 1451, 1452, 1644, 3819, 4025), _CONSTRAINT),
     **dict.fromkeys((1264, 1265, 1292, 1366, 1406, 1411, 1690, 1231), _VALUE),
 }  # fmt: skip
 """MariaDB and MySQL."""
@@ -60,7 +60,7 @@ def is_of_a_value(error: BaseException) -> bool:
     kind = _kind(inner)
     if kind is None:
         return type(inner).__name__ == "DataError"
-    return kind is _VALUE
+    return kind is _VALUE or kind is _CONSTRAINT  # the latter: a function in their view says no
 
 
 def fault(error: BaseException, columns: Collection[str] = ()) -> DeliveryError | None:

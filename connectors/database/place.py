@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +22,8 @@ from connectors.database.faults import fault
 from hub.errors import DeliveryError, InDoubt, NotConnected, Transient
 
 T = TypeVar("T")
+_STEP, _GRACE = 1.0, 5.0
+"""Seconds between two looks at a statement, and how much longer than its own limit it may take before nobody waits for it."""
 
 
 class Database:
@@ -28,11 +34,25 @@ class Database:
         self._timeout = config.timeout
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"database-{name}")
         self._engine: Engine | None = None
+        self._driver: Any = None
+        self._heard_at: float | None = None
         self._is_closed = False
 
     async def work(self, do: Callable[..., T], *given: Any) -> T:
-        """What the function returns, run in the thread. Raises what it raises."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, do, *given)
+        """What the function returns, run in the thread. Raises what it raises.
+
+        A server that keeps its connection and says nothing would hold the thread for ever, with all that waits behind it: the
+        connection is then broken off, and the driver says so.
+        """
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._watched, do, *given)
+        try:
+            while not (await asyncio.wait([asked], timeout=_STEP))[0]:
+                if self._heard_at is not None and time.monotonic() - self._heard_at > self._timeout + _GRACE:
+                    self._break_off()
+        except asyncio.CancelledError:
+            asked.cancel()
+            raise
+        return asked.result()
 
     async def close(self) -> None:
         """Give back the connection, and end the thread."""
@@ -41,7 +61,26 @@ class Database:
             await self.work(self._dispose)
             self._thread.shutdown(wait=False)
 
+    def _break_off(self) -> None:
+        """Of PostgreSQL; the other drivers have a limit of their own."""
+        if self._url.get_backend_name() == "postgresql" and self._driver is not None:
+            with contextlib.suppress(Exception), socket.socket(fileno=os.dup(self._driver.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)  # unless it has just been closed
+
     # ── in the thread
+    def _watched(self, do: Callable[..., T], *given: Any) -> T:
+        self._hear()
+        try:
+            return do(*given)
+        finally:
+            self._heard_at = None
+
+    def _hear(self, *_: Any) -> None:
+        self._heard_at = time.monotonic()
+
+    def _hold(self, driver: Any, _: Any) -> None:
+        self._driver = driver
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database, and changes nothing. Raises DeliveryError, and what the driver
@@ -86,6 +125,9 @@ class Database:
         if self._engine is None:
             try:
                 self._engine = _engine(self._url, self._timeout)
+                event.listen(self._engine, "connect", self._hold)
+                for moment in ("before_cursor_execute", "after_cursor_execute"):
+                    event.listen(self._engine, moment, self._hear)
             except (ImportError, ArgumentError):
                 raise Transient("no_driver", "the driver for this kind of database is not installed: see hub check") from None
         return self._engine
@@ -112,7 +154,10 @@ def _engine(url: URL, timeout: float) -> Engine:
     elif backend == "postgresql":
         from connectors.database import postgresql  # with psycopg, which every hub would load
 
-        given["connect_args"] = {"connect_timeout": seconds, "tcp_user_timeout": seconds * 1000}
+        given["connect_args"] = {
+            "connect_timeout": seconds, "tcp_user_timeout": seconds * 1000,
+            "keepalives_idle": seconds, "keepalives_interval": max(1, seconds // 3), "keepalives_count": 3,
+        }  # fmt: skip
         given["json_deserializer"] = postgresql.json_text
     elif url.get_driver_name() == "pymysql":
         given["connect_args"] = {"connect_timeout": seconds, "read_timeout": seconds, "write_timeout": seconds}

@@ -42,6 +42,6 @@ _LOADERS = {
     "time": _lenient(times.TimeLoader, "out_of_range"),
     "timestamp": _lenient(times.TimestampLoader, "out_of_range"),
     "timestamptz": _lenient(times.TimestamptzLoader, "out_of_range"),
-    "interval": _lenient(times.IntervalLoader, "out_of_range"),
-    **dict.fromkeys(("text", "varchar", "bpchar", "name"), _lenient(texts.TextLoader, "not_text")),
+    # an interval as it is written there: Python has no months
+    **dict.fromkeys(("interval", "text", "varchar", "bpchar", "name"), _lenient(texts.TextLoader, "not_text")),
 }

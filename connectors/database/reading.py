@@ -104,6 +104,8 @@ class TableReader:
         """Not by comparing tuples: not every database can use an index for that."""
         c = self._table.c
         query = query.where(c[self._config.by].is_not(None))
+        if self._config.begin is not None:
+            query = query.where(c[self._config.by] >= bound(self._config.begin))
         if after is None:
             return query if low is None else query.where(c[self._config.by] >= bound(low))
         further: ColumnElement[bool] | None = None
@@ -114,7 +116,7 @@ class TableReader:
         return query.where(c[self._config.by] >= bound(after[0]), further)
 
     def _children_of(self, connection: Connection, rows: Sequence[Raw]) -> list[dict[str, Sequence[Raw] | Unreadable]]:
-        """One query for each table of children, whatever the number of rows."""
+        """One query for each table of children, whatever the number of rows, unless the database alone knows whose they are."""
         found: list[dict[str, Sequence[Raw] | Unreadable]] = [{} for _ in rows]
         for name, (child, made) in self._children.items():
             wanted = [tuple(row[column] for column in child.match.values()) for row in rows]
@@ -123,6 +125,8 @@ class TableReader:
             if asked:
                 for row in _raw(connection, _of_parents(child.match, made, asked, child.order)):
                     lists.setdefault(tuple(row[column] for column in child.match), []).append(row)
+                if not lists.keys() <= set(asked):  # the database takes for the same what is not: letters, spaces behind
+                    lists = {one: _raw(connection, _of_parents(child.match, made, [one], child.order)) for one in asked}
             for one, key in zip(found, wanted, strict=True):
                 one[name] = lists.get(key, [])
         return found
@@ -148,17 +152,21 @@ class TableReader:
         own = dict(zip(self._order, place, strict=True))
         for name in self._config.own:
             if name not in own:
-                own[name] = self._value(place, name)
+                if (found := self._value(place, name)) is None:  # it has just changed: its new state is read later
+                    return None
+                (own[name],) = found
         return Found(place, own, {name: self._list(own, name) for name in self._children})
 
-    def _value(self, place: Place, name: str) -> Any:
+    def _value(self, place: Place, name: str) -> tuple[Any] | None:
+        """None: there is no such row."""
         try:
             with self._database.reading() as connection:
-                return connection.execute(select(self._table.c[name]).where(self._is_at(place))).scalar()
+                found = connection.execute(select(self._table.c[name]).where(self._is_at(place))).first()
+                return None if found is None else (found[0],)
         except Exception as error:
             if not is_of_a_value(error):
                 raise
-            return Unreadable("not_readable")
+            return (Unreadable("not_readable"),)
 
     def _list(self, own: Raw, name: str) -> Sequence[Raw] | Unreadable:
         child, made = self._children[name]

@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from connectors.database.config import ReadConfig
 from connectors.database.cursor import Cursor, NoOrder, read_cursor
@@ -18,7 +19,7 @@ from connectors.database.reading import Place, TableReader
 from connectors.database.rows import Row, RowForm
 from connectors.database.write_back import WriteBack
 from hub.connector import Accept, ConnectorContext
-from hub.errors import DeliveryError, IdConflict, Refused, StoreUnavailable, Transient, UnknownSchema
+from hub.errors import DeliveryError, IdConflict, Problem, Refused, StoreUnavailable, Transient, UnknownSchema
 from hub.message import Arrival, SchemaRef, new_id
 from hub.observe import metrics
 from hub.observe.logging import get_logger
@@ -26,6 +27,11 @@ from hub.observe.logging import get_logger
 log = get_logger("database")
 _REMEMBERED = 200_000
 """States of rows that need not be handed over again: a window with more is asked for at the hub's store, row by row."""
+_TRIES = 3
+"""At a row at which the hub breaks."""
+_FAR = timedelta(days=1)
+_OF_A_ROW = ("no_order", "time_to_come")
+"""What is said of a table that is read all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Polling:
         self._write_back = WriteBack(config, database) if config.write_back else None
         self._schema = SchemaRef.parse(config.schema_)
         self._cursor: Cursor | None = None
-        self._is_begun = False
+        self._is_begun = self._is_held = False
         self._known: OrderedDict[str, Taken] = OrderedDict()
         self._said: set[str] = set()
 
@@ -82,7 +88,7 @@ class Polling:
         if not self._is_begun:
             await self._begin()
         newest = Cursor(await self._database.work(self._reader.newest))
-        low = self._config.begin if self._cursor is None else self._cursor.earlier(self._config.look_back)
+        low = None if self._cursor is None else self._cursor.earlier(self._config.look_back)
         after: Place | None = None
         while True:
             page = await self._database.work(self._reader.page, low, after)
@@ -107,12 +113,16 @@ class Polling:
         self._is_begun = True
 
     def _go_on(self, row: Row, newest: Cursor) -> None:
-        """A value that is neither a number nor a time leaves the cursor where it is: the row will be read again and again."""
-        reached = Cursor(row.place[0])
+        """A value that is neither a number nor a time, or a time that has not come, leaves the cursor where it is: the row will
+        be read again and again, and so will what is written behind it."""
+        reached, now = Cursor(row.place[0]), datetime.fromtimestamp(self._context.clock() / 1_000_000, UTC)
         try:
             reached.earlier(self._config.look_back)
-            if (self._cursor is None or self._cursor.is_behind(reached)) and not newest.is_behind(reached):
-                self._cursor = reached
+            if reached.is_to_come(now, self._config.zone):
+                if reached.is_to_come(now + _FAR, self._config.zone):
+                    self._say_once("time_to_come", self._config.by)
+            elif self._cursor is None or self._cursor.is_behind(reached):
+                self._cursor = self._cursor if self._is_held or newest.is_behind(reached) else reached
         except NoOrder:
             self._say_once("no_order", self._config.by)
 
@@ -128,10 +138,15 @@ class Polling:
         """Write back what became of them, unless that was done since the hub started. Raises DeliveryError."""
         if self._write_back is None:
             return
-        fresh = {row.key: taken for row in rows if not (taken := self._known[row.key]).told}
-        if fresh:
-            await self._database.work(self._write_back.tell, [*fresh.values()], self._context.clock())
-            self._known.update({key: replace(taken, told=True) for key, taken in fresh.items()})
+        fresh = {row.key: row for row in rows if not self._known[row.key].told}
+        if not fresh:
+            return
+        taken = [self._known[key] for key in fresh]
+        refused = await self._database.work(self._write_back.tell, taken, self._context.clock())
+        for row, one, code in zip(fresh.values(), taken, refused, strict=True):
+            if code is not None:
+                log.error("not_written_back", endpoint=self._context.name, at=row.position, code=code)
+            self._known[row.key] = replace(one, told=True)
 
     async def _hand_over(self, row: Row, accept: Accept, covered: str | None) -> Taken:
         """While the hub can take nothing it waits here. A row that the hub refuses is said, and the next one goes on."""
@@ -141,6 +156,7 @@ class Polling:
             id=new_id(), sender=self._config.sender, schema=self._schema, body=row.body, received_at=self._context.clock(),
             correlation_id=new_id().replace("-", ""), origin=self._context.name, else_key=row.key,
         )  # fmt: skip
+        tries = 0
         while True:
             try:
                 accepted = await accept(arrival, checkpoint=row.position, keep=True, cursor=covered)
@@ -152,6 +168,14 @@ class Polling:
                 await asyncio.sleep(min(self._config.poll, 5.0))
             except Refused as refusal:
                 return self._refused(row, refusal)
+            except Exception as error:  # a fault of the hub's own
+                tries += 1
+                log.error("row_broke", endpoint=self._context.name, at=row.position, exc_info=error)
+                if tries == _TRIES:
+                    text = f"the hub broke on it {_TRIES} times ({type(error).__name__})"
+                    self._is_held = True  # the cursor stays before it: after the next start it is tried again
+                    return self._refused(row, Refused([Problem("", "broke", text, "see row_broke in the hub's log")]))
+                await asyncio.sleep(min(self._config.poll, 1.0))
             else:
                 metrics.row_read(self._context.name, "repeated" if accepted.repeated else "taken")
                 return Taken(row.place, str(accepted.receipt["state"]), str(accepted.receipt["arrival"]))
@@ -164,7 +188,7 @@ class Polling:
 
     def _say_once(self, event: str, code: str, error: BaseException | None = None) -> None:
         """Once, until a whole look went well again."""
-        if event != "no_order":
+        if event not in _OF_A_ROW:
             metrics.table(self._context.name, readable=False)
         if f"{event}:{code}" not in self._said:
             self._said.add(f"{event}:{code}")

@@ -36,6 +36,9 @@ def list_rows(config: WriteConfig, field: str, child: WriteChild, message: Messa
         return None if config.absent == "keep" else []
     if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
         raise NotAsked("not_a_list", f"{field} is no list of objects")
+    for parent in child.match.values() if items else ():
+        if own.get(parent) is None:
+            raise NotAsked("no_key", f"the message has no value for {parent}, by which the rows of {field} are found again")
     rows: list[Values] = []
     for number, item in enumerate(items, 1):
         row = _flat(child, item, keep=False)

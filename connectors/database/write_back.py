@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, and_, column, delete, select, table, update
 
 from connectors.database.config import ReadConfig
+from connectors.database.faults import fault
 from connectors.database.place import Database
 from connectors.database.reading import bound
+from hub.errors import DeliveryError, Rejected
 
 if TYPE_CHECKING:
     from connectors.database.receiving import Taken
@@ -32,12 +34,28 @@ class WriteBack:
         with self._database.reading() as connection:
             connection.execute(select(*self._table.c).where(bound(1) == bound(0)))
 
-    def tell(self, taken: Sequence[Taken], now: int) -> None:
-        """A row that was changed meanwhile is left alone: its newer state is told when that was taken. Raises DeliveryError."""
-        with self._database.writing() as connection:
-            for one in taken:
-                if not (self._settings.delete and one.state == "refused"):
-                    self._write(connection, one, now)
+    def tell(self, taken: Sequence[Taken], now: int) -> list[str | None]:
+        """Of each None, or the code of why the table refuses it, which stops no other. A row that was changed meanwhile is left
+        alone: its newer state is told when that was taken. Raises DeliveryError."""
+        if self._together(taken, now) is None:
+            return [None] * len(taken)
+        return [self._together([one], now) for one in taken]
+
+    def _together(self, taken: Sequence[Taken], now: int) -> str | None:
+        """In one transaction; the code of why it is refused. Raises DeliveryError."""
+        try:
+            with self._database.writing() as connection:
+                for one in taken:
+                    if not (self._settings.delete and one.state == "refused"):
+                        self._write(connection, one, now)
+        except DeliveryError:
+            raise
+        except Exception as error:
+            found = fault(error, [one.name for one in self._table.c])
+            if not isinstance(found, Rejected):
+                raise (found or error) from None
+            return found.code
+        return None
 
     def _write(self, connection: Connection, one: Taken, now: int) -> None:
         c = self._table.c

@@ -76,6 +76,10 @@ class Writing:
             if isinstance(found, Rejected) and self._is_there(own):
                 raise Transient("locked", "somebody else has just made this row") from None
             raise found from None
+        except DeliveryError:
+            raise
+        except Exception as error:  # a rule that is looked at only when it is committed
+            raise self._fault(error) from None
 
     def _in_transaction(
         self, connection: Connection, message: Message, own: Values, lists: Sequence[list[Values] | None], may_update: bool

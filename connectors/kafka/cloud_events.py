@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from hub.message import Message
+from hub.message import Message, SchemaRef
 
 Headers = Iterable[tuple[str, bytes]]
 _LONGEST_KEY = 200
@@ -57,9 +57,9 @@ def headers_of(message: Message, source: str, type_prefix: str, subject: str) ->
     schema = message.schema
     said = {
         "ce_specversion": "1.0",
-        "ce_id": f"{message.id}/{schema.id}",  # one message may go out in two schemas
+        "ce_id": id_of(message),
         "ce_source": source,
-        "ce_type": f"{type_prefix}{schema.id}@{schema.version.partition('.')[0]}",
+        "ce_type": f"{type_prefix}{_major(schema)}",
         "ce_subject": subject,
         "ce_time": _made_at(message.id),
         "ce_dataschema": f"urn:dossier-hub:{schema.id}:{schema.version}",
@@ -67,6 +67,15 @@ def headers_of(message: Message, source: str, type_prefix: str, subject: str) ->
         "traceparent": message.traceparent,
     }
     return [(name, value.encode()) for name, value in said.items() if value]
+
+
+def id_of(message: Message) -> str:
+    """What names a message as one record: it may go out in two schemas, and in two major versions of one."""
+    return f"{message.id}/{_major(message.schema)}"
+
+
+def _major(schema: SchemaRef) -> str:
+    return f"{schema.id}@{schema.version.partition('.')[0]}"
 
 
 def _made_at(message_id: str) -> str | None:

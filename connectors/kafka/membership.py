@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -28,7 +29,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(
         self, endpoint: str, consumer: AIOKafkaConsumer, partition: Callable[[TopicPartition, Membership], Partition],
-        session_seconds: float, clock: Clock,
+        session_seconds: float, clock: Clock, *, from_the_end: bool = False,
     ) -> None:  # fmt: skip
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._endpoint = endpoint
@@ -36,6 +37,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self._partition = partition
         self._fresh_for = int(session_seconds / 2 * 1_000_000)
         self._clock = clock
+        self._from_the_end = from_the_end
+        self._has_ended = False
         self._proven_at = 0
         self._partitions: dict[TopicPartition, Partition] = {}
         self._advanced = asyncio.Event()
@@ -84,12 +87,20 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """These are the hub's own from now on."""
+        if self._from_the_end and not self._has_ended:
+            try:
+                await self._skip_what_was_before(assigned)
+            except KafkaError as error:
+                self._break(error)
+                return
+        if self._has_ended:
+            return
         self._proven_at = self._clock()
         log.info("partitions_assigned", endpoint=self._endpoint, count=len(assigned))
         self._committing = asyncio.create_task(self._commit_again_and_again(), name=f"commit:{self._endpoint}")
         for place in assigned:
             self._partitions[place] = made = self._partition(place, self)
-            made.begin().add_done_callback(self._ended)
+            made.begin().add_done_callback(partial(self._ended, made))
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Another hub may have them when this returns."""
@@ -97,6 +108,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def end(self) -> None:
         """Leave everything as it can be taken up again."""
+        self._has_ended = True
         await self._hand_over()
 
     async def _hand_over(self) -> None:
@@ -133,8 +145,27 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
             for one, done in ahead.items():
                 one.committed = done
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None and not self.broken.done():
+    async def _skip_what_was_before(self, assigned: Collection[TopicPartition]) -> None:
+        """Where the group has no offset it begins at the end, and says so to the brokers at once: what comes while the hub is
+        away is then behind it."""
+        new = [one for one in assigned if await self._consumer.committed(one) is None]
+        if not new:
+            return
+        ends = await self._consumer.end_offsets(new)
+        await self._consumer.commit(ends)
+        for place, end in ends.items():
+            self._consumer.seek(place, end)
+
+    def _ended(self, partition: Partition, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            self._break(error)
+        elif not partition.is_ending and not self.broken.done():  # it is not ours, though nobody took it: ask for it again
+            self.broken.set_result(None)
+
+    def _break(self, error: BaseException) -> None:
+        if not self.broken.done():
             self.broken.set_exception(error)
 
 

@@ -6,11 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    CorruptRecordException,
+    KafkaError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
 BATCH = 200
 """Records of one partition under way."""
 _WAIT_MS, _PAUSE = 1000, 1.0
+_OF_THE_PARTITION = (TopicAuthorizationFailedError, CorruptRecordException, RecordTooLargeError)
+"""Errors with which the others can be read; any other is of the group, and ends the hub's part in it."""
 
 TakeIn = Callable[[ConsumerRecord, Callable[[], bool]], Awaitable[bool]]
 """Takes one record in, however long that takes; True when that is durable, False when it was given up: the partition ends, or
@@ -19,11 +27,11 @@ is no longer ours."""
 
 class Partition:
     """``begin`` once, ``end`` before the partition is another hub's; ``done`` is the offset below which all is durable, None
-    before anything was read."""
+    before anything was read. Its task ends with an error that is not the partition's own."""
 
     def __init__(
         self, place: TopicPartition, consumer: AIOKafkaConsumer, lane: Callable[[ConsumerRecord], object], take_in: TakeIn,
-        advanced: Callable[[], None], failed: Callable[[KafkaError], None],
+        advanced: Callable[[], None], failed: Callable[[Exception], None],
     ) -> None:  # fmt: skip
         self.place = place
         self.done: int | None = None
@@ -34,6 +42,7 @@ class Partition:
         self._advanced = advanced
         self._failed = failed
         self._is_ending = self._is_at_work = False
+        self._at_once = BATCH
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> asyncio.Task[None]:
@@ -50,6 +59,11 @@ class Partition:
             await asyncio.wait([self._task])
 
     @property
+    def is_ending(self) -> bool:
+        """Whether somebody has asked it to end."""
+        return self._is_ending
+
+    @property
     def waiting(self) -> int:
         """Records behind ``done`` that the brokers have, as far as they told; 0 before the first is taken in."""
         return 0 if self.done is None else max(0, (self._consumer.highwater(self.place) or 0) - self.done)
@@ -57,12 +71,16 @@ class Partition:
     async def _run(self) -> None:
         while not self._is_ending:
             try:
-                read = await self._consumer.getmany(self.place, timeout_ms=_WAIT_MS, max_records=BATCH)
-            except KafkaError as error:
+                read = await self._consumer.getmany(self.place, timeout_ms=_WAIT_MS, max_records=self._at_once)
+            except Exception as error:  # aiokafka breaks with errors of any kind at a record that it cannot make out
+                if isinstance(error, KafkaError | ConsumerStoppedError) and not isinstance(error, _OF_THE_PARTITION):
+                    raise
                 self._failed(error)
+                self._at_once = 1  # what can be read before it comes first
                 await asyncio.sleep(_PAUSE)
                 continue
             if records := read.get(self.place):
+                self._at_once = min(2 * self._at_once, BATCH)
                 self._is_at_work = True
                 whole = await self._batch(records)
                 self._is_at_work = False

@@ -21,6 +21,13 @@ from hub.errors import AccountRefused, DeliveryError, InDoubt, NotConnected, Rej
 
 _REFUSED = (kafka.MessageSizeTooLargeError, kafka.InvalidMessageError, kafka.RecordListTooLargeError)
 
+_OF_NO_USE = (
+    kafka.OutOfOrderSequenceNumber, kafka.UnknownProducerId, kafka.InvalidProducerIdMapping, kafka.ProducerFenced,
+    kafka.InvalidProducerEpoch, kafka.ProducerClosed, kafka.ClusterAuthorizationFailedError,
+)  # fmt: skip
+"""Of a producer whose sequence the brokers refuse, or that has ended."""
+_LAST_WRITES, _STEP = 2.0, 0.1
+
 _partition_of = DefaultPartitioner()
 """The same partition of a key as other producers choose, by murmur2."""
 
@@ -33,6 +40,7 @@ class Producing:
         self._producer: AIOKafkaProducer | None = None
         self._opening = asyncio.Lock()
         self._under_way: dict[str, asyncio.Future[RecordMetadata]] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
 
     async def put(
         self, name: str, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
@@ -44,16 +52,16 @@ class Producing:
             try:
                 under_way = await producer.send(topic, value, key=key, partition=partition, headers=headers)
             except kafka.KafkaError as error:
+                self._drop_if_dead(producer, error)
                 raise self._before(error) from None
             self._under_way[name] = under_way
-            under_way.add_done_callback(partial(self._ended, name))
+            under_way.add_done_callback(partial(self._ended, name, producer))
         try:
             async with asyncio.timeout(self._timeout):
                 put = await asyncio.shield(under_way)
         except TimeoutError:
             raise InDoubt("no_answer", f"no acknowledgement within {self._timeout:g} s; it stays under way") from None
         except kafka.KafkaError as error:
-            await self._drop_if_dead(error)
             raise _after(error) from None
         self._under_way.pop(name, None)
         return put
@@ -67,13 +75,15 @@ class Producing:
         """End it; what is under way is written if the brokers can be reached at once, else it is given up."""
         producer, self._producer = self._producer, None
         self._under_way.clear()
-        if producer is not None:
-            await _stop(producer)
+        await asyncio.gather(*self._stopping, *([_stop(producer)] if producer else []))
 
-    def _ended(self, name: str, under_way: asyncio.Future[RecordMetadata]) -> None:
+    def _ended(self, name: str, producer: AIOKafkaProducer, under_way: asyncio.Future[RecordMetadata]) -> None:
         """What failed is no longer under way; what is there stays known until somebody asks."""
-        if under_way.cancelled() or under_way.exception() is not None:
+        if under_way.cancelled():
             self._under_way.pop(name, None)
+        elif (error := under_way.exception()) is not None:
+            self._under_way.pop(name, None)
+            self._drop_if_dead(producer, error)
 
     async def _ready(self, topic: str, key: bytes) -> tuple[AIOKafkaProducer, int]:
         """A producer, and the key's partition, with a connection to the broker that leads it: what fails after that may have
@@ -118,12 +128,16 @@ class Producing:
             return Rejected("too_large", f"the record is larger than {self._max_bytes} bytes (max_bytes)")
         return said(error)
 
-    async def _drop_if_dead(self, error: kafka.KafkaError) -> None:
-        """A producer whose sequence the brokers refuse is of no more use; the next record gets a new one."""
-        if isinstance(error, kafka.OutOfOrderSequenceNumber | kafka.ProducerClosed | kafka.ClusterAuthorizationFailedError):
-            producer, self._producer = self._producer, None
-            if producer is not None:
-                await _stop(producer)
+    def _drop_if_dead(self, producer: AIOKafkaProducer, error: BaseException) -> None:
+        """The next record gets a new producer; one that was opened meanwhile stays."""
+        is_dead = (
+            isinstance(error, _OF_NO_USE) or type(error) is kafka.KafkaError
+        )  # what its own task died of has no other type
+        if is_dead and self._producer is producer:
+            self._producer = None
+            stopping = asyncio.create_task(_stop(producer), name="producer-stops")
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
 
 
 def _after(error: kafka.KafkaError) -> DeliveryError:
@@ -137,8 +151,14 @@ def _after(error: kafka.KafkaError) -> DeliveryError:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
+    """What can be written at once is; what cannot is given up, with ProducerClosed, and no task is left."""
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(_LAST_WRITES):
             await producer.stop()
-    except TimeoutError:  # it would wait for the brokers as long as they are away
+    except TimeoutError:  # it would wait for the brokers as long as they are away, and knows no other end
+        sending = producer._sender.sender_task
+        while sending is not None and not sending.done():
+            sending.cancel()  # at first it waits for what it has sent
+            await asyncio.wait([sending], timeout=_STEP)
+        producer._message_accumulator.fail_all(kafka.ProducerClosed())
         await producer.client.close()

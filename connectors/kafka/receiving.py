@@ -58,7 +58,7 @@ class Receiving:
         consumer = AIOKafkaConsumer(
             **reached(self._config), group_id=read.group,
             group_instance_id=await asyncio.to_thread(own_name, read.folder, self._context.name),
-            enable_auto_commit=False, auto_offset_reset=read.start, isolation_level="read_committed",
+            enable_auto_commit=False, auto_offset_reset="earliest", isolation_level="read_committed",
             session_timeout_ms=int(read.session_seconds * 1000),
             heartbeat_interval_ms=int(min(3.0, read.session_seconds / 6) * 1000),
             rebalance_timeout_ms=_HAND_OVER_MS, max_poll_interval_ms=_NEVER_MS,  # a store that is away is no reason to leave
@@ -72,7 +72,10 @@ class Receiving:
             lane = _by_key if read.topics[place.topic].ordered_by == "key" else _in_one
             return Partition(place, consumer, lane, take_in, ours.advanced, partial(self._say_once, "topic_unreadable"))
 
-        ours = Membership(self._context.name, consumer, partition, read.session_seconds, self._context.clock)
+        ours = Membership(
+            self._context.name, consumer, partition, read.session_seconds, self._context.clock,
+            from_the_end=read.start == "latest",
+        )  # fmt: skip
         try:
             consumer.subscribe(list(read.topics), listener=ours)
             await consumer.start()
@@ -80,6 +83,7 @@ class Receiving:
             while not ours.broken.done():
                 metrics.topics(self._context.name, ours.waiting if ours.is_heard else None)
                 await asyncio.wait([ours.broken], timeout=_PAUSE)
+                consumer._coordinator.check_errors()  # nobody else asks while the hub has no partition
             ours.broken.result()
         finally:
             metrics.topics(self._context.name, None)

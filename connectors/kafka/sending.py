@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from connectors.kafka.cloud_events import headers_of
+from connectors.kafka.cloud_events import headers_of, id_of
 from connectors.kafka.config import KafkaConfig, WriteConfig
 from connectors.kafka.producing import Producing
 from hub.connector import Attempt, Found, Receipt
@@ -35,16 +35,12 @@ class Sending:
         subject = attempt.known_ids.get(NATIONAL) or key
         headers = headers_of(message, self._write.source, self._write.type_prefix, subject)
         value = orjson.dumps(message.body)
-        put = await self._producing.put(_name(message), topic, key.encode(), value, headers)
+        put = await self._producing.put(id_of(message), topic, key.encode(), value, headers)
         return Receipt(reference=f"{put.topic}/{put.partition}/{put.offset}")
 
     async def find(self, message: Message, attempt: Attempt) -> Found | None:
         """A topic cannot be asked for one record: what an earlier run of the hub sent, nobody can tell."""
-        standing = self._producing.standing(_name(message))
+        standing = self._producing.standing(id_of(message))
         if standing is False:
             raise Transient("under_way", "the record is still on its way to the brokers")
         return Found(holds=standing)
-
-
-def _name(message: Message) -> str:
-    return f"{message.id}/{message.schema.id}"

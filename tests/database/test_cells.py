@@ -35,6 +35,9 @@ CASES: dict[str, list[tuple[str, str, Any]]] = {
         ("uuid", "'9af49740-96f5-40ee-9e25-02420ae59635'", "9af49740-96f5-40ee-9e25-02420ae59635"),
         ("text[]", "array['a', null]", ["a", None]),
         ("jsonb", "'{\"a\": [1, 2.50]}'", {"a": [1, 2.5]}),
+        ("jsonb[]", "array['{\"a\": 1}', 'null']::jsonb[]", [{"a": 1}, None]),
+        ("interval", "'1 year 1 month 1 day 02:00:00'", "1 year 1 mon 1 day 02:00:00"),
+        ("time", "'07:45:00'", "07:45:00"),
     ],
     "mariadb": [
         ("decimal(30,10)", "12345678901234567890.0123456789", "12345678901234567890.0123456789"),

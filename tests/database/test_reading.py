@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,15 @@ async def test_reading_begins_where_it_is_told_to(desk: Office) -> None:
     assert desk.notes() == ["hai"]
 
 
+async def test_the_window_does_not_reach_behind_the_beginning(desk: Office) -> None:
+    """What is older than ``begin`` is not read later either."""
+    desk.source.put("uid-0001", 149, "một")
+    desk.source.put("uid-0002", 151, "hai")
+    await desk.look(begin=150, look_back=10, page=1)
+    await desk.look()
+    assert desk.notes() == ["hai"]
+
+
 async def test_children_stand_in_their_parents_message(desk: Office) -> None:
     """As a list in their own order, of each row of the page its own; no row of children is an empty list."""
     for number in (1, 2, 3):
@@ -111,6 +122,27 @@ async def test_children_by_a_key_of_two_columns(desk: Office) -> None:
     child = {"table": "ky", "match": {"ma": "ma", "luc": "luc"}, "order": ["stt"], "columns": {"displayName": "ten"}}
     await desk.look(children={"files": child})
     assert [body["files"] for _, _, body in desk.arrivals()] == [[{"displayName": "a"}], [{"displayName": "b"}]]
+
+
+_ALIKE = {
+    "sqlite": "alter table ho_so add column nhom varchar(40) collate nocase",
+    "postgresql": "alter table ho_so add column nhom varchar(40)",
+    "mariadb": "alter table ho_so add column nhom varchar(40)",
+}
+
+
+async def test_children_are_found_as_the_database_compares(desk: Office) -> None:
+    """Letters in another case, spaces behind: what the database takes for the same is the same, and no child is left out."""
+    kind = {"sqlite": "text collate nocase", "postgresql": "char(40)", "mariadb": "varchar(40)"}[desk.source.kind]
+    desk.source.run(_ALIKE[desk.source.kind], f"create table ky (nhom {kind}, stt integer, ten varchar(20))")
+    group = {"sqlite": "A-1", "postgresql": "a-1", "mariadb": "A-1  "}[desk.source.kind]
+    desk.source.put("uid-0001", 1, nhom=group)
+    desk.source.put("uid-0002", 2, nhom="b")
+    desk.source.run("insert into ky values ('a-1', 1, 'a'), ('a-1', 2, 'b'), ('b', 1, 'c')")
+    child = {"table": "ky", "match": {"nhom": "nhom"}, "order": ["stt"], "columns": {"displayName": "ten"}}
+    await desk.look(children={"files": child})
+    told = [[one["displayName"] for one in body["files"]] for _, _, body in desk.arrivals()]
+    assert told == [["a", "b"], ["c"]]
 
 
 async def test_null_is_absent_or_null_as_told(desk: Office) -> None:
@@ -214,6 +246,22 @@ async def test_a_database_that_is_away_is_waited_for(
         await connector.close()
 
 
+async def test_a_server_that_says_nothing_is_given_up(postgres_source: Source) -> None:
+    """The process that serves the hub stands still, and its connection with it: the hub waits little longer than it is told
+    to, and goes on with another; and it can end."""
+    connector = tables(postgres_source.url, read={**READ}, timeout=1)
+    mine = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    await connector.check()
+    ((process,),) = postgres_source.run(mine)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(20):
+            await connector.check()
+    finally:
+        os.kill(process, signal.SIGCONT)
+        await connector.close()
+
+
 @pytest.mark.parametrize("value", ["hôm nay", ""])
 async def test_a_text_that_is_no_time_stops_nothing(sqlite_desk: Office, value: str) -> None:
     """The row comes in; the cursor stays behind the others."""
@@ -226,3 +274,48 @@ async def test_a_text_that_is_no_time_stops_nothing(sqlite_desk: Office, value: 
     await sqlite_desk.look()
     await sqlite_desk.look()
     assert sorted(sqlite_desk.notes()) == ["ba", "hai", "một"]
+
+
+_FAR = {"sqlite": "2999-01-01 00:00:00", "postgresql": "2999-01-01 00:00:00+07", "mariadb": "2999-01-01 00:00:00"}
+
+
+async def test_a_time_that_has_not_come_hides_nothing(desk: Office) -> None:
+    """Somebody's clock was wrong, or a year was mistyped: the row comes in, and what is written afterwards is read still."""
+    kind, form = _TIMES[desk.source.kind]
+    desk.source.run(f"alter table ho_so add column doi {kind}")
+    desk.source.put("uid-0001", 0, "một", doi=form.format(1))
+    desk.source.put("uid-0002", 0, "hai", doi=_FAR[desk.source.kind])
+    await desk.look(by="doi", page=1, look_back=5)
+    desk.source.put("uid-0003", 0, "ba", doi=form.format(3))
+    await desk.look()
+    assert sorted(desk.notes()) == ["ba", "hai", "một"]
+    await desk.restart()
+    desk.source.put("uid-0004", 0, "bốn", doi=form.format(4))
+    await desk.look(by="doi", page=1, look_back=5)
+    assert sorted(desk.notes()) == ["ba", "bốn", "hai", "một"]
+
+
+async def test_days_as_text(sqlite_desk: Office) -> None:
+    """In ISO's short form."""
+    sqlite_desk.source.run("alter table ho_so add column doi text")
+    for number, day in enumerate(("20261119", "20261120", "20261121")):
+        sqlite_desk.source.put(f"uid-{number:04}", 0, day, doi=day)
+    await sqlite_desk.look(by="doi", page=1, look_back=86_400)
+    sqlite_desk.source.put("uid-0009", 0, "late", doi="20261120")
+    await sqlite_desk.look()
+    assert sqlite_desk.notes() == ["20261119", "20261120", "20261121", "late"]
+
+
+async def test_a_column_becomes_another_type(desk: Office) -> None:
+    """While the hub is connected, as when the other system is brought up to date: it goes on."""
+    for number in range(8):
+        desk.source.put(f"uid-{number:04}", number, f"{number}")
+        await desk.look(page=3, look_back=1)
+    if desk.source.kind == "postgresql":
+        desk.source.run("alter table ho_so alter column ghi_chu type text", "alter table ho_so alter column luc type numeric")
+    elif desk.source.kind == "mariadb":
+        desk.source.run("alter table ho_so modify ghi_chu longtext, modify luc decimal(20)")
+    for number in range(8, 12):
+        desk.source.put(f"uid-{number:04}", number, f"{number}")
+        await desk.look()
+    assert list(dict.fromkeys(desk.notes())) == [f"{number}" for number in range(12)]

@@ -145,3 +145,12 @@ def test_a_file_begins_at_the_home() -> None:
     """As every path in the settings."""
     made = DatabaseConfig.model_validate({"url": "sqlite:///var/x.db"}, context={"home": Path("/srv/hub")})
     assert made.url == "sqlite:////srv/hub/var/x.db"
+
+
+@pytest.mark.parametrize(
+    "more", [{"timeout": 1e9}, {"read": {**READ, "look_back": float("inf")}}, {"read": {**READ, "poll": float("inf")}}]
+)
+def test_numbers_that_no_database_takes(more: dict[str, Any]) -> None:
+    """Seconds without end."""
+    with pytest.raises(ValidationError):
+        DatabaseConfig.model_validate({"url": "sqlite:///x.db", **more})

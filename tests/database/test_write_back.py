@@ -45,6 +45,29 @@ async def test_an_outbox_is_emptied(desk: Office) -> None:
     assert desk.notes() == ["0", "1", "2", "3", "4"]
 
 
+_KEPT_THERE = {
+    "sqlite": ["create trigger giu before delete on ho_so when old.ma = 'uid-0001' begin select raise(abort, 'no'); end"],
+    "postgresql": ["create table giu (ma varchar(40) references ho_so(ma))", "insert into giu values ('uid-0001')"],
+    "mariadb": [
+        "create table giu (ma varchar(40), foreign key (ma) references ho_so(ma))",
+        "insert into giu values ('uid-0001')",
+    ],
+}
+
+
+async def test_a_row_that_cannot_be_written_back_stops_no_other(desk: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table refuses it: that is said once, with the place; the rows behind it come, and are told."""
+    for number in range(5):
+        desk.source.put(f"uid-{number:04}", number + 1, f"{number}")
+    desk.source.run(*_KEPT_THERE[desk.source.kind])
+    for _ in range(2):
+        await desk.look(write_back={"delete": True}, page=2)
+    assert [*_told(desk)] == ["uid-0001"]
+    assert desk.notes() == ["0", "1", "2", "3", "4"]
+    said = capsys.readouterr().err
+    assert said.count("not_written_back") == 1 and "ho_so:uid-0001" in said
+
+
 class _Broke(Exception):
     """The write-back ends here."""
 
@@ -79,9 +102,9 @@ async def test_a_newer_state_is_not_told_of_before_it_was_taken(desk: Office, mo
     desk.source.put("uid-0001", 1, "một")
     honest = WriteBack.tell
 
-    def late(self: WriteBack, *given: Any) -> None:
+    def late(self: WriteBack, *given: Any) -> list[str | None]:
         desk.source.run("update ho_so set luc = 2, ghi_chu = 'hai' where ma = 'uid-0001'")
-        honest(self, *given)
+        return honest(self, *given)
 
     with monkeypatch.context() as patch:
         patch.setattr(WriteBack, "tell", late)

@@ -298,3 +298,46 @@ def test_the_place_keeps_no_password_to_show() -> None:
     assert config.address.password == "hidden-word"
     assert "hidden-word" not in repr(config)
     assert "hidden-word" not in repr(vars(Database(config, "x")))
+
+
+@pytest.mark.parametrize("source", ["postgresql"], indirect=True)
+async def test_a_rule_that_is_looked_at_in_the_end(source: Source) -> None:
+    """A constraint that is deferred: the table refuses the row as it is committed, and that is as good as any refusal."""
+    source.run(
+        "create table me (ma varchar(40) primary key)",
+        "create table con (ma varchar(40) primary key, cha varchar(40) references me deferrable initially deferred)",
+    )
+    columns = {"code": "ma", "no": "cha"}
+    write = {"table": "con", "key": ["ma"], "columns": columns, "json": [], "children": {}}
+    async with to(source, **write, message_id=None, seq=None, guard=None) as made:
+        with pytest.raises(Rejected, match="constraint") as refused:
+            await send(made, message(1, no="nobody-1234"))
+        assert "nobody-1234" not in str(refused.value)
+
+
+_REFUSES = {
+    "sqlite": ["create trigger luat before insert on gui_di begin select raise(abort, 'no'); end"],
+    "postgresql": [
+        "create function luat() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$",
+        "create trigger luat before insert on gui_di for each row execute function luat()",
+    ],
+    "mariadb": ["create trigger luat before insert on gui_di for each row signal sqlstate '45000' set message_text = 'no'"],
+}
+
+
+async def test_a_trigger_that_refuses(table: DatabaseTables, source: Source) -> None:
+    """The table's own programs have rules too: a row that they refuse is refused, and not tried again and again."""
+    source.run(*_REFUSES[source.kind])
+    with pytest.raises(Rejected, match="constraint"):
+        await send(table, message())
+
+
+async def test_rows_of_a_list_need_what_they_belong_to(source: Source) -> None:
+    """The column by which they would be found again has no value: nothing is written, where each send would add them anew."""
+    source.run(SENT.format(json="text"), "create table gui_phu (so varchar(20), ten varchar(40))")
+    child = {"table": "gui_phu", "match": {"so": "so_vb"}, "columns": {"name": "ten"}}
+    async with to(source, children={"papers": child}) as made:
+        with pytest.raises(NotAsked, match=r"no_key.*so_vb"):
+            await send(made, message(1, papers=[{"name": "a"}]))
+        await send(made, message(1, no="7", papers=[{"name": "a"}]))
+    assert source.run("select so, ten from gui_phu") == [("7", "a")] and len(rows(source)) == 1

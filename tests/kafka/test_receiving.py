@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from confluent_kafka import TopicPartition
 from files.parts import running
 
 from hub.errors import StoreUnavailable
 from hub.intake.accept import Intake
 from hub.store.sql import SqlStore
 from kafka.broker import Broker, Given
-from kafka.parts import Source, Topics, committed, lives, make_topic, record, until
+from kafka.parts import Source, Topics, bytes_of, committed, lives, make_topic, record, until
 
 
 async def test_many_at_once(broker: Broker | Given, tmp_path: Path) -> None:
@@ -224,3 +227,69 @@ async def test_in_the_order_of_the_partition(broker: Broker | Given, tmp_path: P
     async with running(home):
         await until(lambda: home.count() == 300)
     assert home.numbers() == {"one": list(range(300))}
+
+
+class _NoText(str):
+    """The name of a header, as a system may write it that knows only bytes."""
+
+    def encode(self, *_: Any) -> bytes:
+        return b"t\xean"
+
+
+async def test_the_name_of_a_header_is_no_text(
+    broker: Broker | Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The client cannot read behind such a record: what stands before it comes, and all of the other partitions."""
+    for place in ("producer", "message_accumulator"):
+        monkeypatch.setattr(f"aiokafka.producer.{place}.DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
+    topic = make_topic(broker.admin, 2)
+    Source(broker.address).told(topic, lives(1, 9), partition=0)
+    async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+        await producer.send_and_wait(topic, bytes_of(record("one")), key=b"one", partition=0, headers=[(_NoText("x"), b"v")])
+    Source(broker.address).told(topic, lives(1, 5), partition=0)
+    home = Topics(tmp_path, broker.settings, topic)
+    async with running(home):
+        await until(lambda: committed(broker.address, home.group, topic, 2)[0] == 9)
+        for number in range(3):
+            Source(broker.address).told(topic, lives(1, 1, f"other-{number}"), partition=1)
+            await until(partial(_committed_is, broker.address, home.group, topic, [9, number + 1]))
+    assert home.numbers() == {"d-0": [*range(9)], **{f"other-{number}-0": [0] for number in range(3)}}
+    said = capfd.readouterr().err
+    assert said.count("topic_unreadable") == said.count("partitions_assigned") == 1
+
+
+def _committed_is(address: str, group: str, topic: str, offsets: list[int]) -> bool:
+    return committed(address, group, topic, len(offsets)) == offsets
+
+
+async def test_from_what_comes(broker: Broker | Given, tmp_path: Path) -> None:
+    """``start: latest``: what was there before the group is not read; what comes while the hub is away is, though it had read
+    nothing before."""
+    topic = make_topic(broker.admin)
+    source = Source(broker.address)
+    source.told(topic, lives(5, 1, "before"))
+    home = Topics(tmp_path, broker.settings, topic, start="latest")
+    async with running(home):
+        await until(lambda: min(committed(broker.address, home.group, topic)) >= 0)
+    source.told(topic, lives(5, 2, "away"))
+    async with running(home):
+        await until(lambda: home.count() == 10)
+        source.told(topic, lives(1, 1, "last"))
+        await until(lambda: home.count() == 11)
+    assert set(home.numbers()) == {"last-0", *(f"away-{one}" for one in range(5))}
+
+
+async def test_what_was_cleaned_away_loses_no_more(broker: Broker | Given, tmp_path: Path) -> None:
+    """The records behind the group's offset were deleted there: it goes on with the oldest that is left, however it began."""
+    topic = make_topic(broker.admin, 1)
+    source = Source(broker.address)
+    home = Topics(tmp_path, broker.settings, topic, start="latest")
+    async with running(home):
+        await until(lambda: committed(broker.address, home.group, topic, 1) == [0])
+    source.told(topic, lives(1, 10))
+    admin = broker.admin
+    for future in admin.delete_records([TopicPartition(topic, 0, 4)]).values():
+        future.result(20)
+    async with running(home):
+        await until(lambda: committed(broker.address, home.group, topic, 1) == [10])
+    assert home.numbers() == {"d-0": [4, 5, 6, 7, 8, 9]}

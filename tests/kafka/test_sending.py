@@ -10,15 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
+from aiokafka.errors import KafkaError
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+)
 from files.parts import running
 
 from connectors.kafka.connector import Kafka
 from hub.connector import ConnectorContext
 from hub.errors import AccountRefused, InDoubt, NotAsked, NotConnected, Rejected, Transient
 from hub.message import Message, SchemaRef, new_id, system_clock
+from hub.observe import metrics
 from kafka.broker import PASSWORD, USER, Broker, Given
-from kafka.parts import Source, Topics, all_of, lives, make_topic, until
+from kafka.parts import Source, Topics, Verdict, all_of, lives, make_topic, until, verdict
 
 
 class Try:
@@ -33,10 +42,10 @@ class Try:
     async def remember(self, key: str, value: Any, *, issued: Mapping[str, str] | None = None) -> None: ...
 
 
-def note(body: Any = None, dossier: str = "d-1", message_id: str | None = None) -> Message:
+def note(body: Any = None, dossier: str = "d-1", message_id: str | None = None, version: str = "1.0.0") -> Message:
     body = {"code": "c", "state": "A", "name": "Nguyễn Thị Bí Mật"} if body is None else body
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    return Message(message_id or new_id(), "a", dossier, 1, SchemaRef.parse("note@1.0.0"), body, "c", traceparent=trace)
+    return Message(message_id or new_id(), "a", dossier, 1, SchemaRef.parse(f"note@{version}"), body, "c", traceparent=trace)
 
 
 @asynccontextmanager
@@ -63,7 +72,7 @@ async def test_an_event_as_the_paper_says(broker: Broker | Given) -> None:
     headers = dict(first.headers())
     made_at = headers.pop("ce_time")
     assert headers == {
-        "ce_specversion": b"1.0", "ce_id": f"{sent.id}/note".encode(), "ce_source": b"urn:example:hub",
+        "ce_specversion": b"1.0", "ce_id": f"{sent.id}/note@1".encode(), "ce_source": b"urn:example:hub",
         "ce_type": b"dossier-hub.note@1", "ce_subject": b"000.00.10.H22-261121-0001",
         "ce_dataschema": b"urn:dossier-hub:note:1.0.0", "content-type": b"application/json",
         "traceparent": b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -171,6 +180,59 @@ async def test_an_attempt_that_is_ended_stays_under_way(own_broker: Broker) -> N
     assert len(all_of(own_broker.address, topic, 2)) == 2
 
 
+async def test_one_message_in_two_versions_of_a_schema(own_broker: Broker) -> None:
+    """Two records, each with a name of its own: the one in doubt is not taken for the other."""
+    first, second = make_topic(own_broker.admin, 1), make_topic(own_broker.admin, 1)
+    both = {"topics": {"note@1": first, "note@2": second}}
+    async with endpoint(own_broker.settings, first, timeout=1, **both) as out:
+        await out.send(note(), Try())
+        sent = note()
+        own_broker.freeze()
+        try:
+            with pytest.raises(InDoubt, match="no_answer"):
+                await out.send(sent, Try())
+        finally:
+            own_broker.thaw()
+        receipt = await out.send(note(message_id=sent.id, version="2.0.0"), Try())
+        assert receipt.reference == f"{second}/0/0"
+    (other,) = all_of(own_broker.address, second, 1)
+    assert dict(other.headers())["ce_id"] != dict(all_of(own_broker.address, first, 2)[1].headers())["ce_id"]
+
+
+async def test_nothing_goes_on_behind_its_end(own_broker: Broker) -> None:
+    """It is closed with a record under way, and the broker says nothing: no task of it is left, and who waited is told."""
+    topic = make_topic(own_broker.admin, 1)
+    before = asyncio.all_tasks()
+    async with endpoint(own_broker.settings, topic, timeout=60) as out:
+        await out.send(note(), Try())
+        own_broker.freeze()
+        waiting = asyncio.ensure_future(out.send(note(), Try()))
+        done, _ = await asyncio.wait([waiting], timeout=0.5)
+        assert not done
+    try:
+        with pytest.raises(InDoubt, match="no_answer"):
+            async with asyncio.timeout(5):
+                await waiting
+        left = [one for one in asyncio.all_tasks() - before if one is not waiting]
+        if left:
+            await asyncio.wait(left, timeout=1)
+        assert [one for one in left if not one.done()] == []
+    finally:
+        own_broker.thaw()
+
+
+async def test_a_producer_that_has_died_is_replaced(broker: Broker | Given) -> None:
+    """Whatever it died of: one record is told of it, the next gets a new one."""
+    topic = make_topic(broker.admin, 1)
+    async with endpoint(broker.settings, topic) as out:
+        await out.send(note(), Try())
+        assert out._sending is not None and out._sending._producing._producer is not None
+        out._sending._producing._producer._message_accumulator.fail_all(KafkaError("its task broke"))
+        with pytest.raises(NotConnected):
+            await out.send(note(), Try())
+        assert (await out.send(note(), Try())).reference == f"{topic}/0/1"
+
+
 def secure(broker: Broker, mechanism: str = "scram-sha-512", **more: Any) -> dict[str, Any]:
     account = {"mechanism": mechanism, "username": USER, "password": PASSWORD}
     return {"brokers": [broker.secure_address], "ca_file": str(broker.ca_file), "sasl": account, **more}
@@ -222,3 +284,22 @@ async def test_no_right_to_a_topic(own_broker: Broker) -> None:
     async with endpoint(secure(own_broker), topic) as out:
         with pytest.raises(AccountRefused, match="not_allowed"):
             await out.send(note(), Try())
+
+
+async def test_the_right_to_the_group_is_taken_and_given_back(own_broker: Broker, tmp_path: Path) -> None:
+    """While the account may not be in its group nothing is read; with the right it goes on by itself."""
+    admin, topic = own_broker.admin, make_topic(own_broker.admin)
+    home = Topics(tmp_path, secure(own_broker), topic)
+    group = (ResourceType.GROUP, home.group, ResourcePatternType.LITERAL)
+    rule = AclBinding(*group, f"User:{USER}", "*", AclOperation.READ, AclPermissionType.DENY)
+    Source(own_broker.address).told(topic, lives(4, 2, "before"))
+    async with running(home):
+        await until(lambda: home.count() == 8)
+        for made in admin.create_acls([rule]).values():
+            made.result(20)
+        await until(lambda: 'hub_topics_unreadable{endpoint="land"} 1.0' in metrics.render().decode())
+        Source(own_broker.address).told(topic, lives(4, 2, "while"))
+        for gone in admin.delete_acls([AclBindingFilter(*group, None, None, AclOperation.ANY, AclPermissionType.ANY)]).values():
+            gone.result(20)
+        await until(lambda: home.count() == 16, 30)
+    assert verdict([*lives(4, 2, "before"), *lives(4, 2, "while")], home) == Verdict()
