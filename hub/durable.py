@@ -20,6 +20,14 @@ def write_whole(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """The folder and those above it, for us alone. Raises OSError."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """What was named, renamed or removed in the folder stays so. Raises OSError."""
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

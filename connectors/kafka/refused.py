@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 from aiokafka import ConsumerRecord
 
-from hub.durable import sync_folder, write_whole
+from hub.durable import make_folder, write_whole
 from hub.errors import Problem
 
 
@@ -30,7 +30,7 @@ def keep(folder: Path, record: ConsumerRecord, problems: Iterable[Problem]) -> P
     stands beside it in ``.value``, and a record without a value has none.
     """
     into = folder / record.topic
-    _make(into)
+    make_folder(into)
     path: Path = into / f"{record.partition}-{record.offset}-{record.timestamp}.json"
     if record.value is not None:
         write_whole(path.with_suffix(".value"), record.value)
@@ -49,11 +49,3 @@ def keep(folder: Path, record: ConsumerRecord, problems: Iterable[Problem]) -> P
 
 def _coded(value: bytes | None) -> str | None:
     return None if value is None else base64.b64encode(value).decode()
-
-
-def _make(folder: Path) -> None:
-    """The folder and those above it, lasting."""
-    if not folder.is_dir():
-        _make(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        sync_folder(folder.parent)

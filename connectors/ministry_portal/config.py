@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
@@ -48,10 +47,10 @@ class FeedSettings(ConnectorConfig):
     sender: str | None = Field(
         None, pattern=SENDER_PATTERN, description="The sender that the arrivals are of; the endpoint's name when not said."
     )
-    folder: Path = Field(
-        Path("var/feeds"),
-        validate_default=True,
-        description="Folder for the file in which the cursor is kept; without that file the feed is read from its beginning.",
+    read_anew: Text | None = Field(
+        None,
+        description="Any text, such as today's date. When it changes, and the hub is started again, the feed is read from its"
+        " beginning; what came before is known.",
     )
 
 

@@ -14,7 +14,12 @@ import orjson
 
 from connectors.ministry_portal.answers import field, word
 from connectors.ministry_portal.config import MinistryConfig
+from hub import deep_json
+from hub.errors import NotParsable, Problem
 
+_MOST_DEEP = 250
+"""Levels in which things stand in each other; what is deeper can be read, and not written down."""
+_TOO_DEEP = Problem("", "too_deep", f"the item is nested deeper than {_MOST_DEEP} levels", "the ministry must mend it")
 STEPS = "TienTrinh"
 _NAMES = (
     "IdBanTin", "IdHoSo", "MaHoSo", "MaTTHC", "TenTTHC", "MaLinhVuc", "TenLinhVuc", "ChuHoSo", "LoaiDoiTuong",
@@ -57,7 +62,12 @@ def named(value: Any) -> Any:
 
 
 def messages(given: Any, config: MinistryConfig) -> Iterator[Item]:
-    """The dossier's state, then its steps in their order. What is no object is handed on as it is, to be refused by name."""
+    """The dossier's state, then its steps in their order. What is no object is handed on as it is, to be refused by name.
+
+    Raises NotParsable for an item that is nested too deep.
+    """
+    if deep_json.is_deeper(given, _MOST_DEEP):
+        raise NotParsable([_TOO_DEEP])
     item = named(given)
     if not isinstance(item, dict):
         yield Item(config.dossier_schema, _bytes(item))

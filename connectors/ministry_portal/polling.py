@@ -1,7 +1,8 @@
-"""The feed of a ministry, asked again and again: each item becomes an arrival, in order; the cursor follows what is on disk.
+"""The feed of a ministry, asked again and again: each item becomes an arrival, in order; the cursor is committed with them.
 
-The cursor lies in a file of the home. It is written after the items of its page are in the store, so that a crash reads a page
-again and loses nothing: what came before is known by its id, else by its content.
+The cursor behind a page goes with the last message of that page, when all before it was taken or refused. Where that one is
+refused, or the page has none, the cursor moves in memory only: after a crash such a page is read again, and what came before
+is known by its id, else by its content.
 """
 
 from __future__ import annotations
@@ -9,17 +10,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-import orjson
 
 from connectors.ministry_portal.answers import word
 from connectors.ministry_portal.config import FeedSettings, MinistryConfig
+from connectors.ministry_portal.cursor import read_cursor, written
 from connectors.ministry_portal.exchange import Exchange
 from connectors.ministry_portal.items import Item, messages
 from hub.connector import Accept, ConnectorContext
-from hub.durable import write_whole
 from hub.errors import DeliveryError, IdConflict, Refused, StoreUnavailable, Transient, UnknownSchema
 from hub.message import Arrival, SchemaRef, new_id
 from hub.observe.logging import get_logger
@@ -37,8 +35,10 @@ class Polling:
         self._exchange = exchange
         self._context = context
         self._said: str | None = None
+        self._cursor: str | None = None
+        """Where to go on; "" at the beginning, None before the store was asked."""
         self._last = b""
-        """Digest of the last page's items."""
+        """Digest of the last page's messages."""
 
     async def run(self, accept: Accept) -> None:
         """Read page after page, with a pause after each that brought nothing new."""
@@ -51,8 +51,6 @@ class Polling:
                 self._say_once("feed_unreadable", error.code)
             except StoreUnavailable as error:
                 self._say_once("waiting", error.reason)
-            except OSError as error:
-                self._say_once("cursor_unusable", type(error).__name__)
             except Exception as error:  # nothing may end it: nobody would begin it again
                 self._say_once("feed_broke", type(error).__name__, error)
             if not went_on:
@@ -61,26 +59,49 @@ class Polling:
     async def _page(self, accept: Accept) -> bool:
         """One page; whether the cursor went on, so that there may be more at once."""
         settings = self._settings
-        before = await asyncio.to_thread(self._cursor)
+        if self._cursor is None:
+            self._cursor = await self._kept()
+        before = self._cursor
         query = {settings.cursor_parameter: before} if before else {}
         page = await self._exchange.page(settings.path, query)
         items, after = _at(page, settings.items_at), word(_at(page, settings.cursor_at))
         if not isinstance(items, list):
             raise Transient("no_items", "the answer has no list at items_at")
-        for number, item in enumerate(items):
-            for message in messages(item, self._config):
-                await self._hand_over(message, accept, f"{before or 'first'}:{number}")
+        goes_on = after not in ("", before) and len(after) <= _LONGEST_CURSOR
+        found = self._messages(items, before or "first")
+        for number, (place, message) in enumerate(found, 1):
+            is_last = number == len(found)
+            await self._hand_over(message, accept, place, written(after, self._config) if is_last and goes_on else None)
         if items and not after:
             raise Transient("no_cursor", "the answer has no cursor at cursor_at: what lies behind these items is never read")
         if len(after) > _LONGEST_CURSOR:
             raise Transient("cursor_too_long", f"the answer's cursor has more than {_LONGEST_CURSOR} characters")
-        if not after or after == before:
+        if not goes_on:
             return False
-        await asyncio.to_thread(self._write, after)
-        last, self._last = self._last, hashlib.sha256(orjson.dumps(items)).digest()
-        return bool(items) and self._last != last  # a cursor that moves over the same items would be asked without a pause
+        self._cursor = after
+        last, self._last = self._last, hashlib.sha256(b"\n".join(message.body for _, message in found)).digest()
+        return bool(found) and self._last != last  # a cursor that moves over the same items would be asked without a pause
 
-    async def _hand_over(self, item: Item, accept: Accept, place: str) -> None:
+    async def _kept(self) -> str:
+        """Where to go on, as the store has it. Raises StoreUnavailable."""
+        kept = None if self._context.cursor is None else await self._context.cursor()
+        cursor = "" if kept is None else read_cursor(kept, self._config)
+        if cursor is None:
+            log.warning("feed_begins_anew", endpoint=self._context.name)
+        return cursor or ""
+
+    def _messages(self, items: list[Any], page: str) -> list[tuple[str, Item]]:
+        """Place and message, in order. An item of which none can be made is said, and the others go on."""
+        found: list[tuple[str, Item]] = []
+        for number, item in enumerate(items):
+            place = f"{page}:{number}"
+            try:
+                found += [(place, message) for message in messages(item, self._config)]
+            except Refused as refusal:
+                self._say_refused(refusal, place)
+        return found
+
+    async def _hand_over(self, item: Item, accept: Accept, place: str, cursor: str | None) -> None:
         """What names no dossier is said, and the next one goes on. An id of the ministry's that came before with another body
         is no id: the item is then known by its content."""
         arrival = Arrival(
@@ -90,7 +111,7 @@ class Polling:
         )  # fmt: skip
         while True:
             try:
-                await accept(arrival, checkpoint=place, keep=True)
+                await accept(arrival, checkpoint=place, keep=True, cursor=cursor)
             except IdConflict:
                 log.warning("id_used_again", endpoint=self._context.name, position=place)
                 arrival = replace(arrival, key=arrival.else_key)
@@ -98,31 +119,13 @@ class Polling:
                 self._say_once("waiting", type(error).__name__)
                 await asyncio.sleep(min(self._settings.every_seconds, 5.0))
             except Refused as refusal:
-                reasons = [{"at": one.at, "code": one.code} for one in refusal.problems]
-                log.error("item_refused", endpoint=self._context.name, code=refusal.kind, position=place, problems=reasons)
-                return
+                return self._say_refused(refusal, place)
             else:
                 return
 
-    # ── the cursor
-    @property
-    def _file(self) -> Path:
-        return self._settings.folder / f"{self._context.name}.cursor"
-
-    def _cursor(self) -> str:
-        try:
-            cursor = self._file.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return ""
-        except UnicodeDecodeError:
-            cursor = "\0"
-        if not cursor.isprintable():
-            raise OSError("the file holds no cursor")
-        return cursor
-
-    def _write(self, cursor: str) -> None:
-        self._settings.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._file, cursor.encode())
+    def _say_refused(self, refusal: Refused, place: str) -> None:
+        reasons = [{"at": one.at, "code": one.code} for one in refusal.problems]
+        log.error("item_refused", endpoint=self._context.name, code=refusal.kind, position=place, problems=reasons)
 
     def _say_once(self, event: str, code: str, error: BaseException | None = None) -> None:
         """Once, until it goes well again."""

@@ -95,6 +95,6 @@ def _settings(url: str, folder: Path) -> Mapping[str, Any]:
         "client_secret": _SECRET,
         "agency": "G09.20",
         "next_value_by": "post",
-        "feed": {"path": "/feed", "every_seconds": 0.1, "folder": folder / "feeds"},
+        "feed": {"path": "/feed", "every_seconds": 0.1},
         "push": {"accounts": {"ministry": {"sender": "ministry"}}},
     }

@@ -8,7 +8,7 @@ import copy
 import itertools
 import json
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ _LEAST, _MOST = 0.3, 2.0
 SMALL = {"max_answer_bytes": 262_144}
 _NOWHERE = "http://127.0.0.1:9"
 _NUMBERS = itertools.count()
+KeptCursor = Callable[[], Awaitable[str | None]] | None
+"""As in ``ConnectorContext``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,10 @@ class BenchAttempt:
 class Bench:
     """``connector`` is open; ``partner`` and ``proxy`` are None where the specimen has no simulator."""
 
-    def __init__(self, subject: Subject, partner: RunningSimulator | None, proxy: FaultProxy | None, folder: Path) -> None:
-        self.subject, self.partner, self.proxy, self.folder = subject, partner, proxy, folder
+    def __init__(
+        self, subject: Subject, partner: RunningSimulator | None, proxy: FaultProxy | None, folder: Path, cursor: KeptCursor
+    ) -> None:
+        self.subject, self.partner, self.proxy, self.folder, self._cursor = subject, partner, proxy, folder, cursor
         self.connector: Any = None
         self.skew = 0
         self._ids: dict[str, dict[str, str]] = {}
@@ -91,7 +95,7 @@ class Bench:
         """A connector of its own, open, that reaches the partner at this address; the one before is closed."""
         await self.leave()
         where = url if url is not None else self.proxy.url if self.proxy is not None else _NOWHERE
-        self.connector = make(self.subject, where, self.folder, self.clock, **limits)
+        self.connector = make(self.subject, where, self.folder, self.clock, self._cursor, **limits)
         await self.connector.open()
         return self.connector
 
@@ -140,15 +144,18 @@ def settings_at(subject: Subject, url: str, folder: Path, **limits: Any) -> dict
     return {**subject.specimen.settings(url, folder), **known}
 
 
-def make(subject: Subject, url: str, folder: Path, clock: Any = system_clock, **limits: Any) -> Connector[Any]:
+def make(
+    subject: Subject, url: str, folder: Path, clock: Any = system_clock, cursor: KeptCursor = None, **limits: Any
+) -> Connector[Any]:
     """A connector, not yet open."""
     config = subject.kind.Config.model_validate(settings_at(subject, url, folder, **limits), context={"home": folder})
-    return subject.kind(config, ConnectorContext(name=subject.name, clock=clock))
+    return subject.kind(config, ConnectorContext(name=subject.name, clock=clock, cursor=cursor))
 
 
 @contextlib.asynccontextmanager
-async def bench(subject: Subject, *, said: str = "", **limits: Any) -> AsyncIterator[Bench]:
-    """A fresh partner, a fresh proxy and an open connector; all of it ends with the block."""
+async def bench(subject: Subject, *, said: str = "", cursor: KeptCursor = None, **limits: Any) -> AsyncIterator[Bench]:
+    """A fresh partner, a fresh proxy and an open connector; all of it ends with the block. ``cursor``: how far it had read,
+    as a store has it, where there is one."""
     folder = Path(tempfile.mkdtemp(prefix=f"bench-{next(_NUMBERS)}-", dir=subject.folder))
     partner, proxy = None, None
     async with AsyncExitStack() as stack:
@@ -156,7 +163,7 @@ async def bench(subject: Subject, *, said: str = "", **limits: Any) -> AsyncIter
             (folder / "partner").mkdir()
             partner = await serve(subject.specimen.simulator(folder / "partner"))
             stack.push_async_callback(partner.close)
-        it = Bench(subject, partner, None, folder)
+        it = Bench(subject, partner, None, folder, cursor)
         if partner is not None:
             proxy = it.proxy = FaultProxy(partner.url, it.effects, said)
             await proxy.open()

@@ -29,14 +29,18 @@ _LASTING = ("refused", "unauthorized")
 
 
 async def receives_what_is_there(subject: Subject) -> list[str]:
-    """What the partner has for the hub comes in, each once, under a schema that is known."""
+    """What the partner has for the hub comes in, each once, under a schema that is known; a cursor comes under the endpoint's
+    own name, else it is kept for nobody."""
     if not issubclass(subject.kind, Receiver):
         raise DoesNotApply("it receives nothing")
     many = subject.specimen.arrivals
     async with a_round(subject) as one:
         refused: list[str] = []
+        nobodys: list[str] = []
 
         async def accept(arrival: Arrival, **more: Any) -> Accepted:
+            if more.get("cursor") is not None and arrival.origin != subject.name:
+                nobodys[:] = ["a cursor is given with an arrival whose origin is not the endpoint: nobody gets it back"]
             try:
                 return await one.hub.accept(arrival, **more)
             except SchemaInvalid as error:
@@ -52,13 +56,13 @@ async def receives_what_is_there(subject: Subject) -> list[str]:
         await one.until(lambda: len(one.bodies) >= many)
         await one.another_round()
         if len(one.bodies) == many:
-            return ["something is there twice"] if len(set(one.bodies)) < many else []
+            return ["something is there twice"] if len(set(one.bodies)) < many else nobodys
         return refused or [one.ended() or f"{len(one.bodies)} came in, the specimen says {many}"]
 
 
 async def receiving_loses_nothing(subject: Subject) -> list[str]:
-    """What the hub could not take comes again: the store is away at each message of a round in turn, the schema of the last one
-    is unknown for a while."""
+    """What the hub could not take comes again: the store is away at the start, and at each message in turn; the schema of the
+    last one is unknown for a while."""
     clean = await clean_round(subject)
 
     async def at(number: int) -> str | None:
@@ -77,6 +81,15 @@ async def receiving_loses_nothing(subject: Subject) -> list[str]:
             await one.another_round()
             return one.wrong(clean.bodies)
 
+    async def start() -> str | None:
+        async with a_round(subject) as one:
+            one.hub.store.away = "gone"
+            one.begin()
+            await one.until(lambda: False, QUIET)  # some tries that fail
+            one.hub.store.away = ""
+            await one.until(lambda: set(one.bodies) >= set(clean.bodies))
+            return one.ended() or one.wrong(clean.bodies)
+
     async def unknown() -> str | None:
         last = clean.bodies[-1]
         async with a_round(subject) as one:
@@ -94,8 +107,13 @@ async def receiving_loses_nothing(subject: Subject) -> list[str]:
             return one.ended() or one.wrong(clean.bodies)
 
     lost = await _each(clean, "the store was away at", at)
-    why = await unknown()
-    return [*lost, f"the schema of the last message was unknown for a while: {why}"] if why else lost
+    for what, play in (
+        ("the store was away at the start", start),
+        ("the schema of the last message was unknown for a while", unknown),
+    ):
+        if why := await play():
+            lost.append(f"{what}: {why}")
+    return lost
 
 
 async def receiving_goes_on_behind_what_is_refused(subject: Subject) -> list[str]:

@@ -76,6 +76,11 @@ class BenchStore(SqlStore):
         self._must_be_there()
         return await super().first_receipt(sender, key)
 
+    async def cursor(self, endpoint: str) -> str | None:
+        """How far it was read, when it is there."""
+        self._must_be_there()
+        return await super().cursor(endpoint)
+
     async def became(self, arrival_id: str, endpoint: str) -> Became | None:
         """Delivered: on the bench every endpoint takes everything at once."""
         reached = Reached(arrival_id, arrival_id, "delivered", "", "", (), is_over=True)

@@ -7,6 +7,7 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,11 @@ class Round:
 
 @contextlib.asynccontextmanager
 async def a_round(subject: Subject, *, said: str = "", **limits: Any) -> AsyncIterator[Round]:
-    async with bench(subject, said=said, **limits) as it:
-        with tempfile.TemporaryDirectory(dir=subject.folder, ignore_cleanup_errors=True) as apart:
-            async with hub_side(Path(apart)) as hub:
+    """The connector and the hub it receives into; what the hub has of its cursor it is given at each start."""
+    with tempfile.TemporaryDirectory(dir=subject.folder, ignore_cleanup_errors=True) as apart:
+        async with hub_side(Path(apart)) as hub:
+            cursor = partial(hub.store.cursor, subject.name)
+            async with bench(subject, said=said, cursor=cursor, **limits) as it:
                 one = Round(it, hub)
                 try:
                     yield one

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -122,15 +121,14 @@ async def _fed(partner: Answerer, settings: Mapping[str, Any]) -> list[Any]:
     async def accept(arrival: Arrival, **_: Any) -> None:
         arrived.append(orjson.loads(arrival.body))
 
-    with tempfile.TemporaryDirectory() as folder:
-        feed = {"path": "/feed", "every_seconds": 0.01, "folder": folder}
-        async with opened(MinistryPortal, {**settings, "feed": feed}) as it, asyncio.timeout(20):
-            reading = asyncio.create_task(it.receive(accept))
-            while not any("cursor=2" in asked.target for _, asked in partner.asked):  # the last cursor is on disk
-                await asyncio.sleep(0.005)
-            reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
+    feed = {"path": "/feed", "every_seconds": 0.01}
+    async with opened(MinistryPortal, {**settings, "feed": feed}) as it, asyncio.timeout(20):
+        reading = asyncio.create_task(it.receive(accept))
+        while not any("cursor=2" in asked.target for _, asked in partner.asked):  # the second page is behind it
+            await asyncio.sleep(0.005)
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
     assert arrived[-1]["MaHoSo"] == SECOND_PAGE
     first = [item for item in arrived if item.get("MaHoSo") != SECOND_PAGE]
     if not first:

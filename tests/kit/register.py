@@ -24,7 +24,6 @@ from hub.connector import (
     Receipt,
     Visit,
 )
-from hub.durable import write_whole
 from hub.errors import DeliveryError, NotAsked, Refused, Rejected, StoreUnavailable, Transient, UnknownSchema
 from hub.message import Arrival, Message, SchemaRef, new_id
 from hub.observe.logging import get_logger
@@ -103,7 +102,7 @@ class GoodConfig(HttpSettings, ConnectorConfig):
     """The register's address."""
 
     url: str = Field(description="Where it is.")
-    folder: Path | None = Field(None, description="Where the cursor of what was fetched lies.")
+    folder: Path | None = Field(None, description="A folder of its own.")
 
 
 class Good(Connector[GoodConfig]):
@@ -165,9 +164,10 @@ class GoodRegistry(Good):
 
 
 class GoodReceiver(Good):
-    """Fetches every change, page after page, each under its own id; the cursor follows what the hub has."""
+    """Fetches every change, page after page, each under its own id; the cursor behind a page goes with the last of it."""
 
     send = find = None  # type: ignore[assignment]
+    after: int | None = None
 
     async def receive(self, accept: Accept) -> None:
         while True:
@@ -176,29 +176,28 @@ class GoodReceiver(Good):
             await asyncio.sleep(0.05)
 
     async def page(self, accept: Accept) -> None:
-        page = await self.ask("GET", f"/changes?after={self.cursor}")
-        for change in page["changes"]:
-            await self.take(change, accept)
-        self.cursor = page["next"]
+        if self.after is None:
+            self.after = await self.begin()
+        page = await self.ask("GET", f"/changes?after={self.after}")
+        behind = [*[None] * (len(page["changes"]) - 1), page["next"]]
+        for change, cursor in zip(page["changes"], behind, strict=False):
+            await self.take(change, accept, cursor)
+        self.after = page["next"]
 
-    async def take(self, change: Any, accept: Accept) -> None:
+    async def begin(self) -> int:
+        assert self.context.cursor is not None
+        return int(await self.context.cursor() or 0)
+
+    async def take(self, change: Any, accept: Accept, cursor: int | None) -> None:
         try:
-            await accept(an_arrival(change, self.context.clock()), keep=True)
+            await accept(self.arrival(change), keep=True, cursor=None if cursor is None else str(cursor))
         except UnknownSchema:
             raise
         except Refused:
             log.error("change_refused", endpoint=self.context.name)
 
-    @property
-    def cursor(self) -> int:
-        assert self.config.folder is not None
-        file = self.config.folder / "cursor"
-        return int(file.read_text()) if file.exists() else 0
-
-    @cursor.setter
-    def cursor(self, number: int) -> None:
-        assert self.config.folder is not None
-        write_whole(self.config.folder / "cursor", str(number).encode())
+    def arrival(self, change: Any) -> Arrival:
+        return an_arrival(change, self.context.clock())
 
 
 class GoodListener(Good):
@@ -234,7 +233,8 @@ class GoodListener(Good):
 
 def an_arrival(change: Any, now: int) -> Arrival:
     key = f"change:{change['counter']}"
-    return Arrival(new_id(), "register", SchemaRef.parse(CHANGE), orjson.dumps(change), now, new_id(), key=key)
+    body = orjson.dumps(change)
+    return Arrival(new_id(), "register", SchemaRef.parse(CHANGE), body, now, new_id(), key=key, origin="register")
 
 
 def specimen(**more: Any) -> Specimen:

@@ -188,9 +188,11 @@ class Scripted:
         self.answers: dict[str, Any] = {}
         self.calls: list[tuple[str, Any]] = []
         self.url = ""
+        self.query = ""
+        """That of the last call."""
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        service = request.path.rpartition("/")[2]
+        service, self.query = request.path.rpartition("/")[2], request.query_string
         content = await request.read()
         self.calls.append((service, content))
         said = self.answers.get(service)

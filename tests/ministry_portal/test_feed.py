@@ -6,8 +6,11 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import re
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,14 @@ import pytest
 from connectors.ministry_portal import polling
 from connectors.ministry_portal.config import MinistryConfig
 from connectors.ministry_portal.connector import MinistryPortal
+from connectors.ministry_portal.exchange import Exchange
 from connectors.ministry_portal.items import messages
 from hub.app import Hub
 from hub.connector import Accepted, Arrival, ConnectorContext
+from hub.errors import Problem, SchemaInvalid
 from hub.intake.keys import new_key
 from hub.message import system_clock
+from hub.store.backup import back_up, restore
 from ministry_portal.home import LOCAL, OWN, at_rest, home_at, hub_on, item, look, post, record, take, until
 from ministry_portal.parts import CREATE, Portal, connected, scripted, settings, simulated
 
@@ -75,24 +81,108 @@ async def test_dossiers_and_steps_of_the_feed(tmp_path: Path) -> None:
         assert await portal.calls(CREATE) == []
 
 
-async def test_the_cursor_outlives_a_restart(tmp_path: Path) -> None:
-    """What came is not asked for again; without the file all is read anew, and is known."""
+def kept_cursor(home: Path) -> list[tuple[Any, ...]]:
+    """What the store has of how far the feed was read."""
+    return look(home, "select value from cursors where endpoint = 'ministry'")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The cursors with which the feed was asked for, in order."""
+    told: list[str] = []
+    honest = Exchange.page
+
+    async def page(self: Exchange, path: str, query: Mapping[str, str]) -> Any:
+        told.append(query.get("cursor", ""))
+        return await honest(self, path, query)
+
+    monkeypatch.setattr(Exchange, "page", page)
+    return told
+
+
+async def test_the_cursor_outlives_a_restart(tmp_path: Path, asked: list[str]) -> None:
+    """What came is not asked for again."""
     async with simulated() as portal:
         home = home_at(tmp_path, portal.url)
-        cursor = home / "var" / "feeds" / "ministry.cursor"
         await portal.feed(item(2, "2026-11-22 08:00:00"), item(4, "2026-11-22 09:00:00"))
         async with hub_on(home):
-            await until(lambda: len(canonical(home)) == 2 and cursor.exists())
-        asked = len(await portal.calls("feed"))
+            await until(lambda: len(canonical(home)) == 2)
+            assert kept_cursor(home) != []  # committed with the second one
+        assert asked[0] == ""
+        asked.clear()
         async with hub_on(home):
             await portal.feed(item(9, "2026-11-22 10:00:00"))
             await until(lambda: len(canonical(home)) == 3)
         assert len(look(home, "select 1 from arrivals")) == 3
-        cursor.unlink()
+        assert asked and "" not in asked
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("feed: { path: /feed,", "feed: { path: /feed, read_anew: 2026-11-22,"),
+        ("feed: { path: /feed,", "feed: { path: '/feed?of=another',"),
+    ],
+    ids=["told to", "another feed"],
+)
+async def test_a_feed_that_is_read_anew_brings_nothing_twice(
+    tmp_path: Path, written: str, instead: str, asked: list[str]
+) -> None:
+    """From its beginning, because the operator says so, or because it is another feed by its address."""
+    async with simulated() as portal:
+        home = home_at(tmp_path, portal.url)
+        await portal.feed(item(2, "2026-11-22 08:00:00", TienTrinh=[STEP]), item(4, "2026-11-22 09:00:00", IdBanTin=7))
         async with hub_on(home):
-            await until(cursor.exists)
-        assert len(canonical(home)) == len(look(home, "select 1 from arrivals")) == 3
-        assert len(await portal.calls("feed")) > asked
+            await until(lambda: len(canonical(home)) == 3)
+        before = kept_cursor(home)
+        asked.clear()
+        config = home / "config.yaml"
+        config.write_text(config.read_text(encoding="utf-8").replace(written, instead), encoding="utf-8")
+        async with hub_on(home):
+            await until(lambda: kept_cursor(home) != before)
+            await portal.feed(item(9, "2026-11-22 10:00:00"))
+            await until(lambda: len(canonical(home)) == 4)
+        assert asked[0] == "" and "" not in asked[1:]
+        assert len(look(home, "select 1 from arrivals")) == 4
+
+
+async def test_after_a_restore_the_feed_goes_on_from_the_backup(tmp_path: Path, asked: list[str]) -> None:
+    """What came after the backup comes again, and what was in it does not, though the home's old ``var`` was taken along."""
+    async with simulated() as portal:
+        home = home_at(tmp_path / "old", portal.url)
+        await portal.feed(item(2, "2026-11-22 08:00:00"))
+        async with hub_on(home):
+            await until(lambda: kept_cursor(home))
+            file = tmp_path / "backup.db"
+            await asyncio.to_thread(back_up, f"sqlite:///{home}/var/hub.db", file, system_clock)
+            await portal.feed(item(4, "2026-11-22 09:00:00"), item(9, "2026-11-22 10:00:00"))
+            await until(lambda: len(canonical(home)) == 3)
+        restored = tmp_path / "restored"
+        shutil.copytree(home, restored, ignore=shutil.ignore_patterns("hub.db*"))
+        await asyncio.to_thread(
+            restore, file, f"sqlite:///{restored}/var/hub.db", ["ministry"], system_clock, actor="lan"
+        )  # fmt: skip
+        asked.clear()
+        async with hub_on(restored):
+            await until(lambda: len(canonical(restored)) == 3)
+        assert len(look(restored, "select 1 from arrivals")) == 3 and "" not in asked
+
+
+async def test_a_cursor_of_another_connector_is_none_of_the_feeds(tmp_path: Path) -> None:
+    """The endpoint's name belonged to something else before: the feed begins at its beginning, and its own cursor is kept."""
+    async with simulated() as portal:
+        home = home_at(tmp_path, portal.url)
+        async with hub_on(home):
+            pass
+        await portal.feed(item(4))
+        for kept in ("17", '{"table": "ho_so"}', "no JSON", '["cursor"]'):
+            with closing(sqlite3.connect(home / "var" / "hub.db")) as store:
+                store.execute("delete from cursors")
+                store.execute("insert into cursors values ('ministry', ?)", (kept,))
+                store.commit()
+            async with hub_on(home):
+                await until(lambda kept=kept: kept_cursor(home) != [(kept,)])  # type: ignore[misc]
+        assert len(canonical(home)) == 1
 
 
 async def test_what_does_not_fit_is_kept_and_stops_nothing(tmp_path: Path) -> None:
@@ -148,15 +238,18 @@ async def test_numbers_of_steps_are_no_ids_of_messages(tmp_path: Path) -> None:
 
 
 async def test_an_id_that_is_used_again_loses_nothing(tmp_path: Path) -> None:
-    """A ministry whose IdBanTin is no id of the message: each content is taken once, when the feed is read anew too."""
+    """A ministry whose IdBanTin is no id of the message: each content is taken once, when its page is read again too."""
     items = [item(state, f"2026-11-22 0{state}:00:00", IdBanTin="77") for state in (2, 4, 9)]
-    async with fed(tmp_path, *items) as (_, home, portal):
+    async with fed(tmp_path, *items) as (_, home, _):
         await until(lambda: len(canonical(home)) == 3)
-        cursor = home / "var" / "feeds" / "ministry.cursor"
-        await until(cursor.exists)
-        cursor.unlink()
-        await portal.feed(item(10, "2026-11-23 08:00:00", IdBanTin="78"))
-        await until(lambda: len(canonical(home)) == 4)
+    async with simulated() as portal:
+        await portal.feed(*items, item(10, "2026-11-23 08:00:00", IdBanTin="78"))
+        config = (home / "config.yaml").read_text(encoding="utf-8")
+        config = re.sub("http://127.0.0.1:[0-9]+", portal.url, config)
+        (home / "config.yaml").write_text(config, encoding="utf-8")
+        async with hub_on(home):
+            await until(lambda: len(canonical(home)) == 4)
+        assert len(look(home, "select 1 from arrivals")) == 4
 
 
 async def test_null_is_absent_and_ids_may_be_numbers(tmp_path: Path) -> None:
@@ -167,58 +260,110 @@ async def test_null_is_absent_and_ids_may_be_numbers(tmp_path: Path) -> None:
         assert look(home, "select sender_key, state from arrivals") == [("id:77", "accepted")]
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"\0\0\0\0"], ids=["no text", "as a power cut leaves it"])
-async def test_a_cursor_file_that_is_broken_is_said_and_nothing_skipped(
-    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The ministry is not asked with it, and not from the beginning either, until somebody removes the file."""
-    said: list[str] = []
-    monkeypatch.setattr(polling.log, "warning", lambda event, **_: said.append(event))
-    async with simulated() as portal:
-        home = home_at(tmp_path, portal.url)
-        cursor = home / "var" / "feeds" / "ministry.cursor"
-        cursor.parent.mkdir(parents=True)
-        cursor.write_bytes(content)
-        await portal.feed(item(4))
-        async with hub_on(home):
-            await until(lambda: said)
-            assert said == ["cursor_unusable"] and await portal.calls("feed") == [] and cursor.read_bytes() == content
-            cursor.unlink()
-            await until(lambda: canonical(home))
+def at_the_store(it_has: str | None) -> tuple[Any, Any, list[bytes]]:
+    """A store as the connector meets it: ``cursor``, ``accept`` that commits a cursor with its arrival, and what is in it."""
+    taken: list[bytes] = []
+    kept = it_has
+
+    async def cursor() -> str | None:
+        return kept
+
+    async def accept(arrival: Arrival, *, cursor: str | None = None, **_: Any) -> Accepted:
+        nonlocal kept
+        if not json.loads(arrival.body).get("MaHoSo"):
+            raise SchemaInvalid([Problem("/MaHoSo", "missing", "the message names no dossier")])
+        taken.append(arrival.body)
+        kept = cursor or kept
+        return Accepted({})
+
+    return cursor, accept, taken
 
 
-async def test_a_crash_between_an_item_and_the_cursor_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    """The hub ends with the page half in the store, and with the whole of it, before the cursor is written."""
+@pytest.mark.parametrize("last", [1, 2, 3, 4])
+@pytest.mark.parametrize("stored", [False, True], ids=["before it is stored", "when it is just stored"])
+async def test_a_crash_at_an_item_loses_nothing(tmp_path: Path, last: int, stored: bool) -> None:
+    """The hub ends at each item of a page in turn: the page is read again until the last of it is stored, and then no more."""
     items = [item(2, f"2026-11-22 08:00:0{n}", code=f"G09.20-20260609-000000{n}") for n in range(4)]
     async with simulated() as portal:
-        config = MinistryConfig.model_validate(
-            settings(portal.url, feed={"path": "/feed", "every_seconds": 0.01, "folder": tmp_path / "feeds"})
-        )
+        feed = {"path": "/feed", "every_seconds": 0.01}
+        config = MinistryConfig.model_validate(settings(portal.url, feed=feed))
         await portal.feed(*items)
-        taken: list[bytes] = []
-        for last in (2, 4, 99):
-            it = MinistryPortal(config, ConnectorContext("ministry", system_clock))
+        cursor, take_in, taken = at_the_store(None)
+        count = 0
+
+        async def accept(arrival: Arrival, **more: Any) -> Accepted:
+            nonlocal count
+            count += 1
+            if count == last and not stored:
+                raise asyncio.CancelledError
+            accepted: Accepted = await take_in(arrival, **more)
+            if count == last:
+                raise asyncio.CancelledError
+            return accepted
+
+        for _ in range(2):
+            it = MinistryPortal(config, ConnectorContext("ministry", system_clock, None, cursor))
             await it.open()
-            count = 0
-
-            async def accept(arrival: Arrival, last: int = last, **_: Any) -> Accepted:
-                nonlocal count
-                count += 1
-                if count > last:
-                    await asyncio.Event().wait()
-                taken.append(arrival.body)
-                if count == last:
-                    raise asyncio.CancelledError
-                return Accepted({})
-
+            asked = len(await portal.calls("feed"))
             reading = asyncio.create_task(it.receive(accept))
-            if last == 99:
-                await until(lambda: (tmp_path / "feeds" / "ministry.cursor").exists())
+            if count:
+
+                async def asked_twice(asked: int = asked) -> bool:
+                    return len(await portal.calls("feed")) > asked + 1
+
+                await until(asked_twice)
                 reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
-            assert (tmp_path / "feeds" / "ministry.cursor").exists() is (last == 99)
             await it.close()
-        assert len(taken) == 2 + 4 + 4 and len(set(taken)) == 4
+        assert len(set(taken)) == 4
+        assert len(taken) == (4 if stored and last == 4 else last - (not stored) + 4)
+
+
+async def test_the_cursor_waits_for_a_page_whose_last_is_taken(tmp_path: Path) -> None:
+    """Nothing that was refused, and no empty page, brings a cursor; the next item that is taken does."""
+    pages = {
+        "": {"items": [item(2), {"TrangThai": 4}], "cursor": "1"},
+        "cursor=1": {"items": [{"TrangThai": 4}], "cursor": "2"},
+        "cursor=2": {"items": [], "cursor": "3"},
+        "cursor=3": {"items": [item(4, TienTrinh=[STEP])], "cursor": "4"},
+        "cursor=4": {"items": [], "cursor": "4"},
+    }
+    given: list[tuple[bool, str | None]] = []
+    async with scripted() as portal:
+        portal.answers["feed"] = lambda: pages[portal.query]
+        async with connected(portal.url, feed={"path": "/feed", "every_seconds": 0.01}) as it:
+            _, take_in, _ = at_the_store(None)
+
+            async def accept(arrival: Arrival, *, cursor: str | None = None, **more: Any) -> Accepted:
+                given.append(("NoiDungXuLy" in json.loads(arrival.body), cursor and json.loads(cursor)["cursor"]))
+                accepted: Accepted = await take_in(arrival, cursor=cursor)
+                return accepted
+
+            reading = asyncio.create_task(it.receive(accept))
+            await until(lambda: len(portal.called("feed")) > 5)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+    assert given == [(False, None), (False, "1"), (False, "2"), (False, None), (True, "4")]
+
+
+@pytest.mark.parametrize("levels", [251, 400, 1000])
+async def test_an_item_that_is_nested_too_deep_stops_nothing(
+    tmp_path: Path, levels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused by name, alone, wherever in a page it stands; the cursor goes on behind the page."""
+    said: list[Any] = []
+    monkeypatch.setattr(polling.log, "error", lambda event, **more: said.append((event, more["position"], more["problems"])))
+    deep = f'{{"MaHoSo": "{OWN}", "x": {"[" * (levels - 1)}{"]" * (levels - 1)}}}'
+    first, last = json.dumps(item(2, "2026-11-22 08:00:00")), json.dumps(item(9, "2026-11-22 09:00:00"))
+    async with scripted() as portal:
+        portal.answers["feed"] = lambda: (200, f'{{"items": [{deep}, {first}, {deep}, {last}, {deep}], "cursor": "1"}}')
+        home = home_at(tmp_path, portal.url)
+        async with hub_on(home):
+            await until(lambda: kept_cursor(home))
+            await until(lambda: portal.query == "cursor=1")
+        assert [state for _, _, state in canonical(home)] == ["routed", "routed"]
+        too_deep = [{"at": "", "code": "too_deep"}]
+        assert said[:3] == [("item_refused", f"first:{number}", too_deep) for number in (0, 2, 4)]
 
 
 @pytest.mark.parametrize(
@@ -238,12 +383,14 @@ async def test_a_feed_that_cannot_go_on_says_so_once(
     monkeypatch.setattr(polling.log, "warning", lambda event, **more: said.append((event, more.get("code", ""))))
     async with scripted() as portal:
         portal.answers["feed"] = page
-        more = {"feed": {"path": "/feed", "every_seconds": 0.01, "folder": tmp_path}}
+        more = {"feed": {"path": "/feed", "every_seconds": 0.01}}
         async with connected(portal.url, **more) as it:
             taken: list[bytes] = []
+            kept: list[str | None] = []
 
-            async def accept(arrival: Arrival, **_: Any) -> Accepted:
+            async def accept(arrival: Arrival, *, cursor: str | None = None, **_: Any) -> Accepted:
                 taken.append(arrival.body)
+                kept.append(cursor)
                 return Accepted({})
 
             reading = asyncio.create_task(it.receive(accept))
@@ -251,7 +398,7 @@ async def test_a_feed_that_cannot_go_on_says_so_once(
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
         assert said == [("feed_unreadable", code)] and bool(taken) is ("items" in page)
-        assert not (tmp_path / "ministry.cursor").exists()
+        assert set(kept) <= {None}
 
 
 async def test_a_cursor_that_moves_over_the_same_items_is_asked_with_a_pause(tmp_path: Path) -> None:
@@ -265,7 +412,7 @@ async def test_a_cursor_that_moves_over_the_same_items_is_asked_with_a_pause(tmp
 
     async with scripted() as portal:
         portal.answers["feed"] = page
-        more = {"feed": {"path": "/feed", "every_seconds": 30, "folder": tmp_path}}
+        more = {"feed": {"path": "/feed", "every_seconds": 30}}
         async with connected(portal.url, **more) as it:
 
             async def accept(arrival: Arrival, **_: Any) -> Accepted:
