@@ -62,7 +62,7 @@ bench: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	SOAK=1 $(BIN)/python -m pytest -s $(MEASURED)
-	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(MEASURED:%=--ignore=%) tests/seams tests/store tests/ministry_portal tests/kafka tests/kit tests/imports
+	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(MEASURED:%=--ignore=%) tests/seams tests/store tests/ministry_portal tests/kafka tests/kit tests/imports tests/events
 	$(BIN)/hub demo --dossiers 5000 --seconds 900
 
 reference: $(VENV)/.dev

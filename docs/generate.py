@@ -16,6 +16,8 @@ import typer
 from codes import delivery_codes, problem_codes, problem_kinds
 
 import hub.errors
+from hub.api.asyncapi import payload
+from hub.api.event_models import TELLS
 from hub.cli.connectors import abilities, description
 from hub.cli.main import app
 from hub.cli.remedies import STORE_REMEDIES
@@ -37,7 +39,7 @@ def pages() -> dict[str, str]:
     """File name in docs/reference → text."""
     made: dict[str, Callable[[], Iterator[str]]] = {
         "config": _config, "connectors": _connectors, "commands": _commands, "metrics": _metrics, "errors": _errors,
-        "lint": _lint, "mapping": _mapping,
+        "events": _events, "lint": _lint, "mapping": _mapping,
     }  # fmt: skip
     note = "<!-- Written by `make reference` from the code. Change the code, not this page. -->"
     return {f"{name}.md": "\n".join([note, *lines()]).rstrip() + "\n" for name, lines in made.items()}
@@ -152,6 +154,29 @@ def _errors() -> Iterator[str]:
     yield from _table(("code", "error", "where"), map(_coded, delivery_codes()))
     yield from ("", "## When the store is not available", "")
     yield from _table(("reason", "what to do"), ((_code(reason), remedy) for reason, remedy in STORE_REMEDIES.items()))
+
+
+# ── the event stream
+def _events() -> Iterator[str]:
+    yield "# Events"
+    yield ""
+    yield "What the hub's own event stream tells ([how to follow it](../howto/follow-the-hub.md)): the types of events, without"
+    yield "what stands before them (`dossier-hub.` unless the settings say otherwise), and the members of each."
+    yield "`hub events describe` prints the same as an AsyncAPI 3 document."
+    for kind, (_, meaning) in TELLS.items():
+        schema = payload(kind)
+        yield from ("", f"## {kind}", "", f"{meaning[0].upper()}{meaning[1:]}.", "")
+        rows: list[tuple[str, str, str]] = []
+        for shape in [schema["$defs"][one["$ref"].rpartition("/")[2]] for one in schema.get("anyOf", ())] or [schema]:
+            required = shape["required"]
+            for name, one in shape["properties"].items():
+                row = (_code(name), "always" if name in required else "sometimes", one.get("description", _known_value(one)))
+                rows += [] if row[0] in [known for known, *_ in rows] else [row]
+        yield from _table(("member", "there", "meaning"), rows)
+
+
+def _known_value(schema: dict[str, Any]) -> str:
+    return f"always {json.dumps(schema['const'])}" if "const" in schema else str(schema.get("format", schema.get("type", "")))
 
 
 def _lint() -> Iterator[str]:

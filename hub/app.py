@@ -25,6 +25,8 @@ from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
 from hub.delivery.retry import RetryPolicy
 from hub.delivery.verify import Known, Verification
 from hub.errors import BadConfig, Problem, Refused, StoreUnavailable
+from hub.event import Publisher
+from hub.events.publishing import Publishing
 from hub.files.configured import KeptFiles
 from hub.intake.accept import Intake
 from hub.intake.allowance import Allowances
@@ -72,7 +74,7 @@ class Hub:
         self._registries: dict[str, Known] = {}
         self._outcomes = Outcomes()
         self._receivers: dict[str, asyncio.Task[None]] = {}
-        self._erasing: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._server: Server | None = None
         self._delivering = False
 
@@ -90,6 +92,7 @@ class Hub:
     async def start(self) -> None:
         """Open the store (migrating it), the connectors, the dispatchers and, last, the door. Raises StoreUnavailable."""
         await self.store.open(exclusive=True)
+        await self._write_events_down()
         self._know_labels()
         self._reloading.state = self._reloading.described(self._parts)
         await self._reloading.record("start", [])
@@ -112,7 +115,8 @@ class Hub:
         self._delivering = True
         days = self._parts.home.config.retention.bodies_days
         if days is not None:
-            self._erasing = asyncio.create_task(keep_to(self.store, days, self._clock), name="retention")
+            self._beside.append(asyncio.create_task(keep_to(self.store, days, self._clock), name="retention"))
+        self._publish_events()
         await self._take_replies()
         config = self._parts.home.config.server
         console = Console(self.store, self._clock, self._breakers, config.trusted_proxies)
@@ -144,7 +148,7 @@ class Hub:
         if self._server is not None:
             await self._server.stop()
         self._delivering = False
-        running = [*self._receivers.values(), *([self._erasing] if self._erasing else [])]
+        running = [*self._receivers.values(), *self._beside]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -163,6 +167,25 @@ class Hub:
             await self._files.close()
         await self.store.close()
         log.info("stopped", count=sum(left))
+
+    async def _write_events_down(self) -> None:
+        """From before anything happens: the hub's own events, or none, as the configuration says."""
+        stream = self._parts.home.config.events
+        dropped = await self.store.follow(stream.to if stream else None, self._clock())
+        if dropped:
+            log.warning("events_dropped", count=dropped)
+
+    def _publish_events(self) -> None:
+        stream = self._parts.home.config.events
+        if stream is None:
+            return
+        publisher = cast(Publisher, self._running[stream.to].connector)
+        endpoint = self._parts.home.config.endpoints[stream.to]
+        bodies = "bodies" in stream.include
+        publishing = Publishing(
+            stream.to, publisher, self.store, _retry(endpoint), endpoint.deadline_seconds, with_bodies=bodies
+        )
+        self._beside.append(asyncio.create_task(publishing.run(), name="events"))
 
     def reload(self) -> list[Problem]:
         """Take the home's mappings, tables, sources and routes as they are on disk now, and put it on record.

@@ -108,6 +108,7 @@ def _fitted(
     _handed_over_is_taken(home, catalog, endpoints, found)
     soap = _soap(home, catalog, found)
     _doors_apart(home, endpoints, found)
+    _events(home, endpoints, found)
     _tls(home, found)
     warnings = [*catalog.warnings, *found.warnings]
     broken = {Path(one.source).parent.name for one in problems if one.code not in UNRELEASED}
@@ -405,6 +406,19 @@ def _doors_apart(home: Home, endpoints: dict[str, Endpoint], found: _Findings) -
                 text, hint = f"the path {path} is one of {other} too", "give each door paths of its own"
                 found.problems.append(Problem(f"endpoints.{name}.settings", "path_taken", text, hint, where))
             taken.setdefault(path, f"endpoints.{name}")
+
+
+def _events(home: Home, endpoints: dict[str, Endpoint], found: _Findings) -> None:
+    """The endpoint of the event stream is there, and with its settings it publishes."""
+    if home.config.events is None:
+        return
+    to, where = home.config.events.to, home.where("events", "to")
+    if to not in home.config.endpoints:
+        hint = f"one of: {', '.join(home.config.endpoints) or 'none'}"
+        found.problems.append(Problem("events.to", "unknown_endpoint", f"no endpoint is named {to}", hint, where))
+    elif (one := endpoints.get(to)) is not None and not one.connector.publishes(one.settings):
+        text, hint = f"{to} publishes no events", "name an endpoint that does, or say in its settings where they go"
+        found.problems.append(Problem("events.to", "not_a_publisher", text, hint, where))
 
 
 def _tls(home: Home, found: _Findings) -> None:

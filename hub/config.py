@@ -321,6 +321,15 @@ class FilesConfig(_Section):
         return self
 
 
+class EventsConfig(_Section):
+    """What the hub does is told to others: accepted, kept, delivered, dead, superseded, replayed, and the ledger's changes."""
+
+    to: Name = Field(description="name of an endpoint whose connector publishes events (kafka, with settings.events)")
+    include: tuple[Literal["bodies"], ...] = Field(
+        (), description="bodies: the canonical body of each message too, with all that it says of persons; none when absent"
+    )
+
+
 class RetentionConfig(_Section):
     """How long bodies are kept."""
 
@@ -348,6 +357,7 @@ class HubConfig(_Section):
         default_factory=dict, description="secret keys of the verb keyed_hash by name, each of at least 16 characters"
     )
     files: FilesConfig | None = Field(None, description="files beside messages; none are kept when absent")
+    events: EventsConfig | None = Field(None, description="the hub's own event stream; none is written when absent")
     retention: RetentionConfig = Field(default_factory=RetentionConfig, description="how long bodies are kept")
     drain_seconds: float = Field(20.0, ge=0, description="how long a stopping hub waits for attempts under way")
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from hub.claim_check import Files, Stored
 from hub.errors import BadConfig, Problem
+from hub.event import Event, Publisher
 from hub.listener import Accepted, Caller, Inlet, Listener, Outcome, Standing, Visit
 from hub.message import Arrival, Clock, Message, SchemaRef
 from hub.values import value
@@ -162,6 +163,11 @@ class Connector(abc.ABC, Generic[ConfigT]):
         must stand under ``sources``, else nothing of it would be taken (``hub check``)."""
         return {}
 
+    @classmethod
+    def publishes(cls, config: ConfigT) -> bool:
+        """Whether the hub's own events can go there with these settings (``Publisher``; ``hub check``)."""
+        return False
+
     @abc.abstractmethod
     async def open(self) -> None:
         """Acquire sessions. Called once before anything else; must not need the partner to be up."""
@@ -286,6 +292,7 @@ def load_connector(name: str) -> type[Connector[Any]]:
 
 __all__ = [
     "Accept", "Accepted", "Arrival", "Attempt", "Caller", "Confirmer", "Connector", "ConnectorConfig", "ConnectorContext",
-    "Documents", "Files", "Finder", "Found", "Holder", "Inlet", "Listener", "Outcome", "Receipt", "Receiver", "Responder",
-    "Sender", "Standing", "Stored", "TableSource", "Visit", "installed_connectors", "is_responder", "load_connector",
+    "Documents", "Event", "Files", "Finder", "Found", "Holder", "Inlet", "Listener", "Outcome", "Publisher", "Receipt",
+    "Receiver", "Responder", "Sender", "Standing", "Stored", "TableSource", "Visit", "installed_connectors", "is_responder",
+    "load_connector",
 ]  # fmt: skip

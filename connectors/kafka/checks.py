@@ -25,7 +25,7 @@ def problems(config: KafkaConfig, sent: Collection[str], documents: Documents) -
         if documents(schema) is None:
             text = f"the catalog has no schema {schema}"
             yield Problem(f"write.topics.{schema}", "unknown_schema", text, "put it into schemas/")
-    both = set(write.topics.values()) & set(config.read.topics) if write and config.read else ()
+    both = config.written() & set(config.read.topics) if config.read else ()
     for topic in sorted(both):
         text = "the topic is read and written by the same endpoint: the hub would read what it wrote"
         yield Problem(f"read.topics.{topic}", "feeds_itself", text, "read from another topic, or write to another")

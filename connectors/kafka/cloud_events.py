@@ -86,4 +86,9 @@ def _made_at(message_id: str) -> str | None:
         return None
     if made.version != 7:
         return None
-    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return instant((made.int >> 80) / 1000)
+
+
+def instant(seconds: float) -> str:
+    """Seconds since the epoch as CloudEvents say a time."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

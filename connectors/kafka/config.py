@@ -114,6 +114,16 @@ class WriteConfig(ConnectorConfig):
         return entry_for(self.topics, schema)
 
 
+class EventsConfig(ConnectorConfig):
+    """The topic of the hub's own events (config.yaml: events.to)."""
+
+    topic: Topic = Field(description="the topic; each event's key is the hub's own id of its dossier")
+    source: str = Field(pattern=r"^\S{1,200}$", description="ce_source, a URI of this hub: urn:example:province:hub")
+    type_prefix: str = Field("dossier-hub.", pattern=r"^\S{0,100}$", description="ce_type is this and the event's type")
+    timeout: float = Field(30.0, gt=0, le=600, description="seconds to wait until the brokers have what was sent at once")
+    max_bytes: int = Field(1_000_000, ge=500_000, description="the largest record, as the brokers and the topic allow it")
+
+
 class KafkaConfig(ConnectorConfig):
     """One Kafka cluster, reached with one account: what is read there, what is written, or both."""
 
@@ -128,6 +138,7 @@ class KafkaConfig(ConnectorConfig):
     connect_timeout: float = Field(10.0, gt=0, le=120, description="seconds for one question to a broker")
     read: ReadConfig | None = Field(None, description="topics that are read")
     write: WriteConfig | None = Field(None, description="topics that messages go to")
+    events: EventsConfig | None = Field(None, description="the topic of the hub's own events")
 
     @field_validator("brokers")
     @classmethod
@@ -138,8 +149,8 @@ class KafkaConfig(ConnectorConfig):
 
     @model_validator(mode="after")
     def _fits_together(self) -> KafkaConfig:
-        if self.read is None and self.write is None:
-            raise ValueError("say what is read (read), what is written (write), or both")
+        if self.read is None and self.write is None and self.events is None:
+            raise ValueError("say what is read (read), what is written (write), or where events go (events)")
         if not self.tls and (self.ca_file or self.client_certificate or self.client_key):
             raise ValueError("certificates are named, and tls is off")
         if not self.tls and self.sasl is not None and self.sasl.mechanism == "plain" and not all(map(_is_here, self.brokers)):
@@ -148,7 +159,11 @@ class KafkaConfig(ConnectorConfig):
 
     def topics(self) -> set[str]:
         """Every topic that is read or written."""
-        return {*(self.read.topics if self.read else ()), *(self.write.topics.values() if self.write else ())}
+        return {*(self.read.topics if self.read else ()), *self.written()}
+
+    def written(self) -> set[str]:
+        """Every topic that is written."""
+        return {*(self.write.topics.values() if self.write else ()), *([self.events.topic] if self.events else ())}
 
 
 def _is_here(broker: str) -> bool:

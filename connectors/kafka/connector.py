@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from connectors.kafka import checks
 from connectors.kafka.config import KafkaConfig
-from hub.connector import Accept, Attempt, Connector, ConnectorContext, Documents, Found, Receipt
+from hub.connector import Accept, Attempt, Connector, ConnectorContext, Documents, Event, Found, Receipt
 from hub.errors import NotAsked, Problem
 from hub.message import Message
 from hub.wire.tls import load
 
 if TYPE_CHECKING:
+    from connectors.kafka.publishing import Publishing
     from connectors.kafka.sending import Sending
 
 
@@ -21,7 +22,7 @@ class Kafka(Connector[KafkaConfig]):
 
     Under ``read``: each record becomes an arrival, once in effect, in order per key; offsets are committed when the store has
     what lies below them. Under ``write``: each message of a route becomes a CloudEvent, with an idempotent producer, whose key
-    is the dossier.
+    is the dossier. Under ``events``: the hub's own events, in order per dossier, at least once.
     """
 
     Config = KafkaConfig
@@ -32,7 +33,10 @@ class Kafka(Connector[KafkaConfig]):
         from connectors.kafka.sending import Sending
 
         self._receiving = Receiving(config, config.read, context) if config.read else None
+        from connectors.kafka.publishing import Publishing
+
         self._sending = Sending(config, config.write) if config.write else None
+        self._publishing = Publishing(config, config.events) if config.events else None
 
     @classmethod
     def problems(cls, config: KafkaConfig, sent: Collection[str], documents: Documents) -> Iterable[Problem]:
@@ -53,6 +57,8 @@ class Kafka(Connector[KafkaConfig]):
         """Let go of the brokers."""
         if self._sending is not None:
             await self._sending.close()
+        if self._publishing is not None:
+            await self._publishing.close()
 
     async def check(self) -> None:
         """Do the brokers answer, with this account, and are the topics there? Asks for nothing that could make one."""
@@ -65,6 +71,15 @@ class Kafka(Connector[KafkaConfig]):
         if self._receiving is not None:
             await self._receiving.run(accept)
 
+    @classmethod
+    def publishes(cls, config: KafkaConfig) -> bool:
+        """With a topic for events."""
+        return config.events is not None
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Write the events."""
+        await self._for_events().publish(events)
+
     async def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Write the message."""
         return await self._for_routes().send(message, attempt)
@@ -72,6 +87,11 @@ class Kafka(Connector[KafkaConfig]):
     async def find(self, message: Message, attempt: Attempt) -> Found | None:
         """Whether this run of the hub knows what became of the record."""
         return await self._for_routes().find(message, attempt)
+
+    def _for_events(self) -> Publishing:
+        if self._publishing is None:
+            raise NotAsked("no_topic", "the settings of this endpoint say no topic for events")
+        return self._publishing
 
     def _for_routes(self) -> Sending:
         if self._sending is None:  # the settings were changed while messages for it were waiting

@@ -28,6 +28,9 @@ _OF_NO_USE = (
 """Of a producer whose sequence the brokers refuse, or that has ended."""
 _LAST_WRITES, _STEP = 2.0, 0.1
 
+Record = tuple[bytes, bytes, Sequence[tuple[str, bytes]]]
+"""Key, value, headers."""
+
 _partition_of = DefaultPartitioner()
 """The same partition of a key as other producers choose, by murmur2."""
 
@@ -66,6 +69,52 @@ class Producing:
         self._under_way.pop(name, None)
         return put
 
+    async def put_in_order(self, topic: str, records: Sequence[Record]) -> None:
+        """Write records (key, value, headers), those of one key in this order: none is sent before those in front of it are
+        there. Returns once all replicas have all of them. Raises as ``put``; some may be there then, and whoever puts them
+        again puts all again."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                lanes: dict[int, list[Record]] = {}
+                for record in records:
+                    producer, partition = await self._ready(topic, record[0])
+                    lanes.setdefault(partition, []).append(record)
+                puts = (self._put_lane(producer, topic, partition, lane) for partition, lane in lanes.items())
+                ended = await asyncio.gather(*puts, return_exceptions=True)
+        except TimeoutError:
+            raise InDoubt("no_answer", f"no acknowledgement of all within {self._timeout:g} s") from None
+        for failure in ended:
+            if failure is not None:
+                raise failure
+
+    async def _put_lane(self, producer: AIOKafkaProducer, topic: str, partition: int, lane: Sequence[Record]) -> None:
+        """Records of one partition, a batch after the other: brokers that refuse one, or say nothing of it, would take what is
+        behind it, and who listens would hear the later first. The producer itself has no more than one on its way to a
+        partition."""
+        there = 0
+        while there < len(lane):
+            batch = producer.create_batch()
+            for key, value, headers in lane[there:]:
+                if len(key) + len(value) > self._max_bytes:
+                    break
+                if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:  # the first always fits
+                    break
+            if batch.record_count() == 0:
+                raise self._before(kafka.MessageSizeTooLargeError())
+            batch.close()
+            try:
+                put = await producer.send_batch(batch, topic, partition=partition)
+            except kafka.KafkaError as error:
+                self._drop_if_dead(producer, error)
+                raise self._before(error) from None
+            put.add_done_callback(partial(self._heard, producer))
+            await asyncio.wait([put])
+            if put.cancelled():
+                raise InDoubt("no_answer", "the producer ended before all was acknowledged")
+            if (failure := put.exception()) is not None:
+                raise _after(failure) if isinstance(failure, kafka.KafkaError) else failure
+            there += batch.record_count()
+
     def standing(self, name: str) -> bool | None:
         """Of a record that was put in this run and not settled: True, it is there; False, it is under way. None: not known."""
         under_way = self._under_way.get(name)
@@ -79,11 +128,15 @@ class Producing:
 
     def _ended(self, name: str, producer: AIOKafkaProducer, under_way: asyncio.Future[RecordMetadata]) -> None:
         """What failed is no longer under way; what is there stays known until somebody asks."""
-        if under_way.cancelled():
+        if under_way.cancelled() or under_way.exception() is not None:
             self._under_way.pop(name, None)
-        elif (error := under_way.exception()) is not None:
-            self._under_way.pop(name, None)
-            self._drop_if_dead(producer, error)
+        self._heard(producer, under_way)
+
+    def _heard(self, producer: AIOKafkaProducer, under_way: asyncio.Future[RecordMetadata]) -> None:
+        """After one that failed the producer is of no further use, also when nobody waits for it any more: the brokers miss its
+        number, and would refuse whatever comes behind it."""
+        if not under_way.cancelled() and under_way.exception() is not None:
+            self._drop(producer)
 
     async def _ready(self, topic: str, key: bytes) -> tuple[AIOKafkaProducer, int]:
         """A producer, and the key's partition, with a connection to the broker that leads it: what fails after that may have
@@ -129,11 +182,13 @@ class Producing:
         return said(error)
 
     def _drop_if_dead(self, producer: AIOKafkaProducer, error: BaseException) -> None:
+        """Of one that took no record: it may be that it has ended."""
+        if isinstance(error, _OF_NO_USE) or type(error) is kafka.KafkaError:  # what its own task died of has no other type
+            self._drop(producer)
+
+    def _drop(self, producer: AIOKafkaProducer) -> None:
         """The next record gets a new producer; one that was opened meanwhile stays."""
-        is_dead = (
-            isinstance(error, _OF_NO_USE) or type(error) is kafka.KafkaError
-        )  # what its own task died of has no other type
-        if is_dead and self._producer is producer:
+        if self._producer is producer:
             self._producer = None
             stopping = asyncio.create_task(_stop(producer), name="producer-stops")
             self._stopping.add(stopping)

@@ -69,12 +69,13 @@ def _about(kind: type[Connector[Any]]) -> dict[str, Any]:
 
 
 def abilities(kind: type[Connector[Any]]) -> list[str]:
-    """What a connector can do, as one word each: sender, finder, holder, receiver, listener, tables, responder, confirmer."""
-    from hub.connector import Confirmer, Finder, Holder, Listener, Receiver, Sender, TableSource, is_responder
+    """What a connector can do, as one word each: sender, finder, holder, receiver, listener, publisher, tables, responder,
+    confirmer."""
+    from hub.connector import Confirmer, Finder, Holder, Listener, Publisher, Receiver, Sender, TableSource, is_responder
 
     words = {
         "sender": Sender, "finder": Finder, "holder": Holder, "receiver": Receiver, "listener": Listener,
-        "tables": TableSource, "confirmer": Confirmer,
+        "publisher": Publisher, "tables": TableSource, "confirmer": Confirmer,
     }  # fmt: skip
     can = [word for word, protocol in words.items() if issubclass(kind, protocol)]
     return [*can, "responder"] if is_responder(kind) else can

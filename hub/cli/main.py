@@ -21,6 +21,7 @@ from hub.cli import (
     demo,
     editor,
     endpoint,
+    events,
     explain,
     health,
     importing,
@@ -78,7 +79,7 @@ _SECTIONS = {
         "key",
     ),
     "Run and send": ("run", "plan", "reload", "send", "import", "simulate", "demo"),
-    "Watch and repair": ("status", "health", "trace", "dead", "endpoint", "backfill", "ledger", "audit", "lookups"),
+    "Watch and repair": ("status", "health", "trace", "dead", "endpoint", "backfill", "ledger", "events", "audit", "lookups"),
 }  # fmt: skip
 """How ``hub --help`` groups the commands; what is in no group comes last, as ``Keep``."""
 
@@ -177,6 +178,7 @@ for _group, _name in (
     (key.app, "key"),
     (connector.app, "connector"),
     (backfill.ledger, "ledger"),
+    (events.app, "events"),
 ):
     app.add_typer(_group, name=_name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Set
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,10 +13,11 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from hub.cli.events import waiting_of
 from hub.cli.shell import Json, emit, in_store, local, plural, printable, shell_of, span, table
 
 if TYPE_CHECKING:
-    from hub.store.glance import EndpointNow, Overview
+    from hub.store.glance import EndpointNow, Overview, Unpublished
     from hub.store.port import Store
 
 EVERY_SECONDS = 1.0
@@ -44,12 +45,12 @@ def status(
         one.to for one in home.config.routes.values()
     }
 
-    async def look(store: Store) -> tuple[Overview, bool]:
-        return await store.overview(names), await store.running()
+    async def look(store: Store) -> _Seen:
+        return _Seen(await store.overview(names), await store.running(), await store.unpublished())
 
     if not watch:
-        seen, runs = in_store(home, look)
-        shell.answer({"running": runs, **asdict(seen)}, *_shown(seen, runs, asked))
+        seen = in_store(home, look)
+        shell.answer(seen.as_dict(), *_shown(seen, asked))
         return
 
     async def work(store: Store) -> None:
@@ -57,26 +58,41 @@ def status(
         on_screen = screen.is_terminal and not shell.as_json
         with Live(console=screen, auto_refresh=False, screen=True) if on_screen else nullcontext() as place:
             while True:
-                seen, runs = await look(store)
+                seen = await look(store)
                 if place is not None:
-                    place.update(Group(*_shown(seen, runs, asked)), refresh=True)
+                    place.update(Group(*_shown(seen, asked)), refresh=True)
                 elif shell.as_json:
-                    emit({"running": runs, **asdict(seen)}, line=True)
+                    emit(seen.as_dict(), line=True)
                 else:
-                    shell.say(*_shown(seen, runs, asked), "")
+                    shell.say(*_shown(seen, asked), "")
                 await asyncio.sleep(EVERY_SECONDS)
 
     in_store(home, work)
 
 
-def _shown(seen: Overview, runs: bool, asked: Set[str]) -> Iterator[Any]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the screen shows; ``events``: what waits of the hub's own event stream, None where there is none."""
+
+    overview: Overview
+    runs: bool
+    events: Unpublished | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"running": self.runs, **asdict(self.overview), "events": asdict(self.events) if self.events else None}
+
+
+def _shown(what: _Seen, asked: Set[str]) -> Iterator[Any]:
     """``asked`` are the endpoints that are sent nothing, only asked."""
-    yield Text("a hub runs on this store", "green") if runs else Text("no hub runs on this store: hub run", "bold red")
+    seen = what.overview
+    yield Text("a hub runs on this store", "green") if what.runs else Text("no hub runs on this store: hub run", "bold red")
     arrived = ", ".join(f"{count} {state}" for state, count in sorted(seen.traffic.arrivals.items())) or "nothing arrived"
     rate = sum(seen.traffic.arrivals.values()) * 60 / max(1, seen.traffic.seconds)
     yield Text.assemble(
         (f"{local(seen.at)[:19]}  ", "bold"), f"in {span(seen.traffic.seconds)}: {arrived} ({rate:.1f} a minute)"
     )
+    if what.events is not None:
+        yield f"event stream: {waiting_of(what.events)}"
     yield ""
     yield Text("Endpoints", "bold")
     columns = ("endpoint", "state", "waiting", "oldest", "in doubt", "dead", "delivered", "lag p50 / p95", "last failure")

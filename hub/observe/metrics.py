@@ -54,6 +54,9 @@ _UNMARKED = Counter(
     "hub_unmarked", "Deliveries begun without the mark of the registry that their route names, by why",
     ("endpoint", "route", "code"), registry=_registry,
 )  # fmt: skip
+_EVENTS = Counter("hub_events_published", "Events of the hub's own stream that were published", registry=_registry)
+_EVENTS_WAITING = Gauge("hub_events_waiting", "Events that are not published yet, about", registry=_registry)
+_EVENTS_OLDEST = Gauge("hub_events_oldest_seconds", "Age of the oldest event that is not published yet", registry=_registry)
 _FILES = Counter(
     "hub_files", "Files of drop folders that were read, by what became of them", ("endpoint", "outcome"), registry=_registry
 )
@@ -211,6 +214,11 @@ def topics(endpoint: str, waiting: int | None) -> None:
         _RECORDS_WAITING.labels(_word(endpoint)).set(waiting)
 
 
+def events_published(count: int) -> None:
+    """So many events of the hub's own stream are published."""
+    _EVENTS.inc(count)
+
+
 def request(method: str, route: str, status: int, seconds: float) -> None:
     """One request to the hub; ``route`` is the pattern (``/v1/arrivals/{id}``), never the path."""
     _requests(method if method in _METHODS else "OTHER", route, status).observe(seconds)
@@ -254,6 +262,9 @@ def set_traffic(traffic: Mapping[str, Any]) -> None:
         _SENDABLE.labels(_word(endpoint)).set(seconds)
     for endpoint in traffic["paused"]:
         _PAUSED.labels(_word(endpoint)).set(1)
+    stream = traffic["events"] or {"count": 0, "oldest_seconds": 0.0}
+    _EVENTS_WAITING.set(stream["count"])
+    _EVENTS_OLDEST.set(stream["oldest_seconds"])
 
 
 def render() -> bytes:

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from hub.errors import IdConflict, NotAllowed, NotFound, Problem
+from hub.event import EventType
 from hub.message import NATIONAL, Alias, new_id
-from hub.store import cells
+from hub.store import cells, events
 from hub.store.fanning import fan_out
 from hub.store.fitting import refuse_unfit
 from hub.store.prepared import Prepared, PreparedInsert
@@ -131,7 +132,21 @@ def _accept(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> tup
     receipt = _carry_out(connection, plan, dossier, digests, reasons)
     _add_arrival(connection, plan, dossier, receipt, state=receipt["state"], reasons=pack(reasons))
     _ADD_BODY.run(connection, {"id": arrival.id, "content": arrival.body})
+    _tell(connection, plan, receipt)
     return receipt, False
+
+
+def _tell(connection: Connection, plan: Plan, receipt: JsonObject) -> None:
+    """The event of what became of the arrival."""
+    arrival = plan.arrival
+    kind: EventType = "arrival.kept" if receipt["state"] == "kept" else "arrival.accepted"
+    if receipt["state"] == "superseded":
+        kind = "arrival.superseded"
+    events.happened(
+        connection, kind, receipt["dossier"], arrival=arrival.id, sender=arrival.sender, schema=str(arrival.schema),
+        correlation_id=arrival.correlation_id, messages=[one["id"] for one in receipt["messages"]] or None,
+        codes=sorted({one["code"] for one in receipt["reasons"]}) if "reasons" in receipt else None,
+    )  # fmt: skip
 
 
 def _add_arrival(connection: Connection, plan: Plan, dossier: _Dossier, receipt: JsonObject, **ended: Any) -> None:
@@ -194,6 +209,8 @@ def release(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> Jso
         "now_receipt": pack(receipt),
     }
     _SETTLE_ARRIVAL.run(connection, values)
+    events.happened(connection, "arrival.replayed", row.dossier_id, arrival=row.id)
+    _tell(connection, plan, receipt)
     return receipt
 
 
@@ -235,6 +252,7 @@ def _name(connection: Connection, dossier_id: str, aliases: Sequence[Alias], now
     """Write names down that nobody holds."""
     for one in dict.fromkeys(aliases):
         _ADD_ALIAS.run(connection, {"system": one.system, "code": one.code, "dossier_id": dossier_id, "learned_at": now})
+    events.named(connection, dossier_id, tuple(dict.fromkeys(aliases)))
 
 
 def _keep_reasons(connection: Connection, plan: Plan, dossier: _Dossier, known: list[str]) -> list[JsonObject]:
@@ -323,6 +341,11 @@ def _message(connection: Connection, plan: Plan, dossier: _Dossier, part: Part, 
         },
     )  # fmt: skip
     _ADD_BODY.run(connection, {"id": message_id, "content": part.body})
+    events.happened(
+        connection, "message.accepted", dossier.id, message=message_id, arrival=arrival.id, sender=arrival.sender,
+        stream=part.stream, schema=str(part.schema), seq=dossier.last_seq, state=state, origin=arrival.origin,
+        correlation_id=arrival.correlation_id,
+    )  # fmt: skip
     routes = []
     if arrival.origin is not None and not late:
         told = (dossier.id, arrival.origin, part.stream, dossier.last_seq)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, func, insert, inspect, select
+from sqlalchemy import Connection, Engine, delete, insert, inspect, select, text
 from sqlalchemy.engine import URL
 
 from hub.errors import NotAllowed, NotFound, StoreUnavailable
@@ -27,6 +27,8 @@ from hub.store.tables import meta, metadata
 Tell = Callable[[int], None]
 """Called with how many more bytes (SQLite) or rows (PostgreSQL) are done."""
 _AT_ONCE = 1000
+_COUNT_ON = text("select setval(pg_get_serial_sequence('events', 'id'), coalesce(max(id), 0) + 1, false) from events")
+"""PostgreSQL counts on behind the rows that were copied with their ids."""
 _POLL_SECONDS = 0.2
 
 
@@ -143,10 +145,11 @@ def _fill(target: URL, prepared: Engine, tell: Tell) -> None:
                 raise NotAllowed("the database is not empty: a backup is restored into a database without tables")
 
         def copy(connection: Connection) -> None:
-            if connection.execute(select(func.count()).select_from(meta)).scalar_one():
+            if connection.execute(select(meta.c.name).where(meta.c.name == "salt")).first() is not None:
                 raise NotAllowed("another hub has begun to use this database")
             with prepared.connect() as source:
                 _copy_rows(source, connection, tell)
+            connection.execute(_COUNT_ON)
 
         migrate(engine, first=copy)
     finally:
@@ -154,6 +157,7 @@ def _fill(target: URL, prepared: Engine, tell: Tell) -> None:
 
 
 def _copy_rows(source: Connection, target: Connection, tell: Tell) -> None:
+    target.execute(delete(meta))  # what the migrations put there
     for table in metadata.sorted_tables:
         found = source.execution_options(yield_per=_AT_ONCE).execute(select(table))
         for rows in found.mappings().partitions():

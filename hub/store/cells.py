@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from hub.store import events
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.said_before import NOT_LATE
 from hub.store.tables import cells as c
@@ -86,6 +87,7 @@ def routed(
                 "open": 1, "dead": 0, "doubted": False,
             },
         )  # fmt: skip
+    events.changed(connection, dossier_id, endpoint, stream)
 
 
 def heard(connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, at: int, message_id: str) -> None:
@@ -99,22 +101,26 @@ def heard(connection: Connection, dossier_id: str, endpoint: str, stream: str, s
                 "heard_message": message_id, "open": 0, "dead": 0, "doubted": False,
             },
         )  # fmt: skip
+    events.changed(connection, dossier_id, endpoint, stream)
 
 
 def delivered(connection: Connection, dossier_id: str, endpoint: str, stream: str, seq: int, at: int, message_id: str) -> None:
     """A delivery was taken by the partner, and so left the open states."""
     values = {**_key(dossier_id, endpoint, stream), "seq": seq, "at": at, "message": message_id}
     _SEND.run(connection, values)
+    events.changed(connection, dossier_id, endpoint, stream)
 
 
 def closed(connection: Connection, dossier_id: str, endpoint: str, stream: str, *, was_dead: bool) -> None:
     """A delivery left the open states."""
     _CLOSE.run(connection, {**_key(dossier_id, endpoint, stream), "was_dead": int(was_dead)})
+    events.changed(connection, dossier_id, endpoint, stream)
 
 
 def dead(connection: Connection, dossier_id: str, endpoint: str, stream: str, by: int) -> None:
     """A delivery became dead (+1) or was revived (-1)."""
     _DEAD.run(connection, {**_key(dossier_id, endpoint, stream), "by": by})
+    events.changed(connection, dossier_id, endpoint, stream)
 
 
 def doubted(connection: Connection, dossier_id: str, endpoint: str, stream: str) -> None:
@@ -219,6 +225,8 @@ def rebuild(connection: Connection) -> int:
         return {(*row[:-1], bool(row[-1])) for row in rows}  # type: ignore[attr-defined]
 
     if connection.dialect.name == "postgresql":  # a running hub may be changing cells
+        if events.are_written(connection):  # each event holds its dossier: in the order in which the hub takes the two
+            connection.execute(text("lock table dossiers in exclusive mode"))
         connection.execute(text("lock table ledger in exclusive mode"))
     live = as_set(connection.execute(select(*[c.c[name] for name in c.columns.keys()])))  # noqa: SIM118
     fresh = as_set(connection.execute(computed()))
@@ -227,4 +235,6 @@ def rebuild(connection: Connection) -> int:
     if fresh:
         names = list(c.columns.keys())
         connection.execute(insert(c), [dict(zip(names, row, strict=True)) for row in fresh])
+    for dossier_id, endpoint, stream in differ:
+        events.changed(connection, str(dossier_id), str(endpoint), str(stream))
     return len(differ)

@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, and_, bindparam, delete, func, insert, literal_column, or_, select, update
 
+from hub.event import EventType
 from hub.message import Alias, SchemaRef, new_id
-from hub.store import cells, lanes
+from hub.store import cells, events, lanes
 from hub.store.accepting import held_by_another, learn
 from hub.store.fitting import fit, names
 from hub.store.prepared import Prepared, PreparedInsert
@@ -65,6 +66,9 @@ _CLAIM = Prepared(
     .returning(d.c.number)
 )
 _OPEN = d.c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES])  # so that the index of open ones serves
+_TOLD_AS: Mapping[str, EventType] = {
+    "delivered": "delivery.delivered", "in_doubt": "delivery.in_doubt", "dead": "delivery.dead",
+}  # fmt: skip
 _CODE_UNFIT = "a code is empty, too long or cannot be kept"
 NO_CALL = "again: nothing_sent"
 """How an attempt in doubt that made no call is resolved."""
@@ -293,8 +297,14 @@ def _doubted_before(connection: Connection, row: AnyRow) -> bool:
 
 
 def _project(connection: Connection, row: AnyRow, s: Settlement, now: int) -> None:
-    """Ledger and lane follow the settlement."""
+    """Ledger, lane and event stream follow the settlement."""
     lane = (row.dossier_id, row.endpoint)
+    if s.outcome == "again":
+        told: EventType | None = "delivery.waiting" if row.state == "in_doubt" else None
+    else:  # a partner that cannot be asked either leaves it in doubt, again and again
+        told = None if s.outcome == "in_doubt" and row.state == "in_doubt" else _TOLD_AS[s.outcome]
+    if told is not None:
+        events.settled(connection, told, row, code=fit(s.code, 60) or None)
     if s.outcome == "in_doubt":
         cells.doubted(connection, *lane, row.stream)
     elif s.outcome == "dead":
@@ -344,6 +354,10 @@ def recover(connection: Connection, now: int, endpoint: str | None = None, under
     """Claims that a dead process left (or, of one endpoint, that nothing under way holds) become in doubt; how many."""
     claimed = and_(d.c.state == "claimed", _OPEN)
     mine = claimed if endpoint is None else and_(claimed, d.c.endpoint == endpoint)
+    if connection.dialect.name == "postgresql":  # another process may be moving these lanes
+        theirs = select(d.c.dossier_id).where(mine)
+        held = select(dossiers.c.id).where(dossiers.c.id.in_(theirs)).order_by(dossiers.c.id).with_for_update()
+        connection.execute(held)
     left = [row for row in connection.execute(select(d).where(mine)).all() if row.id not in under_way]
     for row in left:
         connection.execute(
@@ -351,6 +365,7 @@ def recover(connection: Connection, now: int, endpoint: str | None = None, under
         )
         ended = {"ended_at": now, "outcome": "in_doubt", "code": "hub_stopped"}
         connection.execute(update(at).where(at.c.id == row.attempt_id).values(**ended))
+        events.settled(connection, "delivery.in_doubt", row, code="hub_stopped")
         cells.doubted(connection, row.dossier_id, row.endpoint, row.stream)
     return len(left)
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from hub.message import Arrival, new_id
-from hub.store import cells, lanes
+from hub.store import cells, events, lanes
 from hub.store.prepared import Prepared, PreparedInsert
 from hub.store.tables import deliveries as d
 from hub.store.values import Part, RouteMatch
@@ -96,6 +96,10 @@ def deliver(
     state that the partner already took: then this one is superseded at once.
     """
     delivery_id = new_id()
+    told = {
+        "delivery": delivery_id, "message": message_id, "endpoint": match.endpoint, "route": match.route, "stream": stream,
+        "seq": seq,
+    }  # fmt: skip
     if passed_by is not None:
         _ADD.run(
             connection,
@@ -108,6 +112,8 @@ def deliver(
         )  # fmt: skip
         cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at)
         cells.closed(connection, dossier_id, match.endpoint, stream, was_dead=False)
+        events.happened(connection, "delivery.routed", dossier_id, **told)
+        events.happened(connection, "delivery.superseded", dossier_id, **told, by=passed_by)
         return delivery_id
     lane = [] if first else lanes.open_in_order(connection, dossier_id, match.endpoint)
     position = seq
@@ -126,6 +132,7 @@ def deliver(
         },
     )  # fmt: skip
     cells.routed(connection, dossier_id, match.endpoint, stream, seq, accepted_at, first=first)
+    events.happened(connection, "delivery.routed", dossier_id, **told)
     if replaced or (lane and position <= lane[-1].position):  # at the end of its lane it changes no head
         lanes.promote(connection, dossier_id, match.endpoint)
     return delivery_id

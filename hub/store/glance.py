@@ -121,3 +121,13 @@ class Overview:
     causes: tuple[Cause, ...]
     errors: tuple[LastError, ...]
     refused: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """What of the stream waits: about how many events, since when, and whether what was there before it began is still being
+    told."""
+
+    count: int
+    oldest_at: int | None
+    copying: bool

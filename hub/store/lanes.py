@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, literal_column, or_, select, update
 
-from hub.store import cells
+from hub.store import cells, events
 from hub.store.prepared import Prepared
 from hub.store.rows import AnyRow
 from hub.store.tables import deliveries as d
@@ -27,7 +27,8 @@ _IN_LANE = (
     d.c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES]),
 )
 _OPEN = select(
-    d.c.id, d.c.route, d.c.position, d.c.seq, d.c.state, d.c.stream, d.c.full_state, d.c.doubted, d.c.head, d.c.number,
+    d.c.id, d.c.message_id, d.c.dossier_id, d.c.endpoint, d.c.route, d.c.position, d.c.seq, d.c.state, d.c.stream,
+    d.c.full_state, d.c.doubted, d.c.head, d.c.number,
     m.c.sender, m.c.state.label("said_as"),
 ).join(m, m.c.id == d.c.message_id).where(*_IN_LANE)  # fmt: skip
 _OPEN_IN_ORDER = Prepared(_OPEN.order_by(d.c.position, d.c.seq, d.c.id))
@@ -97,6 +98,7 @@ def supersede(connection: Connection, dossier_id: str, endpoint: str, old: AnyRo
     """Mark ``old`` superseded by the delivery ``by``."""
     _SUPERSEDE.run(connection, {"old": old.id, "now": now, "because": f"replaced by {by}"})
     cells.closed(connection, dossier_id, endpoint, str(old.stream), was_dead=old.state == "dead")
+    events.settled(connection, "delivery.superseded", old, by=by)
 
 
 def heal_dead(connection: Connection, dossier_id: str, endpoint: str, dead_id: str, now: int) -> str | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 
 from hub.errors import NotAllowed, NotFound
 from hub.message import Alias, SchemaRef
-from hub.store import cells, lanes
+from hub.store import cells, events, lanes
 from hub.store.delivering import record
 from hub.store.fanning import deliver
 from hub.store.fitting import fit, names
@@ -43,6 +43,7 @@ def replay(
         again["chain"] = None
         connection.execute(delete(bodies).where(bodies.c.id == delivery_id))
     connection.execute(update(d).where(d.c.id == delivery_id).values(**again))
+    events.settled(connection, "delivery.replayed", row)
     cells.dead(connection, row.dossier_id, row.endpoint, row.stream, -1)
     lanes.promote(connection, row.dossier_id, row.endpoint)
     act = " ".join(["replay", *(["--as-it-ran"] if as_it_ran else []), *(["--adopt"] if adopt else [])])
@@ -75,15 +76,18 @@ def discard(connection: Connection, item_id: str, actor: str, why: str, now: int
             raise NotAllowed(f"delivery {item_id} is {row.state}; only a dead one can be discarded")
         give_up(connection, row, actor, why, now)
         return
-    kept = connection.execute(select(a.c.state, a.c.receipt).where(a.c.id == item_id).with_for_update()).first()
-    if kept is None:
+    of = connection.execute(select(a.c.dossier_id).where(a.c.id == item_id)).scalar()
+    if of is None:
         raise NotFound(f"no dead delivery and no kept arrival {item_id}")
+    connection.execute(select(dossiers.c.id).where(dossiers.c.id == of).with_for_update())  # as who translates it again does
+    kept = connection.execute(select(a.c.state, a.c.receipt, a.c.dossier_id).where(a.c.id == item_id)).one()
     if kept.state != "kept":
         raise NotAllowed(f"arrival {item_id} is {kept.state}; only a kept one can be discarded")
     receipt = {name: value for name, value in unpack(kept.receipt).items() if name != "reasons"}
     given_up = {"state": "discarded", "settled_by": fit(actor, 100), "why": fit(why)}
     given_up["receipt"] = pack({**receipt, "state": "discarded"})  # who sends it again is answered as things are
     connection.execute(update(a).where(a.c.id == item_id).values(**given_up))
+    events.happened(connection, "arrival.discarded", kept.dossier_id, arrival=item_id)
     record(connection, now, actor, "discard", item_id, why)
 
 
@@ -91,6 +95,7 @@ def give_up(connection: Connection, row: AnyRow, actor: str, why: str, now: int)
     """Discard a delivery that is not under way, whose lane is held, on the record; what waited behind it goes on."""
     gone = {"state": "discarded", "head": False, "settled_at": now, "settled_by": fit(actor, 100), "why": fit(why)}
     connection.execute(update(d).where(d.c.id == row.id).values(**gone))
+    events.settled(connection, "delivery.discarded", row)
     cells.closed(connection, row.dossier_id, row.endpoint, row.stream, was_dead=row.state == "dead")
     lanes.promote(connection, row.dossier_id, row.endpoint)
     record(connection, now, actor, "discard", row.id, why)

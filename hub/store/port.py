@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
+from hub.event import Event
 from hub.listener import Standing
 from hub.message import Arrival, SchemaRef
-from hub.store.glance import Overview
+from hub.store.glance import Overview, Unpublished
 from hub.store.values import (
     ArrivalState,
     Became,
@@ -119,6 +120,9 @@ class Reader(Protocol):
         """How many deliveries wait or are under way at each endpoint, without those behind a dead letter."""
 
     async def endpoint_states(self) -> Mapping[str, EndpointState]: ...
+
+    async def unpublished(self) -> Unpublished | None:
+        """What of the event stream is not published yet; None where none is configured."""
 
 
 class Store(Reader, Protocol):
@@ -240,6 +244,23 @@ class Store(Reader, Protocol):
     async def add_key(self, key: Key) -> None: ...
 
     async def revoke_key(self, key_id: str, now: int) -> None: ...
+
+    # ── the event stream (see hub.store.events)
+    async def follow(self, to: str | None, now: int) -> int:
+        """Write events down for the endpoint ``to`` from now on, or none; one that begins tells first what there is. Returns
+        how many were dropped that nobody will publish."""
+
+    async def copy_events(self, most: int) -> bool:
+        """Write down what is so of the next dossiers that were there when the stream began; False when that is done."""
+
+    async def events(self, most: int, *, with_bodies: bool) -> Sequence[tuple[int, Event]]:
+        """The oldest that are not published, those of one dossier in order; a number that ``published`` takes with each."""
+
+    async def published(self, ids: Sequence[int]) -> None:
+        """They are published, and forgotten here."""
+
+    async def tell_again(self, *, actor: str, why: str, now: int) -> None:
+        """All that there is will be told once more. Raises NotAllowed where no stream is configured."""
 
     async def rebuild_ledger(self) -> int:
         """Recompute the ledger from deliveries and messages; returns how many cells differed (0: the live one was right)."""

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, func, select
 
 from hub.message import NATIONAL, Arrival, SchemaRef
 from hub.store import lookups
+from hub.store.events import shown_cell, unpublished
 from hub.store.overview import backlog, first_head, kept
-from hub.store.rows import AnyRow, instant, unpack
+from hub.store.rows import AnyRow, instant, present, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
 from hub.store.tables import attempts as at
@@ -93,7 +94,7 @@ def dossier(connection: Connection, code: str) -> JsonObject | None:
         "owner": row.owner,
         "senders": sorted({one.sender for one in arrived}),
         "aliases": [{"system": one.system, "code": one.code, "learned_at": instant(one.learned_at)} for one in names],
-        "ledger": [_cell(one) for one in cells],
+        "ledger": [shown_cell(one) for one in cells],
         "waiting": [_delivery(one) for one in routed if one.state in OPEN_STATES],
         "timeline": [event for _, _, event in events],
     }
@@ -128,8 +129,14 @@ def dead_one(connection: Connection, item_id: str) -> JsonObject | None:
 
 def traffic(connection: Connection, now: int) -> JsonObject:
     """Counts of kept arrivals and of open deliveries by endpoint, route and state; of each endpoint the oldest that waits and
-    the oldest that could be sent (the head of its lane, not dead); the endpoints that are paused."""
+    the oldest that could be sent (the head of its lane, not dead); the endpoints that are paused; what of the event stream is
+    not published yet."""
     open_now = backlog(connection)
+    stream = unpublished(connection)
+
+    def age(since: int | None) -> float:
+        return 0.0 if since is None else max(0.0, (now - since) / 1_000_000)
+
     oldest: dict[str, int] = {}
     sendable: dict[str, int] = {}
     for one in open_now:
@@ -143,9 +150,10 @@ def traffic(connection: Connection, now: int) -> JsonObject:
         "deliveries": [
             {"endpoint": one.endpoint, "route": one.route, "state": one.state, "count": one.count} for one in open_now
         ],
-        "oldest_waiting_seconds": {endpoint: max(0.0, (now - since) / 1_000_000) for endpoint, since in oldest.items()},
-        "oldest_sendable_seconds": {endpoint: max(0.0, (now - since) / 1_000_000) for endpoint, since in sendable.items()},
+        "oldest_waiting_seconds": {endpoint: age(since) for endpoint, since in oldest.items()},
+        "oldest_sendable_seconds": {endpoint: age(since) for endpoint, since in sendable.items()},
         "paused": sorted(endpoint_states(connection)),
+        "events": None if stream is None else {"count": stream.count, "oldest_seconds": age(stream.oldest_at)},
     }
 
 
@@ -239,13 +247,9 @@ def _codes(connection: Connection, dossier_id: str) -> dict[str, str]:
     return {one.system: one.code for one in connection.execute(select(al).where(al.c.dossier_id == dossier_id))}
 
 
-def _present(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def shown_arrival(row: AnyRow) -> dict[str, Any]:
     """An arrival as every face shows it."""
-    return _present(
+    return present(
         {
             "arrival": row.id, "at": instant(row.received_at), "sender": row.sender, "schema": row.schema, "state": row.state,
             "reasons": unpack(row.reasons) or None, "key": row.sender_key, "position": row.position,
@@ -256,7 +260,7 @@ def shown_arrival(row: AnyRow) -> dict[str, Any]:
 
 
 def _message(row: AnyRow) -> dict[str, Any]:
-    return _present(
+    return present(
         {
             "message": row.id, "arrival": row.arrival_id, "seq": row.seq, "schema": row.schema, "state": row.state,
             "warnings": unpack(row.warnings),
@@ -270,7 +274,7 @@ def _deliveries(connection: Connection, message_ids: Sequence[str]) -> list[dict
 
 
 def _delivery(row: AnyRow) -> dict[str, Any]:
-    return _present(
+    return present(
         {
             "delivery": row.id, "message": row.message_id, "seq": row.seq, "endpoint": row.endpoint, "route": row.route,
             "stream": row.stream, "state": row.state, "attempts": row.number, "next_at": instant(row.next_at),
@@ -283,7 +287,7 @@ def _delivery(row: AnyRow) -> dict[str, Any]:
 
 def _attempt(row: AnyRow) -> dict[str, Any]:
     outcome = "dead" if row.outcome == REFUSED else row.outcome or "under way"
-    return _present(
+    return present(
         {
             "attempt": row.id, "delivery": row.delivery_id, "number": row.number, "at": instant(row.started_at),
             "ended_at": instant(row.ended_at), "outcome": outcome, "code": row.code, "reason": row.reason,
@@ -294,17 +298,4 @@ def _attempt(row: AnyRow) -> dict[str, Any]:
 
 def shown_line(row: AnyRow) -> dict[str, Any]:
     """A line of the audit trail as every face shows it."""
-    return _present({"at": instant(row.at), "actor": row.actor, "act": row.act, "target": row.target, "why": row.why})
-
-
-def _cell(row: AnyRow) -> dict[str, Any]:
-    sent = row.sent_seq or 0
-    lag, lead = sent < (row.routed_seq or 0), sent < (row.heard_seq or 0)
-    return _present(
-        {
-            "endpoint": row.endpoint, "stream": row.stream, "routed_seq": row.routed_seq, "routed_at": instant(row.routed_at),
-            "sent_seq": row.sent_seq, "sent_at": instant(row.sent_at), "sent_message": row.sent_message,
-            "heard_seq": row.heard_seq, "heard_at": instant(row.heard_at), "heard_message": row.heard_message,
-            "open": row.open, "dead": row.dead, "behind": lag or None, "ahead": lead or None,
-        }
-    )  # fmt: skip
+    return present({"at": instant(row.at), "actor": row.actor, "act": row.act, "target": row.target, "why": row.why})

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from hub.errors import NotAllowed
-from hub.store import cells, lanes
+from hub.event import EventType
+from hub.store import cells, events, lanes
 from hub.store.delivering import record
 from hub.store.rows import pack, unpack
 from hub.store.tables import aliases as al
@@ -39,6 +40,11 @@ _WHAT_BECOMES: Mapping[Fate | None, dict[str, Any]] = {
 }  # fmt: skip
 
 
+_TOLD_AS: Mapping[Fate, EventType] = {
+    "there": "delivery.delivered", "passed": "delivery.superseded", "again": "delivery.waiting", "hold": "delivery.dead",
+}  # fmt: skip
+
+
 def mark_restored(connection: Connection, moment: int, now: int, configured: Collection[str], actor: str) -> None:
     """Pause every endpoint, and remember of what moment the store is."""
     used = connection.execute(select(d.c.endpoint).distinct()).scalars().all()
@@ -51,6 +57,7 @@ def mark_restored(connection: Connection, moment: int, now: int, configured: Col
     rows = [{"name": name, "paused_by": _BY, "paused_at": now, "why": why} for name in names]
     if rows:
         connection.execute(insert(endpoints), rows)
+    events.begin_again(connection, now)
     record(connection, now, actor, "restore", "store", f"a backup of {moment}")
 
 
@@ -117,6 +124,8 @@ def decide(connection: Connection, endpoint: str, fates: Mapping[str, Fate], now
         if fate != "again" and fate is not None:
             values = {**values, "next_at": None, "settled_at": now}
         connection.execute(update(d).where(d.c.id == row.id).values(**values))
+        if fate is not None:
+            events.settled(connection, _TOLD_AS[fate], row, code=values.get("code"))
         if row.state in ("claimed", "in_doubt"):
             ended = {"ended_at": now, "outcome": "in_doubt", "code": "restored"} if row.state == "claimed" else {}
             resolved = {**ended, "resolved": f"restored: {fate}", "resolved_at": now}

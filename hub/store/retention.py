@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, sel
 from hub.errors import NotAllowed, NotFound, StoreUnavailable
 from hub.message import NATIONAL, Clock
 from hub.observe.logging import get_logger
+from hub.store import events
 from hub.store.delivering import record
 from hub.store.port import Store
 from hub.store.tables import aliases as al
@@ -79,6 +80,8 @@ def _erase(connection: Connection, arrivals: Sequence[str], now: int) -> int:
     if not arrivals:
         return 0
     sqlite = connection.dialect.name == "sqlite"
+    with_body = select(a.c.id, a.c.dossier_id).join(bodies, bodies.c.id == a.c.id).where(a.c.id.in_(arrivals))
+    there = connection.execute(with_body.order_by(a.c.id)).all()  # a repeat in another place never had one, nor an event
     messages = list(connection.execute(select(m.c.id).where(m.c.arrival_id.in_(arrivals))).scalars())
     sent = list(connection.execute(select(d.c.id).where(d.c.message_id.in_(messages))).scalars())
     if sqlite:
@@ -90,6 +93,8 @@ def _erase(connection: Connection, arrivals: Sequence[str], now: int) -> int:
         if sqlite:
             connection.exec_driver_sql("PRAGMA secure_delete=OFF")
     connection.execute(update(a).where(a.c.id.in_(arrivals)).values(erased_at=now))
+    for one in there:
+        events.happened(connection, "arrival.erased", one.dossier_id, arrival=one.id)
     return len(arrivals)
 
 

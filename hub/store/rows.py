@@ -36,6 +36,11 @@ def unpack(text: str | None) -> Any:
     return None if text is None else orjson.loads(text)
 
 
+def present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is None: an absent fact is left out."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def instant(micros: int | None) -> str | None:
     """A stored time as RFC 3339 UTC with milliseconds, as every face shows it."""
     if micros is None:

@@ -20,7 +20,8 @@ from typing import IO, Any, Literal, TypeVar
 import orjson
 from sqlalchemy import Connection, event, insert, select, update
 
-from hub.errors import StoreUnavailable
+from hub.errors import NotAllowed, StoreUnavailable
+from hub.event import Event
 from hub.listener import Standing
 from hub.message import Arrival, Clock, SchemaRef
 from hub.store import (
@@ -28,6 +29,7 @@ from hub.store import (
     cells,
     delivering,
     effects,
+    events,
     listing,
     lookups,
     operating,
@@ -40,7 +42,7 @@ from hub.store import (
 from hub.store.checkpoints import Checkpoints
 from hub.store.engine import hold_running_lock, in_use, open_engine, parse_url, unavailable
 from hub.store.fitting import refuse_unfit_key
-from hub.store.glance import Overview
+from hub.store.glance import Overview, Unpublished
 from hub.store.migrate import migrate
 from hub.store.port import Store
 from hub.store.running import running
@@ -79,7 +81,8 @@ class SqlStore(Store):
         self._write_engine = open_engine(self._url, writer=True)
         self._read_engine = open_engine(self._url, writer=False)
         self._checkpoints = Checkpoints(self._read_engine) if self._url.get_backend_name() == "sqlite" else None
-        self._writer = Writer(self._write_engine, self._checkpoints.wrote if self._checkpoints else lambda: None)
+        wrote = self._checkpoints.wrote if self._checkpoints else lambda: None
+        self._writer = Writer(self._write_engine, lambda connection: events.begin(connection, clock), wrote)
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
         self._doorkeepers = ThreadPoolExecutor(2, thread_name_prefix="store-door")
         self._salt = b""
@@ -286,6 +289,30 @@ class SqlStore(Store):
 
     async def revoke_key(self, key_id: str, now: int) -> None:
         await self._writer.run(lambda connection: operating.revoke_key(connection, key_id, now))
+
+    # ── the event stream
+    async def follow(self, to: str | None, now: int) -> int:
+        return await self._writer.run(lambda connection: events.follow(connection, to, now))
+
+    async def copy_events(self, most: int) -> bool:
+        return await self._writer.run(lambda connection: events.copy(connection, most))
+
+    async def events(self, most: int, *, with_bodies: bool) -> Sequence[tuple[int, Event]]:
+        return await self._read(lambda connection: events.page(connection, most, with_bodies=with_bodies))
+
+    async def published(self, ids: Sequence[int]) -> None:
+        await self._writer.run(lambda connection: events.published(connection, ids))
+
+    async def tell_again(self, *, actor: str, why: str, now: int) -> None:
+        def operation(connection: Connection) -> None:
+            if not events.begin_again(connection, now):
+                raise NotAllowed("no event stream is written: say `events` in config.yaml and start the hub")
+            delivering.record(connection, now, actor, "events again", "events", why)
+
+        await self._writer.run(operation)
+
+    async def unpublished(self) -> Unpublished | None:
+        return await self._read(events.unpublished)
 
     async def rebuild_ledger(self) -> int:
         return await self._writer.run(cells.rebuild)

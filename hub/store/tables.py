@@ -234,6 +234,18 @@ cursors = Table(
     Column("value", Text, nullable=False),
 )
 
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _id("dossier_id"),
+    Column("since", BigInteger, nullable=False),  # when the count began that it belongs to
+    Column("at", BigInteger, nullable=False),
+    Column("type", String(30), nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_autoincrement=True,  # an id is never given again: it is the order of the stream
+)
+
 endpoints = Table(
     "endpoints",
     metadata,

@@ -32,8 +32,8 @@ _MOST_REPLACED = 100
 _ENDED = ("delivered", "dead", "discarded")
 _UNDER_WAY = ("pending", "claimed", "in_doubt")
 _SEEN = select(
-    d.c.id, d.c.message_id, d.c.dossier_id, d.c.endpoint, d.c.stream, d.c.state, d.c.code, d.c.reason, d.c.reference,
-    d.c.problems, d.c.why, at.c.outcome, at.c.code.label("last_code"),
+    d.c.id, d.c.message_id, d.c.dossier_id, d.c.endpoint, d.c.route, d.c.stream, d.c.seq, d.c.state, d.c.code,
+    d.c.reason, d.c.reference, d.c.problems, d.c.why, at.c.outcome, at.c.code.label("last_code"),
 ).outerjoin(at, at.c.id == d.c.attempt_id)  # fmt: skip
 
 

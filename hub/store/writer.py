@@ -67,11 +67,15 @@ class _Waiting:
 class Writer:
     """Start with ``start()``; ``await run(operation)`` returns its result once its transaction is on disk.
 
-    All callers are of one event loop. ``committed`` is called after each group, whether it could be committed or not.
+    All callers are of one event loop. ``begun`` is called at the beginning of each transaction, ``committed`` after each group,
+    whether it could be committed or not.
     """
 
-    def __init__(self, engine: Engine, committed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, engine: Engine, begun: Callable[[Connection], None], committed: Callable[[], None] = lambda: None
+    ) -> None:
         self._engine = engine
+        self._begun = begun
         self._committed = committed
         self._on_loop = engine.dialect.name == "sqlite"
         self._queue: deque[_Waiting] = deque()
@@ -149,6 +153,7 @@ class Writer:
 
     def _transact_there(self, group: Sequence[_Waiting]) -> None:
         with self._engine.begin() as connection:
+            self._begun(connection)
             for waiting in group:
                 waiting.run(connection)
 
@@ -157,6 +162,7 @@ class Writer:
             connection = self._connected()
             driver: Any = connection.connection.driver_connection
             await _begin(driver)
+            self._begun(connection)
             for count, waiting in enumerate(group, 1):
                 waiting.run(connection)
                 if count % BREATH == 0:

@@ -214,7 +214,7 @@ class Stage:
         unhurried = {name: one.model_copy(update={"rate": None}) for name, one in config.endpoints.items()}
         changed = {
             "store": StoreConfig(url=f"sqlite:///{(self._scratch / 'hub.db').absolute()}"), "server": server, "clients": {},
-            "log": LogConfig(), "retention": RetentionConfig(), "endpoints": unhurried, "drain_seconds": 2.0,
+            "log": LogConfig(), "retention": RetentionConfig(), "events": None, "endpoints": unhurried, "drain_seconds": 2.0,
             "catalog": (*config.catalog, self._scratch / "fetched"),
         }  # fmt: skip
         return Home(home.folder, config.model_copy(update=changed), home.where)

@@ -16,7 +16,7 @@ from hub.testing.caller_faults import CALLER_FAULTS
 from hub.testing.conformance import CHECKS
 from hub.testing.wire_faults import FAULTS
 
-PAGES = ("commands", "config", "connectors", "errors", "lint", "mapping", "metrics")
+PAGES = ("commands", "config", "connectors", "errors", "events", "lint", "mapping", "metrics")
 pytestmark = pytest.mark.xdist_group("reference")  # one worker writes the pages, for all tests
 
 

@@ -134,6 +134,16 @@ async def test_too_large(broker: Broker | Given) -> None:
     assert len(all_of(broker.address, topic, 1)) == 1
 
 
+async def test_what_comes_behind_a_refused_record_is_in_no_doubt(broker: Broker | Given) -> None:
+    """The brokers miss the number that the refused one had; that is nothing to the next."""
+    topic = make_topic(broker.admin, 1, **{"max.message.bytes": "20000"})
+    async with endpoint(broker.settings, topic, max_bytes=50_000) as out:
+        await out.send(note(), Try())
+        with pytest.raises(Rejected, match="record_refused"):
+            await out.send(note({"code": "x" * 30_000, "state": "A"}), Try())
+        assert (await out.send(note(), Try())).reference == f"{topic}/0/1"
+
+
 async def test_a_record_in_doubt_stays_under_way(own_broker: Broker) -> None:
     """A broker that says nothing: in doubt. Sent again while the first is under way, it is the same record: there is one."""
     topic = make_topic(own_broker.admin, 1)

@@ -67,17 +67,19 @@ def test_backlog_follows_the_store_up_and_down() -> None:
     row = {"endpoint": "portal", "route": "to-portal", "state": "pending", "count": 7}
     arrivals = [{"state": "kept", "count": 4}]
     oldest = {"oldest_waiting_seconds": {"portal": 12.5}, "oldest_sendable_seconds": {"portal": 2.5}}
-    metrics.set_traffic({"arrivals": arrivals, "deliveries": [row], "paused": ["portal"], **oldest})
+    events = {"count": 3, "oldest_seconds": 1.5}
+    metrics.set_traffic({"arrivals": arrivals, "deliveries": [row], "paused": ["portal"], "events": events, **oldest})
     backlog = 'hub_backlog{endpoint="portal",route="to-portal",state="pending"}'
     assert value(backlog) == 7
     assert value('hub_stored_arrivals{state="kept"}') == 4
     assert value('hub_oldest_waiting_seconds{endpoint="portal"}') == 12.5
     assert value('hub_oldest_sendable_seconds{endpoint="portal"}') == 2.5
     assert value('hub_endpoint_paused{endpoint="portal"}') == 1
+    assert (value("hub_events_waiting"), value("hub_events_oldest_seconds")) == (3, 1.5)
     empty: dict[str, float] = {}
-    metrics.set_traffic(
-        {"arrivals": [], "deliveries": [], "paused": [], "oldest_waiting_seconds": empty, "oldest_sendable_seconds": empty}
-    )
+    none_open = {"oldest_waiting_seconds": empty, "oldest_sendable_seconds": empty}
+    metrics.set_traffic({"arrivals": [], "deliveries": [], "paused": [], "events": None, **none_open})
+    assert (value("hub_events_waiting"), value("hub_events_oldest_seconds")) == (0, 0)
     shown = metrics.render().decode()
     assert backlog not in shown and "hub_endpoint_paused{" not in shown and "hub_oldest_sendable_seconds{" not in shown
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from events import halts as events
 from kafka import halts as topics
 
 
@@ -196,21 +197,25 @@ def halts_behind_the_name() -> None:
     LocalPlace.rename = rename  # type: ignore[method-assign]
 
 
-KINDS: dict[str, Callable[[], None]] = {
-    one.__name__: one
-    for one in (
-        no_sync,
-        early_answer,
-        drops_one,
-        doubles_one,
-        swaps_two,
-        sends_five_as_nine,
-        marks_without_asking,
-        ignores_the_hold,
-        forgets_envelopes,
-        forgets_the_restore,
-        knows_no_clients,
-        halts_before_the_name,
-        halts_behind_the_name,
-    )
-} | topics.KINDS
+KINDS: dict[str, Callable[[], None]] = (
+    {
+        one.__name__: one
+        for one in (
+            no_sync,
+            early_answer,
+            drops_one,
+            doubles_one,
+            swaps_two,
+            sends_five_as_nine,
+            marks_without_asking,
+            ignores_the_hold,
+            forgets_envelopes,
+            forgets_the_restore,
+            knows_no_clients,
+            halts_before_the_name,
+            halts_behind_the_name,
+        )
+    }
+    | topics.KINDS
+    | events.KINDS
+)

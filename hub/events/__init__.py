@@ -1,0 +1,1 @@
+"""The hub's own event stream: what it did, told to whoever listens."""
