@@ -13,6 +13,7 @@ import yaml
 
 from connectors.demo import business, filings, local_system, ministry
 from connectors.demo.envelopes import SENDER as SHOP
+from connectors.demo.event_topic import ENDPOINT as ENDPOINT_OF_EVENTS
 from connectors.demo.population import ENDPOINT, VERIFY
 from connectors.demo.portal_unit import MADONVI
 from connectors.demo.portal_unit import SENDER as UNIT
@@ -60,10 +61,11 @@ def source_home() -> Path:
     raise DemoFailed(f"no hub home (config.yaml, schemas/, mappings/) in {places}; set HUB_HOME, or go to one")
 
 
-def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any]]) -> Path:
+def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any]], stream: Mapping[str, Any] | None) -> Path:
     """``folder/home`` with schemas, mappings and a configuration, ``folder/portal.yaml`` beside it; returns the home.
 
-    Fetched tables are left out: the demo fetches its own. ``standing_faults`` are what the portal refuses in any case.
+    Fetched tables are left out: the demo fetches its own. ``standing_faults`` are what the portal refuses in any case;
+    ``stream`` is the endpoint for the hub's own events, if there is one.
     """
     home = folder / "home"
     home.mkdir(parents=True)
@@ -71,7 +73,8 @@ def build(source: Path, folder: Path, standing_faults: Sequence[Mapping[str, Any
     for name in _FOLDERS:
         unlike_a_home = shutil.ignore_patterns("npsp-procedures", "*.lock")  # `hub init` makes none either
         shutil.copytree(source / name, home / name, ignore=unlike_a_home)
-    write_config(home, adapted(yaml.safe_load((source / _CONFIG).read_text(encoding="utf-8"))))
+    config = adapted(yaml.safe_load((source / _CONFIG).read_text(encoding="utf-8")))
+    write_config(home, with_events(config, stream))
     faults = yaml.safe_dump({"faults": [dict(one) for one in standing_faults]}, allow_unicode=True, sort_keys=False)
     (folder / "portal.yaml").write_text(SIMULATOR_YAML + faults, encoding="utf-8")
     return home
@@ -157,6 +160,16 @@ def with_files(config: dict[str, Any]) -> dict[str, Any]:
         "poll": 0.2,
     }
     config["endpoints"][RECORDS_OFFICE] = {"connector": "files", "settings": {"read": read}}
+    return config
+
+
+def with_events(config: dict[str, Any], stream: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The configuration with the endpoint ``stream`` for the hub's own events, or without a stream: that of the home is for
+    others."""
+    config.pop("events", None)
+    if stream is not None:
+        config["endpoints"][ENDPOINT_OF_EVENTS] = dict(stream)
+        config["events"] = {"to": ENDPOINT_OF_EVENTS}
     return config
 
 

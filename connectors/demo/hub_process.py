@@ -6,13 +6,13 @@ import asyncio
 import json
 import re
 import signal
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from connectors.demo.held import store_of
 from connectors.demo.processes import DemoFailed, Place, Running, command
 from connectors.demo.records_office import SENDER as RECORDS_OFFICE
 
@@ -22,6 +22,8 @@ POLL_SECONDS = 0.2
 GAUGE_SECONDS = 0.5
 FRESH_SECONDS = 1.0
 """The hub counts its backlog anew at most once a second."""
+PUBLISHED_SECONDS = 30.0
+"""How long the last events may take to be published."""
 
 _MISSTATED = "route = 'ministry-to-local' and coalesce(code, '') = 'file_refused' and number = 0"
 _COUNTS = {
@@ -133,6 +135,17 @@ class HubProcess:
             if not gauges or gauges["open"] or gauges["dead"] or gauges["kept"]:
                 since = clock.time()
 
+    async def published(self) -> None:
+        """Return when no event waits any more (``hub events waiting``). Raises DemoFailed when that lasts too long."""
+        clock = asyncio.get_running_loop()
+        end = clock.time() + PUBLISHED_SECONDS
+        while (left := json.loads(await command(self._place, "events", "waiting", "--json"))["events"]) and (
+            left["count"] or left["copying"]
+        ):
+            if clock.time() > end:
+                raise DemoFailed(f"{left['count']} events are not published within {PUBLISHED_SECONDS:g} s; see {self.log}")
+            await asyncio.sleep(POLL_SECONDS)
+
     async def gauges(self) -> dict[str, int]:
         """Open deliveries by state and stored arrivals by state (``kept`` …), breaker included; {} while it is down."""
         try:
@@ -170,18 +183,15 @@ class HubProcess:
 
     def counts(self) -> dict[str, int]:
         """The totals since the demo began (see ``_COUNTS``)."""
-        with closing(self._store()) as store:
+        with closing(store_of(self._place.home)) as store:
             return {name: int(store.execute(query).fetchone()[0]) for name, query in _COUNTS.items()}
 
     def known_there(self, delivery: str) -> int:
         """How many deliveries of its route and dossier are with the partner: delivered, or given up as already there."""
-        with closing(self._store()) as store:
+        with closing(store_of(self._place.home)) as store:
             return int(store.execute(_KNOWN_THERE, (delivery,)).fetchone()[0])
 
     def codes_at(self, system: str) -> dict[str, str]:
         """National code → the dossier's code in that system, as the hub calls it."""
-        with closing(self._store()) as store:
+        with closing(store_of(self._place.home)) as store:
             return dict(store.execute(_CODES_AT, (system,)).fetchall())
-
-    def _store(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{self._place.home / 'var' / 'hub.db'}?mode=ro", uri=True)

@@ -5,13 +5,15 @@ own protocol from a unit that knows no other; their applicants are verified at t
 go to a ministry too, which issues a code for each and tells of dossiers of its own, with results; citizens file at the portal.
 
 Everything runs in processes of its own, in a temporary hub home, and is used from outside only: ``hub`` commands, HTTP,
-signals. The verdict is the checker's (``check``), which shares nothing with the hub.
+signals. The verdict is the checker's (``check``), which shares nothing with the hub. When KAFKA_BOOTSTRAP_SERVERS gives a
+broker, the hub tells its events to a topic of the demo's own, and who hears nothing else must come to the same ledger.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import shutil
 import signal
 import tempfile
@@ -25,11 +27,14 @@ from connectors.demo.agenda import Agenda
 from connectors.demo.beside import Beside, count_of
 from connectors.demo.business import DATABASE_CODE as BUSINESS_CODE
 from connectors.demo.check import check
+from connectors.demo.check_events import events
 from connectors.demo.envelopes import SENDER
+from connectors.demo.event_topic import EventTopic
 from connectors.demo.exchanged import judged
 from connectors.demo.expected import Catalogue, Choices
 from connectors.demo.filings import SENDER as CITIZENS
 from connectors.demo.filings import Adapter, filings
+from connectors.demo.held import held
 from connectors.demo.hub_process import POLL_SECONDS, HubProcess
 from connectors.demo.lines import Lines
 from connectors.demo.local_system import SENDER as LOCAL
@@ -91,7 +96,10 @@ def play(argv: list[str]) -> int:
 def _given_up(show: Show, folder: Path, why: str, code: int) -> int:
     show.quiet()
     show.say(why, "bold red")
-    show.say(f"everything is kept in {folder}")
+    if any(folder.iterdir()):
+        show.say(f"everything is kept in {folder}")
+    else:
+        folder.rmdir()
     return code
 
 
@@ -113,6 +121,7 @@ class _Demo:
     def __init__(self, options: argparse.Namespace, folder: Path, show: Show) -> None:
         """``options`` are those of ``play``; ``options.seconds`` is the time limit after set-up."""
         self._options, self._folder, self._show = options, folder, show
+        self._topic: EventTopic | None = None
 
     async def run(self) -> int:
         """Set up, play, end every process, judge."""
@@ -156,9 +165,14 @@ class _Demo:
             state, procedures, people = await portal.state(), await portal.procedures(), await population.people()
             enterprises = await partners.business.enterprises()
             exchanged = await beside.evidence(lines.all, hub.codes_at(MINISTRY))
+            if self._topic is not None:
+                await hub.published()
             show.quiet()
             show.counts = lambda: ""
             await hub.end()
+            stream = None
+            if self._topic is not None:
+                stream = events(await self._topic.heard(self._folder / "events.jsonl"), held(place.home))
             show.event(f"all is settled, {show.seconds - began:.1f} s after set-up; the hub is drained and stopped", "bold")
         tables = place.home / "mappings" / "tables"
         counts, sent = hub.counts(), [line.sent() for line in lines.all]
@@ -168,15 +182,21 @@ class _Demo:
         verdict = check(sent, state, counts, catalogue, choices=CHOICES, registry=registry, elsewhere=elsewhere)
         for found in judged(exchanged, state, catalogue, CHOICES, counts["doubtful_states"]):
             verdict.include(found)
+        verdict.findings += stream.findings if stream is not None else []
         planted = [*compared(script, lines.all, operator.repaired, counts), *exchanged.shown(counts)]
-        return conclude(show, verdict, planted, script, place.home, kept=options.keep)
+        return conclude(show, verdict, planted, script, place.home, kept=options.keep, stream=stream)
 
     async def _set_up(
         self, script: Script, session: aiohttp.ClientSession, ends: AsyncExitStack
     ) -> tuple[Place, Partners, HubProcess, Keys, Adapter]:
         """A home, the partners, the portal's catalogue fetched, keys made, the hub started."""
         show = self._show
-        folder = home.build(home.source_home(), self._folder, script.standing_faults)
+        self._topic = topic = EventTopic.given(os.environ)
+        if topic is not None:
+            await topic.make()
+            ends.push_async_callback(topic.delete, show)
+            show.event(f"the hub will tell its events to the topic {topic.name}")
+        folder = home.build(home.source_home(), self._folder, script.standing_faults, topic.endpoint if topic else None)
         show.event(f"a hub home of its own: {folder}")
         bare = Place(folder, environment())
         partners = await Partners.start(script, bare, session, ends)

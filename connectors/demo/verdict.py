@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from connectors.demo.check_events import Stream
 from connectors.demo.evidence import Verdict
 from connectors.demo.lines import Line
 from connectors.demo.planted_calls import TO_THE_PORTAL
@@ -58,8 +59,11 @@ def _repeated(line: Line) -> bool:
     return (line.item.status, "duplicate") in line.answers
 
 
-def conclude(show: Show, verdict: Verdict, planted: Sequence[Planted], script: Script, home: Path, *, kept: bool) -> int:
-    """Print everything; the last line is the checker's. Returns the exit code."""
+def conclude(
+    show: Show, verdict: Verdict, planted: Sequence[Planted], script: Script, home: Path, *, kept: bool, stream: Stream | None
+) -> int:
+    """Print everything; the last line is the checker's, before it that of the event stream, if there is one. Returns the exit
+    code."""
     show.say("\nplanted  counted")
     for one in planted:
         show.say(f"{one.planted:7}  {one.counted:7}  {one.what}", "" if one.holds else "bold red")
@@ -84,5 +88,7 @@ def conclude(show: Show, verdict: Verdict, planted: Sequence[Planted], script: S
         show.say(f"  {what + ':':32} hub --home {shown} trace {code}")
     show.say(f"  {'the log, a JSON object a line:':32} {shown}/var/hub.log")
     show.say(f"  {'the words, and a first dossier:':32} docs/concepts.md, docs/quickstart.md")
+    if stream is not None:
+        show.say(stream.line(), "bold red" if stream.findings else "bold green")
     show.say(verdict.line(), "bold green" if holds else "bold red")
     return 0 if holds else 1

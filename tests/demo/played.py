@@ -1,4 +1,5 @@
-"""A demo that was kept: its folder, what it printed, and every name, number and secret that was sent through it."""
+"""A demo that was kept: its folder, what it printed, what its hub told and held, and every name, number and secret that was
+sent through it."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from pathlib import Path
 from warm_hub import Words
 
 from connectors.demo.beside import count_of
+from connectors.demo.check_events import Heard
 from connectors.demo.filings import filings
+from connectors.demo.held import held
 from connectors.demo.ministry import own
 from connectors.demo.planted import DAY
 
@@ -29,10 +32,14 @@ IN_ENVELOPES = re.compile(r"<(?:HoTen|SoGiayTo|DienThoai|Email|NguoiXuLy)(?: [^>
 class Played:
     """``folder`` holds its home, the senders' record and what the partners remember."""
 
-    def __init__(self, folder: Path, printed: str, errors: str, hub: Path) -> None:
+    def __init__(self, folder: Path, printed: str, errors: str, hub: Path, brokers: str) -> None:
         self.folder = folder
         self.hub = hub
+        self.brokers = brokers
         self.home = folder / "home"
+        self.held = held(self.home)
+        lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        self.heard = [Heard(**json.loads(line)) for line in lines]
         self.printed, self.errors = printed, errors
         self.codes: list[str] = []
         self.canaries: set[str] = set()

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from kafka.parts import all_of
 
 from demo.played import HUB, PERSONAL, Played
 
@@ -45,6 +47,22 @@ def test_no_canary_in_any_file_or_file_name(played: Played) -> None:
     told = [path.read_text(encoding="utf-8") for path in (played.folder / "records-office" / "failed").glob("*.errors.json")]
     assert any("/counter" in text for text in told)  # what was wrong in a file, without its values
     assert (played.home / "var" / "hub.log").stat().st_size > 10_000
+
+
+def test_no_canary_in_the_event_stream(played: Played) -> None:
+    """Keys, headers and values of every record, as another client finds them in the topic."""
+    config = yaml.safe_load((played.home / "config.yaml").read_text(encoding="utf-8"))
+    topic = config["endpoints"][config["events"]["to"]]["settings"]["events"]["topic"]
+    records = all_of(played.brokers, topic, len(played.heard))
+    assert {one.topic() for one in records} == {topic} and len(played.heard) > 3000
+    raw = (
+        part
+        for one in records
+        for part in (one.key(), one.value(), *(item for header in one.headers() or () for item in header))
+    )
+    text = "\n".join(one.decode() if isinstance(one, bytes) else one for one in raw if one)
+    assert "delivery.delivered" in text and played.codes[0] in text
+    assert played.leaks(text) == set()
 
 
 def test_no_canary_in_what_the_shell_says(played: Played) -> None:

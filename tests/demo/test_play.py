@@ -11,26 +11,34 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from ports import free_port
 
 from connectors.business_registry.simulator_enterprises import check_digit
+from connectors.demo.event_topic import GIVEN
 from connectors.demo.filings import UNIT, filings
 from connectors.demo.ministry import HELD_AFTER, SERVICE, is_misstated, own, stated
 from connectors.demo.planted import DAY, write
 from connectors.demo.planted_calls import TO_THE_PORTAL
 from connectors.demo.planted_files import TWICE
 from connectors.national_portal.simulator_rules import DOSSIER
-from demo.played import DOSSIERS, Played
+from demo.played import DOSSIERS, HUB, Played
 
 DEMO = (sys.executable, "-c", "import sys; from hub.cli.main import main; sys.exit(main())", "demo")
 LAST_LINE = re.compile(
     r"demo: sent=\d+ accepted=\d+ refused=\d+ kept=\d+ delivered=\d+ retried=\d+ in_doubt=\d+ dead=\d+ superseded=\d+"
     r" lost=\d+ duplicated=\d+ out_of_order=\d+"
 )
+STREAM_LINE = re.compile(
+    r"events: published=(\d+) repeated=\d+ dossiers=(\d+) ledger_cells=(\d+) differing=0 lost=0 out_of_order=0"
+)
 REPOSITORY = Path(__file__).parents[2]
 
 
-def environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """Without a broker, unless ``more`` gives one."""
+    own = {name: value for name, value in os.environ.items() if name != GIVEN}
+    return {**own, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", **more}
 
 
 def processes_in(folder: Path) -> list[int]:
@@ -51,7 +59,7 @@ def processes_in(folder: Path) -> list[int]:
 def test_the_whole_demo_holds(played: Played) -> None:
     """Exit 0, every planted kind shows its count, no process is left."""
     assert played.errors == ""
-    *lines, last = played.printed.rstrip("\n").split("\n")
+    *lines, stream, last = played.printed.rstrip("\n").split("\n")
     assert LAST_LINE.fullmatch(last)
     count = {name: int(value) for name, value in (pair.split("=") for pair in last.removeprefix("demo: ").split())}
     script = write(1, DOSSIERS)
@@ -83,6 +91,10 @@ def test_the_whole_demo_holds(played: Played) -> None:
     ):
         assert event in told
     assert not processes_in(played.folder)
+    heard = STREAM_LINE.fullmatch(stream)
+    assert heard is not None
+    published, dossiers, cells = map(int, heard.groups())
+    assert dossiers >= DOSSIERS and cells > dossiers and published > 5 * count["sent"]
 
 
 @pytest.mark.timeout(120)
@@ -95,14 +107,29 @@ def test_an_interrupted_demo_ends_its_processes(tmp_path: Path) -> None:
         for line in demo.stdout:
             if "the senders begin" in line:
                 assert len(processes_in(tmp_path)) == 6, "the hub, the portal, two registries, a ministry and a local system"
+                assert "aiokafka" not in Path(f"/proc/{demo.pid}/maps").read_text(), "no broker is given"
                 demo.send_signal(signal.SIGTERM)
                 break
         rest = demo.stdout.read()
         assert demo.wait(60) == 130
     (folder,) = tmp_path.iterdir()
     assert f"everything is kept in {folder}" in rest
-    assert (folder / "home" / "config.yaml").is_file()
+    assert "events" not in yaml.safe_load((folder / "home" / "config.yaml").read_text(encoding="utf-8"))
     assert not processes_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"), [("127.0.0.1:{port}", "no broker answers"), ("127.0.0.1", "a broker is written HOST:PORT")]
+)
+def test_a_broker_that_does_not_answer_is_said_at_once(tmp_path: Path, address: str, said: str) -> None:
+    """One sentence that names the variable and what to do, exit code 1; nothing is started or left."""
+    given = address.format(port=free_port())
+    env = environment(tmp_path, **{GIVEN: given})
+    run = subprocess.run([*HUB, "demo"], env=env, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (1, "")
+    (line,) = run.stdout.splitlines()
+    assert line.startswith(f"the demo failed: {GIVEN}={given}: {said}")
+    assert not list(tmp_path.iterdir())
 
 
 def test_too_few_dossiers_are_refused(tmp_path: Path) -> None:
