@@ -244,7 +244,9 @@ async def test_a_refusal_that_somebody_waits_for_is_no_alarm(tmp_path: Path) -> 
             await desk.outcome(note())
             assert await ended(desk) == {**before, "refused": before["refused"] + 1}
             await desk.post(note(code="N2"))
-            await until(lambda: ("dead", None) in desk.deliveries())
+            await until(
+                lambda: ("dead", None) in desk.deliveries() and b'"event":"dead"' in logged.getvalue()
+            )  # said once counted
             assert await ended(desk) == {"dead": before["dead"] + 1, "refused": before["refused"] + 1}
     finally:
         logging.configure(None, process=False)
