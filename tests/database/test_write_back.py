@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from connectors.database.write_back import WriteBack
 from database.parts import READ, Office, Source, tables
@@ -130,7 +131,8 @@ async def test_a_column_that_moves_by_itself_stays(desk: Office) -> None:
 @pytest.fixture
 async def reader(server_desk: Office) -> AsyncIterator[str]:
     """The address for an account that may only read."""
-    source, name = server_desk.source, f"reader_{server_desk.source.url.rpartition('_')[2].partition('?')[0]}"
+    source = server_desk.source
+    name = f"reader_of_{make_url(source.url).database}"
     if source.kind == "postgresql":
         source.run(f"create role {name} login password 'x'", f"grant select on ho_so to {name}")
         yield (
