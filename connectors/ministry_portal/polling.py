@@ -113,7 +113,7 @@ class Polling:
             try:
                 await accept(arrival, checkpoint=place, keep=True, cursor=cursor)
             except IdConflict:
-                log.warning("id_used_again", endpoint=self._context.name, position=place)
+                log.warning("id_used_again", endpoint=self._context.name, at=place)
                 arrival = replace(arrival, key=arrival.else_key)
             except (StoreUnavailable, UnknownSchema) as error:  # nothing is wrong with the item
                 self._say_once("waiting", type(error).__name__)
@@ -124,8 +124,8 @@ class Polling:
                 return
 
     def _say_refused(self, refusal: Refused, place: str) -> None:
-        reasons = [{"at": one.at, "code": one.code} for one in refusal.problems]
-        log.error("item_refused", endpoint=self._context.name, code=refusal.kind, position=place, problems=reasons)
+        codes = [one.code for one in refusal.problems]
+        log.error("item_refused", endpoint=self._context.name, code=refusal.kind, at=place, codes=codes)
 
     def _say_once(self, event: str, code: str, error: BaseException | None = None) -> None:
         """Once, until it goes well again."""

@@ -64,7 +64,7 @@ def _is_code(value: Any) -> bool:
 _IDS = "arrival message delivery correlation_id arrival_id message_id delivery_id attempt_id dossier_id key_id"
 _NAMES = "sender endpoint route connector schema table mapping simulator stream key_name"
 _WORDS = "state outcome kind reason action backend stage"
-_NUMBERS = """status seconds count number seq hops size rows port pid limit waiting backlog claimed delivered dead
+_NUMBERS = """status seconds count number seq hops size bytes rows port pid limit waiting backlog claimed delivered dead
     in_doubt pending open retry_after tls problems repeated line accepted
     refused kept partition"""
 _NAMED_OR_COUNTED = "endpoints routes schemas mappings tables senders"
@@ -85,6 +85,9 @@ SHAPES: Mapping[str, Callable[[Any], bool]] = {
     "why": lambda value: isinstance(value, str) and len(value) <= 500 and words(value) == value,
     "topic": _shape(r"[A-Za-z0-9._-]{1,249}"),
     "offset": _is_time,
+    "sequence": _shape(r"[0-9]{16}-[0-9]{16}", digits=True, recurs=False),  # of one of the hub's own events
+    "type": _is_own_word,
+    "codes": _is_error_code,
     "attempt": lambda value: _is_id(value) or _is_number(value),
 }
 """Every key that may be logged, with the check its value must pass. To log a new thing, add it here with its shape."""

@@ -352,7 +352,7 @@ async def test_an_item_that_is_nested_too_deep_stops_nothing(
 ) -> None:
     """It is refused by name, alone, wherever in a page it stands; the cursor goes on behind the page."""
     said: list[Any] = []
-    monkeypatch.setattr(polling.log, "error", lambda event, **more: said.append((event, more["position"], more["problems"])))
+    monkeypatch.setattr(polling.log, "error", lambda event, **more: said.append((event, more["at"], more["codes"])))
     deep = f'{{"MaHoSo": "{OWN}", "x": {"[" * (levels - 1)}{"]" * (levels - 1)}}}'
     first, last = json.dumps(item(2, "2026-11-22 08:00:00")), json.dumps(item(9, "2026-11-22 09:00:00"))
     async with scripted() as portal:
@@ -362,8 +362,7 @@ async def test_an_item_that_is_nested_too_deep_stops_nothing(
             await until(lambda: kept_cursor(home))
             await until(lambda: portal.query == "cursor=1")
         assert [state for _, _, state in canonical(home)] == ["routed", "routed"]
-        too_deep = [{"at": "", "code": "too_deep"}]
-        assert said[:3] == [("item_refused", f"first:{number}", too_deep) for number in (0, 2, 4)]
+        assert said[:3] == [("item_refused", f"first:{number}", ["too_deep"]) for number in (0, 2, 4)]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import gc
 import io
@@ -18,12 +19,33 @@ import pytest
 from hub.errors import NotFound, Problem, Rejected, SchemaInvalid, StoreUnavailable
 from hub.observe import logging as hub_logging
 from hub.observe.logging import configure, context, get_logger
+from hub.observe.shapes import SHAPES
 
 CANARY = "Nguyễn Thị Canary"
 NUMBER = "001090012345"
 NAME_LIKE = "Canary Nguyen"
 UUID = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000"
 log = get_logger("tests.observe")
+
+
+def _logged_keys() -> Iterator[tuple[str, str]]:
+    """(where, key) of everything that hub and connectors log by name."""
+    root = Path(hub_logging.__file__).parents[2]
+    for file in (*root.glob("hub/**/*.py"), *root.glob("connectors/**/*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id in ("log", "_log"):
+                assert isinstance(node, ast.Call)
+                for one in node.keywords:
+                    if one.arg is not None:
+                        yield f"{file.relative_to(root)}:{node.lineno}", one.arg
+
+
+def test_whatever_is_logged_can_be_read() -> None:
+    """A key without a shape is masked, always: nobody would log it."""
+    keys = [*_logged_keys()]
+    assert [one for one in keys if one[1] not in {*SHAPES, "exc_info", "error"}] == []
+    assert len(keys) > 100
 
 
 @pytest.fixture

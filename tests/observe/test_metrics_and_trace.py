@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.observe import metrics, redact, trace
 
@@ -126,6 +128,21 @@ def test_numbers_phones_and_emails_are_masked(text: str) -> None:
     assert "‹masked›" in masked
     assert not re.search(r"\d{3}", masked)
     assert "@" not in masked
+
+
+@given(
+    st.uuids(version=4).map(str) | st.from_regex(r"[0-9]{8}-[0-9]{4}-7[0-9]{3}-8[0-9]{3}-[0-9]{12}", fullmatch=True),
+    st.sampled_from(["001090012345", "0912 345 678", "a.b@mail.gov.vn"]),
+)
+def test_an_id_is_never_masked(id_: str, number: str) -> None:
+    """It leads to what an operator looks for; what stands around it is masked as ever."""
+    masked = redact.text(f"số {number}: kept behind {id_}, {number}")
+    assert masked == f"số ‹masked›: kept behind {id_}, ‹masked›"
+
+
+@pytest.mark.parametrize("text", ["{}+{}@mail.vn", "{}.{}@mail.vn", "{}@{}.example.vn"])
+def test_an_address_with_an_id_in_it_is_an_address(text: str) -> None:
+    assert redact.text(text.format("nguyen.van.a", "01a20638-9218-74e9-8265-f1d2ddb62d38")) == redact.MASK
 
 
 @pytest.mark.parametrize("text", ["000.00.10.H22-261121-0001", "mappings/x/1.0.0.yaml:12", "line 3, column 12345"])
