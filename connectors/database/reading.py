@@ -6,7 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, TableClause, and_, bindparam, column, or_, select, table, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    TableClause,
+    and_,
+    bindparam,
+    case,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    tuple_,
+)
 from sqlalchemy.types import NullType
 
 from connectors.database.cells import Unreadable
@@ -18,6 +32,8 @@ Raw = Mapping[str, Any]
 """Column → value as the driver gave it."""
 Place = tuple[Any, ...]
 """Where a row stands: its value of the growing column, then those of its key."""
+MOST_COUNTED = 1_000
+"""Rows without a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,17 @@ class TableReader:
                 raise
             return Unreadable("not_readable")
 
+    def nowhere(self) -> int:
+        """How many rows have no place, and so are never read: without a value in ``by``, or in a column of the key. Counts to
+        ``MOST_COUNTED``. Raises DeliveryError, and what the driver says of a value."""
+        c = self._table.c
+        among: ColumnElement[bool] = or_(*(_has_none(c[name]) for name in self._config.key))
+        if self._config.begin is not None:
+            among = and_(c[self._config.by] >= bound(self._config.begin), among)
+        found = select(c[self._config.by]).where(or_(_has_none(c[self._config.by]), among)).limit(MOST_COUNTED)
+        with self._database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+
     def page(self, low: Any | None, after: Place | None) -> Page:
         """The rows behind ``after``, or from the value ``low`` on, or from the first. Raises DeliveryError."""
         try:
@@ -103,7 +130,7 @@ class TableReader:
     def _behind(self, query: Select[Any], low: Any | None, after: Place | None) -> Select[Any]:
         """Not by comparing tuples: not every database can use an index for that."""
         c = self._table.c
-        query = query.where(c[self._config.by].is_not(None))
+        query = query.where(*(c[name].is_not(None) for name in self._order))
         if self._config.begin is not None:
             query = query.where(c[self._config.by] >= bound(self._config.begin))
         if after is None:
@@ -185,6 +212,11 @@ class TableReader:
 
     def _is_at(self, place: Place) -> ColumnElement[bool]:
         return and_(*(self._table.c[name] == bound(value) for name, value in zip(self._order, place, strict=True)))
+
+
+def _has_none(one: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Twice, since to MariaDB a zero date ``is null`` and ``is not null`` both."""
+    return and_(one.is_(None), case((one.is_not(None), 0), else_=1) == 1)
 
 
 def _raw(connection: Connection, query: Select[Any]) -> list[Raw]:

@@ -27,6 +27,8 @@ from hub.observe.logging import get_logger
 log = get_logger("database")
 _REMEMBERED = 200_000
 """States of rows that need not be handed over again: a window with more is asked for at the hub's store, row by row."""
+_COUNT_MICROSECONDS = 3_600_000_000
+"""Between two counts of the rows that cannot be read for want of a place: it may look at the whole table."""
 _TRIES = 3
 """At a row at which the hub breaks."""
 _FAR = timedelta(days=1)
@@ -55,6 +57,7 @@ class Polling:
         self._schema = SchemaRef.parse(config.schema_)
         self._cursor: Cursor | None = None
         self._is_begun = self._is_held = False
+        self._counted_at, self._nowhere = 0, 0
         self._known: OrderedDict[str, Taken] = OrderedDict()
         self._said: set[str] = set()
 
@@ -102,8 +105,24 @@ class Polling:
             if page.cut:
                 raise Transient("key_unreadable", "the next row's key, or its value in by, cannot be read")
             if page.more is None:
-                return
+                break
             after = page.more
+        await self._count_what_is_nowhere()
+
+    async def _count_what_is_nowhere(self) -> None:
+        """Nobody would miss rows that no look can see: their number is said whenever it is another one."""
+        if self._counted_at and self._context.clock() < self._counted_at + _COUNT_MICROSECONDS:
+            return
+        self._counted_at = self._context.clock()
+        try:
+            found = await self._database.work(self._reader.nowhere)
+        except Exception as error:  # what can be read is read
+            log.warning("rows_not_counted", endpoint=self._context.name, code=type(error).__name__)
+            return
+        metrics.rows_nowhere(self._context.name, found)
+        if found not in (0, self._nowhere):
+            log.error("rows_without_place", endpoint=self._context.name, rows=found, at=self._config.table)
+        self._nowhere = found
 
     async def _begin(self) -> None:
         kept = None if self._context.cursor is None else await self._context.cursor()
@@ -181,8 +200,8 @@ class Polling:
                 return Taken(row.place, str(accepted.receipt["state"]), str(accepted.receipt["arrival"]))
 
     def _refused(self, row: Row, refusal: Refused) -> Taken:
-        reasons = [{"at": one.at, "code": one.code} for one in refusal.problems]
-        log.error("row_refused", endpoint=self._context.name, code=refusal.kind, at=row.position, problems=reasons)
+        codes = [one.code for one in refusal.problems]
+        log.error("row_refused", endpoint=self._context.name, code=refusal.kind, at=row.position, codes=codes)
         metrics.row_read(self._context.name, "refused")
         return Taken(row.place, "refused")
 

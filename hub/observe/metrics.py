@@ -71,6 +71,10 @@ _TABLE = Gauge(
     "hub_table_unreadable", "1 while an endpoint's table is not read: no database, no rights, or the store takes nothing",
     ("endpoint",), registry=_registry,
 )  # fmt: skip
+_NOWHERE = Gauge(
+    "hub_rows_without_place", "Rows of a table that are never read, for want of a value in by or key; counted to 1,000",
+    ("endpoint",), registry=_registry,
+)  # fmt: skip
 _RECORDS = Counter(
     "hub_records", "Records of topics that were read, by what became of them", ("endpoint", "outcome"), registry=_registry
 )
@@ -200,6 +204,11 @@ def row_read(endpoint: str, outcome: Literal["taken", "repeated", "refused"]) ->
 def table(endpoint: str, *, readable: bool) -> None:
     """Whether an endpoint's table is read."""
     _TABLE.labels(_word(endpoint)).set(0 if readable else 1)
+
+
+def rows_nowhere(endpoint: str, rows: int) -> None:
+    """How many rows of an endpoint's table have no place in its order."""
+    _NOWHERE.labels(_word(endpoint)).set(rows)
 
 
 def record_read(endpoint: str, outcome: Literal["taken", "repeated", "refused"]) -> None:

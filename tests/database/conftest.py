@@ -71,6 +71,13 @@ def postgres_source(tmp_path: Path, request: pytest.FixtureRequest) -> Source:
     return made
 
 
+@pytest.fixture
+def maria_source(tmp_path: Path, request: pytest.FixtureRequest) -> Source:
+    made = empty("mariadb", request, tmp_path)
+    made.run(TABLE, FILES)
+    return made
+
+
 @pytest.fixture(params=["postgresql", "mariadb"])
 def server_source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     """One whose transactions run beside each other."""

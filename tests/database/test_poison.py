@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,8 @@ async def test_a_row_without_its_dossier_is_said_and_passed_over(
     assert _codes(sqlite_desk) == [("uid-0001", "accepted")]
     said = capsys.readouterr().err
     assert said.count("row_refused") == 1 and NOTE not in said
+    [line] = [json.loads(one) for one in said.splitlines() if "row_refused" in one]
+    assert line["codes"] == ["too_short"]
 
 
 async def test_a_key_that_could_be_a_persons_number_is_not_shown(sqlite_desk: Office) -> None:

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import yaml
 from flow.parts import MovableClock, make_home
 
-from database.parts import CONFIG, READ, Office, Source, soon, stored, tables
+from connectors.database.config import DatabaseConfig
+from connectors.database.place import Database
+from connectors.database.reading import TableReader
+from database.parts import CONFIG, READ, Office, Source, endpoint, soon, stored, tables
 from hub.app import Hub
 from hub.assembly import assemble
 from hub.connector import Accepted
@@ -154,6 +158,56 @@ async def test_null_is_absent_or_null_as_told(desk: Office) -> None:
     desk.source.put("uid-0002", 2, ghi_chu=None)  # type: ignore[arg-type]
     await desk.look(nulls="null")
     assert desk.arrivals()[-1][2]["dossierNote"] is None
+
+
+async def test_rows_without_a_place_are_counted_and_hide_no_others(desk: Office) -> None:
+    """No value in ``by``, or none in the key, whatever the page ends with: said once an hour when it is another number."""
+    desk.source.run(
+        "create view v as select nullif(ma, 'none') as ma, nullif(luc, 0) as luc, so, thu_tuc, trang_thai, chu, ghi_chu "
+        "from ho_so"
+    )
+    for number, (ma, luc) in enumerate([("uid-0001", 1), ("none", 2), ("uid-0002", 2), ("uid-0003", 2), ("uid-0004", 0)]):
+        desk.source.put(ma, luc, so=f"000.00.10.H22-261121-{number:04}")
+
+    async def looked() -> tuple[list[Any], str]:
+        with structlog.testing.capture_logs() as said:
+            await desk.look(table="v", page=1)
+        shown = next(
+            line
+            for line in metrics.render().decode().splitlines()
+            if line.startswith('hub_rows_without_place{endpoint="office"}')
+        )
+        return [(one["rows"], one["at"]) for one in said if one["event"] == "rows_without_place"], shown[-3:]
+
+    assert await looked() == ([(2, "v")], "2.0")
+    assert [body["referenceUid"] for _, _, body in desk.arrivals()] == ["uid-0001", "uid-0002", "uid-0003"]
+    desk.source.run("update ho_so set luc = 3 where luc = 0")
+    assert await looked() == ([], "2.0")
+    assert [body["referenceUid"] for _, _, body in desk.arrivals()][3:] == ["uid-0004"]
+    desk.clock.advance(3_600)
+    assert await looked() == ([(1, "v")], "1.0")
+    desk.clock.advance(3_600)
+    assert await looked() == ([], "1.0")
+    desk.source.run("update ho_so set ma = 'uid-0005', luc = 4 where ma = 'none'")
+    desk.clock.advance(3_600)
+    assert await looked() == ([], "0.0")
+    assert [body["referenceUid"] for _, _, body in desk.arrivals()][4:] == ["uid-0005"]
+
+
+async def test_a_zero_date_has_its_place(maria_source: Source, tmp_path: Path) -> None:
+    """MariaDB says of it that it is null, and that it is not: it is read, and so it is not counted."""
+    maria_source.run("alter table ho_so add column ngay datetime not null default '2026-01-01'")
+    maria_source.put("uid-0001", 1)
+    maria_source.run("set sql_mode = ''", "update ho_so set ngay = '0000-00-00 00:00:00'")
+    config = DatabaseConfig.model_validate({**endpoint(maria_source.url), "read": {**READ, "by": "ngay"}})
+    assert config.read is not None
+    database = Database(config, "office")
+    try:
+        reader = TableReader(config.read, database)
+        page = await database.work(reader.page, None, None)
+        assert (len(page.rows) + page.cut, await database.work(reader.nowhere)) == (1, 0)
+    finally:
+        await database.close()
 
 
 LATE = (
