@@ -28,6 +28,8 @@ from hub.record_files import RecordReader
 from hub.translation import Schema
 
 WORDS = ("accepted", "known", "superseded", "kept", "refused")
+GRACE_SECONDS = 10.0
+"""What is under way when the import is interrupted has so long; what has no answer then is sent, and known, the next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Import:
         self._shell, self._settings = shell, settings
         self._total = Total()
         self._rows: Rows | None = None
+        self._given_up = asyncio.Event()
         self._sender = ""
 
     async def run(self, files: Sequence[tuple[Given, RecordReader]]) -> Total:
@@ -101,21 +104,37 @@ class Import:
         that another import reads or whose journal is damaged, StateNotWritten."""
         catalog, _ = catalog_of(self._shell)
         loop = asyncio.get_running_loop()
+        timeout = aiohttp.ClientTimeout(total=120, connect=10)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
-        timeout = aiohttp.ClientTimeout(total=120, connect=10)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        async with aiohttp.TCPConnector() as connector, aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+            cutting_off = asyncio.create_task(self._cut_off(connector))
             pace = Pace(lambda: self._waiting(session), self._settings.waiting, self._settings.rate)
-            self._sender = await self._greet(session)
+            try:
+                self._sender = await self._greet(session)
+            except NotConnected:
+                if self._total.stopped is not None:  # interrupted before anything was sent
+                    return self._total
+                raise
             with Shown(self._shell, sum(given.size for given, _ in files)) as shown:
                 for given, reader in files:
                     if self._total.stopped is not None:
                         break
                     await self._file(session, pace, given, reader, find_schema(catalog, reader.schema), shown)
+            cutting_off.cancel()
         return self._total
 
+    async def _cut_off(self, connector: aiohttp.BaseConnector) -> None:
+        await self._given_up.wait()
+        await connector.close()
+
     def _interrupted(self) -> None:
+        """The first time what is under way may end; the second time, or when that takes too long, it is cut off."""
+        if self._total.stopped is not None:
+            self._given_up.set()
+            return
         self._total.stopped = Stopped("interrupted", interrupted=True)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._given_up.set)
         if self._rows is not None:
             self._rows.stop(self._total.stopped)
 

@@ -62,8 +62,9 @@ def import_files(
 
     Each row is a message of the key's sender, by the same rules as any: one that came before is known again. By itself the
     import sends few rows at once, and only while few deliveries wait at their partners. It can be ended, or killed, at any
-    time: the same command goes on where it was. What was refused or kept stands in a report, row by row, with the reason and
-    no value. Exit code 1 when rows were refused or kept, 4 when the hub could not be reached.
+    time: the same command goes on where it was. Ctrl-C lets what is under way end, for 10 seconds at most; a second one cuts
+    it off. What was refused or kept stands in a report, row by row, with the reason and no value. Exit code 1 when rows were
+    refused or kept, 4 when the hub could not be reached.
 
     \b
     Examples:  HUB_KEY=$(cat one-stop.key) hub import old-dossiers.jsonl.gz --schema opencps-dossier@1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -115,6 +116,40 @@ def test_what_answers_is_no_hub(running: Running) -> None:
     with _serving([b"<html>"]) as (address, _):
         said = home.imported(key, file, "--schema", "record@1", "--url", address, code=4)
     assert "is no hub" in said["error"]["message"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_hub_that_hangs_can_be_left(running: Running, times: int) -> None:
+    """It answers whoever greets it, and nobody who sends: Ctrl-C ends within its grace, a second one at once."""
+    home, key = running
+    file = str(home.rows("few.jsonl", [row(800 + number) for number in range(3)]))
+    came, over = threading.Event(), threading.Event()
+
+    class Hangs(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = b'{"sender": "one-stop", "endpoints": {}}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_POST(self) -> None:
+            came.set()
+            over.wait(60)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    grace = f"from hub.cli import import_run\nimport_run.GRACE_SECONDS = {0.5 if times == 1 else 60}\n"
+    with _server(Hangs) as address:
+        process = home.begin_import(key, file, "--schema", "record@1", "--url", address, command=_command(grace))
+        assert came.wait(30)
+        process.send_signal(signal.SIGINT)
+        if times == 2:
+            process.send_signal(signal.SIGTERM)  # another SIGINT could become one with the first
+        said = told(process, 130, seconds=20)
+        over.set()
+    assert (said["stopped"], said["counts"], said["files"][0]["ended"]) == ("interrupted", {}, False)
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,7 @@ def test_a_cut_file_goes_on_when_it_is_mended(running: Running) -> None:
     assert "another one than before" in changed["files"][0]["error"]
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"number": 1', b"[]", b"{}", b"\xff\x00", b'{"number": "x"}'])
-def test_a_damaged_journal_is_said(running: Running, damage: bytes) -> None:
+def test_a_damaged_journal_is_said(running: Running) -> None:
     """By its name, with what to do; nothing is sent, the report stays, and the lock is gone. --again takes another."""
     home, key = running
     file, state = str(home.rows("journal.jsonl", [row(7000), {"code": ""}])), home.folder / "state"
@@ -98,13 +97,13 @@ def test_a_damaged_journal_is_said(running: Running, damage: bytes) -> None:
     (journal,) = state.glob("*.json")
     (report,) = state.glob("*.report.jsonl")
     before = report.read_bytes()
-    journal.write_bytes(damage)
-    for _ in range(2):
+    for damage in (b"", b'{"number": 1', b"[]", b"{}", b"\xff\x00", b'{"number": "x"}'):
+        journal.write_bytes(damage)
         (problem,) = home.imported(key, *words, code=1)["error"]["problems"]
-        assert problem["code"] == "journal_damaged"
+        assert problem["code"] == "journal_damaged", damage
         assert journal.name in problem["message"]
         assert "--again" in problem["hint"]
-    assert report.read_bytes() == before
+        assert (journal.read_bytes(), report.read_bytes()) == (damage, before)
     assert home.imported(key, *words, "--again", code=1)["counts"] == {"known": 1, "refused": 1}
     assert home.imported(key, *words, code=1)["rows_sent"] == 0
 
