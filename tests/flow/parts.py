@@ -169,9 +169,9 @@ def told(count: int = 1, seed: int = 7) -> list[Story]:
     return longer[:count]
 
 
-async def until(condition: Callable[[], Any]) -> Any:
+async def until(condition: Callable[[], Any], seconds: float = DEADLINE) -> Any:
     """Wait until the condition (maybe async) gives something true; fails after the deadline."""
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + seconds
     while True:
         found = condition()
         if asyncio.iscoroutine(found):

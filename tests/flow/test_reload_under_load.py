@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from flow.parts import Asked, MovableClock, running, states, until
+from flow.parts import DEADLINE, Asked, MovableClock, running, states, until
 from hub.connector import Receipt
 from hub.errors import InDoubt, Rejected, Transient
 from hub.intake.keys import new_key
@@ -28,6 +28,7 @@ from hub.translation.chain import Step
 RATE, SECONDS = 500, 60.0 if os.environ.get("SOAK") == "1" else 2.5
 CONNECTIONS, MOST_UNDER_WAY = 40, 400
 PAUSE = 0.2
+SLOWEST = 100  # deliveries a second: what is slower hangs
 """Between two reloads: as long as one takes here, so that messages come between and during them."""
 _CONFIG = """
 store: { url: sqlite:///var/hub.db }
@@ -185,7 +186,7 @@ async def test_a_reload_under_load_loses_nothing_and_mixes_nothing(home: Path) -
         done.set()
         await swapping
         assert door.answers == {"accepted": sent}
-        await until(lambda: states(hub) == {"delivered": sent})
+        await until(lambda: states(hub) == {"delivered": sent}, DEADLINE + sent / SLOWEST)
         told = await reloads(hub)
         bodies = [call.body for call in portal.calls]
         assert Counter(one["code"] for one in bodies) == Counter(f"c-{number}" for number in range(sent))
