@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from hub.cli.shell import Json, actor, emit, in_store, plural, shell_of, span
-
-if TYPE_CHECKING:
-    from hub.store.glance import Unpublished
 
 app = typer.Typer(no_args_is_help=True, help="The hub's own event stream.")
 
@@ -33,16 +30,16 @@ def waiting(context: typer.Context, as_json: Json = False) -> None:
     if found is None:
         shell.answer({"events": None}, "no event stream is written: say `events` in config.yaml and start the hub")
         return
-    shell.answer({"events": asdict(found)}, waiting_of(found))
+    age = None if found.oldest_at is None else max(0.0, time.time() - found.oldest_at / 1_000_000)
+    shell.answer({"events": asdict(found)}, waiting_of(found.count, age, found.copying))
 
 
-def waiting_of(found: Unpublished) -> str:
+def waiting_of(count: int, oldest_seconds: float | None, copying: bool) -> str:
     """What waits, in words."""
-    copying = "; what there was when the stream began is still being told" if found.copying else ""
-    if found.oldest_at is None:
-        return f"all events are published{copying}"
-    age = span(max(0.0, time.time() - found.oldest_at / 1_000_000))
-    return f"about {plural(found.count, 'event')} not published yet, the oldest for {age}{copying}"
+    more = "; what there was when the stream began is still being told" if copying else ""
+    if oldest_seconds is None:
+        return f"all events are published{more}"
+    return f"about {plural(count, 'event')} not published yet, the oldest for {span(oldest_seconds)}{more}"
 
 
 @app.command("describe")

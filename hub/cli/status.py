@@ -17,7 +17,7 @@ from hub.cli.events import waiting_of
 from hub.cli.shell import Json, emit, in_store, local, plural, printable, shell_of, span, table
 
 if TYPE_CHECKING:
-    from hub.store.glance import EndpointNow, Overview, Unpublished
+    from hub.store.glance import EndpointNow, Overview
     from hub.store.port import Store
 
 EVERY_SECONDS = 1.0
@@ -46,7 +46,7 @@ def status(
     }
 
     async def look(store: Store) -> _Seen:
-        return _Seen(await store.overview(names), await store.running(), await store.unpublished())
+        return _Seen(await store.overview(names), await store.running())
 
     if not watch:
         seen = in_store(home, look)
@@ -72,14 +72,13 @@ def status(
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the screen shows; ``events``: what waits of the hub's own event stream, None where there is none."""
+    """What the screen shows."""
 
     overview: Overview
     runs: bool
-    events: Unpublished | None
 
     def as_dict(self) -> dict[str, Any]:
-        return {"running": self.runs, **asdict(self.overview), "events": asdict(self.events) if self.events else None}
+        return {"running": self.runs, **asdict(self.overview)}
 
 
 def _shown(what: _Seen, asked: Set[str]) -> Iterator[Any]:
@@ -91,8 +90,8 @@ def _shown(what: _Seen, asked: Set[str]) -> Iterator[Any]:
     yield Text.assemble(
         (f"{local(seen.at)[:19]}  ", "bold"), f"in {span(seen.traffic.seconds)}: {arrived} ({rate:.1f} a minute)"
     )
-    if what.events is not None:
-        yield f"event stream: {waiting_of(what.events)}"
+    if seen.events is not None:
+        yield f"event stream: {waiting_of(seen.events.waiting, seen.events.oldest_waiting_seconds, seen.events.copying)}"
     yield ""
     yield Text("Endpoints", "bold")
     columns = ("endpoint", "state", "waiting", "oldest", "in doubt", "dead", "delivered", "lag p50 / p95", "last failure")

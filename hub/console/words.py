@@ -59,6 +59,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "by_itself": ("{} sẽ tự đi", "{} go by themselves"),
     "blocked": ("{} bị chặn", "{} blocked"),
     "behind_dead": ("{} bị chặn sau bản không giao được", "{} blocked by dead letters"),
+    "events_waiting": ("sự kiện chưa công bố: {}", "{} events unpublished"),
+    "events_copying": ("đang công bố những gì có từ trước", "what was there before is still being told"),
     "nothing_waits": ("không có gì chờ", "nothing waits"),
     "dead_letters": ("Cần xử lý", "To act on"),
     "to_act_on": ("{} không giao được, {} giữ lại; điểm nhận: {}", "{} dead, {} kept; endpoints: {}"),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 
 from hub.delivery.retry import RetryPolicy
-from hub.errors import DeliveryError, StoreUnavailable
-from hub.event import Publisher
+from hub.errors import DeliveryError, Rejected, StoreUnavailable
+from hub.event import Event, Publisher
 from hub.observe import metrics
 from hub.observe.logging import get_logger
 from hub.store.port import Store
@@ -45,6 +45,8 @@ class Publishing:
         self._at_once = self._most  # fewer after each failure: what is too much for the time there is goes in parts
         self._failed = 0
         self._calls = 0
+        self._alone: Event | None = None  # what went in a call of its own
+        self._held_up_by = ""
 
     async def run(self) -> None:
         """Publish what is there, wait for more; after a failure wait longer, as a delivery would."""
@@ -55,10 +57,11 @@ class Publishing:
                     seconds = _IDLE_SECONDS
                 if self._failed:
                     log.info("events_published_again", endpoint=self._endpoint)
-                self._failed = 0
+                self._failed, self._held_up_by = 0, ""
             except StoreUnavailable as error:
                 seconds = self._after(error.reason, error)
             except DeliveryError as error:
+                self._say_what_holds_up(error)
                 seconds = max(self._after(error.code, error), getattr(error, "retry_after", None) or 0.0)
             except TimeoutError as error:
                 seconds = self._after("deadline", error)
@@ -68,6 +71,7 @@ class Publishing:
 
     async def _turn(self) -> bool:
         """Publish one call's worth; False when nothing was there to be published."""
+        self._alone = None
         waiting = await self._store.unpublished()
         if waiting is None or self._endpoint in await self._store.endpoint_states():
             return False
@@ -75,8 +79,10 @@ class Publishing:
             await self._store.copy_events(TOLD_AT_ONCE)
         events = await self._store.events(self._at_once, with_bodies=self._with_bodies)
         if events:
+            self._alone = events[0][1] if len(events) == 1 else None
             async with asyncio.timeout(self._deadline):
                 await self._publisher.publish([event for _, event in events])
+            self._alone = None
             await self._store.published([number for number, _ in events])
             metrics.events_published(len(events))
             self._at_once = min(self._most, 2 * self._at_once)
@@ -92,3 +98,14 @@ class Publishing:
         if self._failed == 1:
             log.warning("events_not_published", endpoint=self._endpoint, code=code, exc_info=error)
         return self._retry.wait(self._failed)
+
+    def _say_what_holds_up(self, error: DeliveryError) -> None:
+        """The event that is refused even alone is the reason that nothing goes on: it is named, once."""
+        one = self._alone
+        if one is None or not isinstance(error, Rejected) or one.sequence == self._held_up_by:
+            return
+        self._held_up_by = one.sequence
+        log.warning(
+            "event_holds_stream_up", endpoint=self._endpoint, code=error.code, sequence=one.sequence, type=one.type,
+            dossier=one.dossier, bytes=len(one.data),
+        )  # fmt: skip

@@ -169,14 +169,15 @@ def copy(connection: Connection, most: int) -> bool:
 
 def unpublished(connection: Connection) -> Unpublished | None:
     """Read: what waits to be published; None where no stream is configured."""
-    if _to(connection) is None:
+    to = _to(connection)
+    if to is None:
         return None
     first, last = connection.execute(select(func.min(ev.c.id), func.max(ev.c.id))).one()
     copying = _get(connection, _COPIED) != _ALL
     if first is None:
-        return Unpublished(0, None, copying)
+        return Unpublished(to, 0, None, copying)
     since = connection.execute(select(ev.c.at).where(ev.c.id == first)).scalar()
-    return Unpublished(last - first + 1, since, copying)
+    return Unpublished(to, last - first + 1, since, copying)
 
 
 def page(connection: Connection, most: int, *, with_bodies: bool) -> list[tuple[int, Event]]:

@@ -110,6 +110,27 @@ class LastError:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpublished:
+    """What of the stream to ``endpoint`` waits: about how many events, since when (microseconds since the epoch), and whether
+    what was there before it began is still being told."""
+
+    endpoint: str
+    count: int
+    oldest_at: int | None
+    copying: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """The hub's own events on their way to ``endpoint``: what ``Unpublished`` says, as it is shown."""
+
+    endpoint: str
+    waiting: int
+    oldest_waiting_seconds: float | None
+    copying: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The exchange at one glance; instants are RFC 3339 in UTC. ``refused`` messages are not stored: the running hub counts
     them since its start."""
@@ -120,14 +141,5 @@ class Overview:
     backlog: tuple[Backlog, ...]
     causes: tuple[Cause, ...]
     errors: tuple[LastError, ...]
+    events: EventStream | None = None
     refused: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unpublished:
-    """What of the stream waits: about how many events, since when, and whether what was there before it began is still being
-    told."""
-
-    count: int
-    oldest_at: int | None
-    copying: bool

@@ -16,7 +16,20 @@ from sqlalchemy import JSON, ColumnElement, Connection, and_, cast, func, litera
 from hub.message import NATIONAL
 from hub.observe.redact import text as redacted
 from hub.store import lookups
-from hub.store.glance import Backlog, Cause, EndpointNow, Failure, LastError, Minute, Overview, Paused, Recent, Traffic
+from hub.store.events import unpublished
+from hub.store.glance import (
+    Backlog,
+    Cause,
+    EndpointNow,
+    EventStream,
+    Failure,
+    LastError,
+    Minute,
+    Overview,
+    Paused,
+    Recent,
+    Traffic,
+)
 from hub.store.rows import AnyRow, instant, unpack
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
@@ -81,7 +94,16 @@ def overview(connection: Connection, now: int, configured: Iterable[str] = ()) -
         backlog=open_now,
         causes=tuple(sorted((*dead, *kept), key=lambda one: -one.count)),
         errors=_last_errors(connection, {one.endpoint for one in open_now if one.state == "pending"}),
+        events=_stream(connection, now),
     )
+
+
+def _stream(connection: Connection, now: int) -> EventStream | None:
+    found = unpublished(connection)
+    if found is None:
+        return None
+    age = None if found.oldest_at is None else max(0.0, (now - found.oldest_at) / 1_000_000)
+    return EventStream(found.endpoint, found.count, age, found.copying)
 
 
 def backlog(connection: Connection) -> tuple[Backlog, ...]:

@@ -93,6 +93,26 @@ async def test_what_happens_is_seen_within_two_seconds(
         assert one.errors == []
 
 
+async def test_events_that_nobody_takes_are_seen(world: World, browser: Browser, tmp_path: Path) -> None:
+    """At the endpoint of the hub's own stream: how many are not published, and since when; in both languages, and as JSON."""
+    async with window(browser) as one:
+        await one.sign_in(world)
+        await one.sees("nothing waits")
+        assert "unpublished" not in await one.page.locator("main").inner_text()
+        await world.hub.store.follow("portal", world.clock())
+        await send(world.hub, told()[0].records[0], world.clock)
+        await settled(world.hub)
+        waiting = await world.hub.store.unpublished()
+        assert waiting is not None and waiting.count > 3
+        await one.sees(f"{waiting.count} events unpublished", "td")
+        await one.page.goto(f"{world.url}/console?lang=vi")
+        await one.sees(f"sự kiện chưa công bố: {waiting.count}", "td")
+        await shot(one, tmp_path, "events-vi")
+        seen = await world.hub.store.overview(("portal",))
+        assert seen.events is not None and (seen.events.endpoint, seen.events.waiting) == ("portal", waiting.count)
+        assert one.errors == []
+
+
 async def test_a_hub_that_is_gone_is_said(tmp_path: Path, browser: Browser) -> None:
     """The page keeps its last figures and says in words that they are old; it does not ask forever in silence."""
     async with window(browser) as one:

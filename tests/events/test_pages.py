@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import structlog
 from store_making import Desk
 
 from events.listener import Listener
 from events.store_stream import TO, same_ledger, tell
 from hub.delivery.retry import RetryPolicy
-from hub.errors import InDoubt
+from hub.errors import InDoubt, NotConnected, Rejected
 from hub.event import Event
 from hub.events.publishing import Publishing
 
@@ -53,6 +54,86 @@ async def test_a_narrow_way_is_passed_in_parts(desk: Desk) -> None:
         await asyncio.gather(running, return_exceptions=True)
     await same_ledger(desk.store, narrow.listener, *(f"D{number}" for number in range(20)))
     assert narrow.sizes[0] > 50
+
+
+class Refuses:
+    """Takes all but one event, until it is mended."""
+
+    def __init__(self, sequence: str) -> None:
+        self.listener, self.refused, self.mended, self._sequence = Listener(), 0, False, sequence
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        for one in events:
+            if one.sequence == self._sequence and not self.mended:
+                self.refused += 1
+                raise Rejected("too_large", "larger than the brokers take")
+            tell(self.listener, [one])
+
+
+async def test_the_event_that_holds_the_stream_up_is_named(desk: Desk) -> None:
+    """Once, by what leads to it; nothing is skipped, and all is there once the brokers take it."""
+    await desk.store.follow(TO, desk.clock())
+    for number in range(5):
+        await desk.accept("a", code=f"D{number}")
+    while (waiting := await desk.store.unpublished()) is None or waiting.copying:
+        await desk.store.copy_events(100)
+    large = (await desk.store.events(500, with_bodies=False))[7][1]
+    partner = Refuses(large.sequence)
+    publishing = Publishing(TO, partner, desk.store, RetryPolicy(0.001, 0.002), 5.0, with_bodies=False)
+    with structlog.testing.capture_logs() as said:
+        running = asyncio.create_task(publishing.run())
+        try:
+            async with asyncio.timeout(20):
+                while partner.refused < 30:
+                    await asyncio.sleep(0.01)
+                assert (await desk.store.events(1, with_bodies=False))[0][1] == large
+                partner.mended = True
+                while (waiting := await desk.store.unpublished()) is None or waiting.count:
+                    await asyncio.sleep(0.01)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    [named] = [one for one in said if one["event"] == "event_holds_stream_up"]
+    assert {name: named[name] for name in ("sequence", "type", "dossier", "bytes", "code")} == {
+        "sequence": large.sequence,
+        "type": large.type,
+        "dossier": large.dossier,
+        "bytes": len(large.data),
+        "code": "too_large",
+    }
+    await same_ledger(desk.store, partner.listener, *(f"D{number}" for number in range(5)))
+
+
+class Away:
+    """Cannot be reached for a while."""
+
+    def __init__(self) -> None:
+        self.listener, self.tries = Listener(), 0
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        self.tries += 1
+        if self.tries < 20:
+            raise NotConnected("connection_lost", "not there")
+        tell(self.listener, events)
+
+
+async def test_an_outage_is_no_events_fault(desk: Desk) -> None:
+    """However few go in one call by then."""
+    await desk.store.follow(TO, desk.clock())
+    await desk.accept("a", code="D1")
+    away = Away()
+    publishing = Publishing(TO, away, desk.store, RetryPolicy(0.001, 0.002), 5.0, with_bodies=False)
+    with structlog.testing.capture_logs() as said:
+        running = asyncio.create_task(publishing.run())
+        try:
+            async with asyncio.timeout(20):
+                while (waiting := await desk.store.unpublished()) is None or waiting.count or waiting.copying:
+                    await asyncio.sleep(0.01)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert [one["event"] for one in said] == ["events_not_published", "events_published_again"]
+    await same_ledger(desk.store, away.listener, "D1")
 
 
 class Busy:
