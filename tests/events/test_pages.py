@@ -17,6 +17,8 @@ from hub.errors import InDoubt, NotConnected, Rejected
 from hub.event import Event
 from hub.events.publishing import Publishing
 
+CONNECTS = False
+
 
 class Narrow:
     """Takes three events at once, of more only the first three."""

@@ -12,6 +12,8 @@ from events.listener import Listener
 from events.store_stream import TO, drain, of_listener, of_store, shown
 from hub.store import cells, events
 
+CONNECTS = False
+
 
 async def routed(desk: Desk) -> None:
     await desk.accept("a")

@@ -30,6 +30,9 @@ from hub.store.sql import SqlStore
 pages = st.lists(st.tuples(st.integers(1, 12), st.booleans()), max_size=6)
 
 
+CONNECTS = False
+
+
 @pytest.fixture(autouse=True)
 def _off(database: Any) -> None:
     """As a new store is: what wipes tables between tests leaves the switch."""

@@ -14,6 +14,7 @@ from hub.connector import ConnectorContext
 from hub.errors import BadConfig
 from hub.message import Message, SchemaRef, system_clock
 
+CONNECTS = False
 READ = {"group": "g", "topics": {"land.dossiers": {"schema": "record@1"}}}
 WRITE = {"source": "urn:x", "topics": {"note@1": "out"}}
 GOOD: dict[str, Any] = {"brokers": ["kafka-1.example.vn:9093"], "read": READ}
