@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
 from typing import BinaryIO
 
@@ -18,16 +19,25 @@ _ENOUGH = 1024 * 1024
 
 
 class OpenFile:
-    """``batch`` again and again until it gives nothing; ``close`` in the end. All of it in a thread."""
+    """``open``, and ``batch`` again and again until it gives nothing; ``close`` in the end, also when ``open`` was given up.
+    All of it in a thread."""
 
     def __init__(self, config: ReadConfig, folder: DropFolder, one: Seen) -> None:
         self._folder, self._one = folder, one
-        self._stream = folder.open(one)
         self._config = config
-        self._rows = CsvRows(self._stream, config) if config.format == "csv" else None
-        self._elements = XmlElements(self._stream, config.record) if config.format == "xml" and config.record else None
-        self._records = self._begin(config)
+        self._closing = ExitStack()
+        self._rows: CsvRows | None = None
+        self._elements: XmlElements | None = None
         self._malformed: Malformed | None = None
+
+    def open(self) -> None:
+        """Raises OSError."""
+        self._stream = self._closing.enter_context(self._folder.open(self._one))
+        if self._config.format == "csv":
+            self._rows = CsvRows(self._stream, self._config)
+        elif self._config.format == "xml" and self._config.record:
+            self._elements = XmlElements(self._stream, self._config.record)
+        self._records = self._begin(self._config)
 
     @property
     def around(self) -> tuple[str | bytes, str | bytes]:
@@ -65,7 +75,7 @@ class OpenFile:
             raise Changed
 
     def close(self) -> None:
-        self._stream.close()
+        self._closing.close()
 
     def _begin(self, config: ReadConfig) -> Iterator[Record]:
         if self._rows:

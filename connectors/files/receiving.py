@@ -104,10 +104,11 @@ class Receiving:
         """Hand over all its records; where the file goes then and, if that is settled, its name. Raises Changed, OSError."""
         work = self._place.work
         refused = RefusedRecords(self.config, self._place, one, self.context.name)
-        opened = await work(OpenFile, self.config, self._folder, one)
+        opened = OpenFile(self.config, self._folder, one)
         accepted = repeated = 0
         malformed: Malformed | None = None
         try:
+            await work(opened.open)
             try:
                 while batch := await work(opened.batch):
                     for record in batch:

@@ -14,7 +14,6 @@ from flow.parts import until
 import connectors.files.folder as folder_module
 from connectors.files.folder import DropFolder
 from connectors.files.local import LocalPlace
-from connectors.files.reading import OpenFile
 from connectors.files.receiving import Receiving
 from connectors.files.sftp_place import SftpPlace
 from files.parts import NewDrop, here, lines, record, running
@@ -230,16 +229,16 @@ async def test_a_name_that_is_there_ten_thousand_times_costs_no_look_at_each(new
 
 async def test_nothing_is_read_before_an_older_file_that_cannot_be_read(new_drop: NewDrop, monkeypatch: Any) -> None:
     """Or a dossier's newer state would come before its older one."""
-    drop, failures, begin = new_drop(), 5, OpenFile.__init__
+    drop, failures, begin = new_drop(), 5, DropFolder.open
 
-    def failing(opened: OpenFile, config: Any, folder: Any, one: Any) -> None:
+    def failing(folder: DropFolder, one: Any) -> Any:
         nonlocal failures
         if one.name == "a.jsonl" and failures:
             failures -= 1
             raise PermissionError
-        begin(opened, config, folder, one)
+        return begin(folder, one)
 
-    monkeypatch.setattr(OpenFile, "__init__", failing)
+    monkeypatch.setattr(DropFolder, "open", failing)
     for seconds, (name, state) in enumerate((("a", "A"), ("b", "B")), 100):
         os.utime(drop.put(f"{name}.jsonl", lines(record("1", state))), (seconds, seconds))
     async with running(drop):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from connectors.files.config import FilesConfig
 from connectors.files.connector import Files
 from connectors.files.folder import DropFolder, Seen
 from connectors.files.local import LocalPlace
+from connectors.files.place import Call
 from connectors.files.reading import OpenFile
 from connectors.files.receiving import Receiving
 from connectors.files.record import Record
@@ -130,6 +132,32 @@ async def test_a_file_that_changes_while_it_is_read_is_read_again(new_drop: NewD
     assert drop.names("done") == ["a.jsonl"]
 
 
+async def test_a_hub_that_stops_while_a_file_is_opened_leaves_it_closed(new_drop: NewDrop, monkeypatch: Any) -> None:
+    """Nobody asked for it any more when it was open."""
+    drop, opening, streams = new_drop(), threading.Event(), list[Any]()
+    begin = DropFolder.open
+
+    def slow(folder: DropFolder, one: Any) -> Any:
+        opening.set()
+        stopping.wait(20)
+        streams.append(begin(folder, one))
+        return streams[-1]
+
+    give_up, stopping = Call.give_up, threading.Event()
+
+    def given_up(call: Call) -> None:
+        stopping.set()
+        if not opening.is_set():
+            give_up(call)
+
+    monkeypatch.setattr(DropFolder, "open", slow)
+    monkeypatch.setattr(Call, "give_up", given_up)
+    async with running(drop):
+        drop.put("a.jsonl", lines(record("1")))
+        await until(opening.is_set)
+    assert [one.closed for one in streams] == [True]
+
+
 @pytest.mark.parametrize("how", ["gone", "replaced"])
 async def test_a_file_that_goes_while_it_is_read(new_drop: NewDrop, monkeypatch: Any, how: str) -> None:
     """Deleted: the next is read. Replaced: the new one is read, and only that is moved."""
@@ -158,7 +186,7 @@ async def test_a_move_that_fails_is_tried_again_without_reading(new_drop: NewDro
     """Everything was taken: only the move is left to do."""
     drop = new_drop()
     move, failures, opened = DropFolder.move, 3, 0
-    begin = OpenFile.__init__
+    begin = OpenFile.open
 
     def failing(folder: DropFolder, *given: Any) -> None:
         nonlocal failures
@@ -167,13 +195,13 @@ async def test_a_move_that_fails_is_tried_again_without_reading(new_drop: NewDro
             raise PermissionError
         move(folder, *given)
 
-    def counting(self: OpenFile, *given: Any) -> None:
+    def counting(self: OpenFile) -> None:
         nonlocal opened
         opened += 1
-        begin(self, *given)
+        begin(self)
 
     monkeypatch.setattr(DropFolder, "move", failing)
-    monkeypatch.setattr(OpenFile, "__init__", counting)
+    monkeypatch.setattr(OpenFile, "open", counting)
     async with running(drop):
         drop.put("a.jsonl", lines(record("1"), record("")))
         await drop.read("a.jsonl")
