@@ -1,4 +1,4 @@
-"""How the connector of topics is put to the test: it writes to a simulated cluster, librdkafka's, in this process.
+"""How the connector of topics is put to the test: it writes to a simulated cluster, librdkafka's, in a process of its own.
 
 Kafka is not HTTP, so no fault can be played between the two here; tests/kafka has real brokers that are killed, frozen
 and restarted. What is left to see: its life, its check, what it sends, and that nothing of a person is said.
@@ -6,11 +6,16 @@ and restarted. What is left to see: its life, its check, what it sends, and that
 
 from __future__ import annotations
 
+import atexit
+import subprocess
+import sys
 from collections.abc import Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from connectors.kafka import simulated_cluster
 from hub.errors import BadConfig, Problem
 from hub.testing.specimen import Sample, Specimen
 
@@ -24,21 +29,29 @@ def specimen() -> Specimen:
 
 
 @cache
-def _cluster() -> tuple[Any, list[str]]:
-    """What keeps the cluster alive, and its brokers."""
-    try:
-        from confluent_kafka import Producer
-    except ImportError:
+def _cluster() -> list[str]:
+    """Its brokers; it lives as long as this process."""
+    if find_spec("confluent_kafka") is None:
         text = "its partner here is the simulated cluster of confluent-kafka, which is not installed"
-        raise BadConfig([Problem("specimen", "no_cluster", text, "pip install confluent-kafka")]) from None
-    keeper = Producer({"bootstrap.servers": "simulated", "test.mock.num.brokers": 1, "log_level": 0})
-    known = keeper.list_topics(_TOPIC, timeout=10)  # makes the topic
-    return keeper, [f"{one.host}:{one.port}" for one in known.brokers.values()]
+        raise BadConfig([Problem("specimen", "no_cluster", text, "pip install confluent-kafka")])
+    program = [sys.executable, "-P", simulated_cluster.__file__, _TOPIC]
+    cluster = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(_end, cluster)
+    assert cluster.stdout is not None
+    if not (brokers := cluster.stdout.readline().split()):
+        text = f"the simulated cluster ended with code {cluster.wait()} before it said where it is"
+        raise BadConfig([Problem("specimen", "no_cluster", text, "what it said before it ended stands above")])
+    return brokers
+
+
+def _end(cluster: subprocess.Popen[str]) -> None:
+    cluster.kill()
+    cluster.communicate()
 
 
 def _settings(url: str, folder: Path) -> Mapping[str, Any]:
     write = {"source": "urn:example:hub", "topics": {"npsp-dossier@1": _TOPIC}}
-    return {"brokers": _cluster()[1], "tls": False, "write": write}
+    return {"brokers": _cluster(), "tls": False, "write": write}
 
 
 def _sample(state: str) -> Sample:
