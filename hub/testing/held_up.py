@@ -7,11 +7,13 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from types import CodeType, FrameType
 
 _BEAT_SECONDS = 0.5
-_FIRST_LIMIT, _NEXT_LIMIT = 2.5, 0.25
-"""Half the seconds that a call may hold the loop: long enough for a slow machine, and short once one was caught."""
+_TICK_SECONDS = 0.25
+_FIRST_LIMIT, _NEXT_LIMIT = 20, 2
+"""Ticks that a call may hold the loop: long enough for a slow machine, and short where one was caught before. Ticks in which
+the process had no turn count as one."""
 
 
 class HeldUp(BaseException):
@@ -25,25 +27,26 @@ def loop_goes_on(in_a_call: Callable[[], bool]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    loop, missed, limit = asyncio.get_running_loop(), 0, _FIRST_LIMIT
+    loop, missed, caught = asyncio.get_running_loop(), 0, set[CodeType | None]()
     next_beat: asyncio.TimerHandle | None = None
 
     def beat() -> None:
         nonlocal missed, next_beat
         missed = 0
-        signal.setitimer(signal.ITIMER_REAL, limit)
         next_beat = loop.call_later(_BEAT_SECONDS, beat)
 
-    def late(*_: Any) -> None:  # the second time in a row: a process that was only kept waiting has had a turn by then
-        nonlocal missed, limit
+    def late(_: int, frame: FrameType | None) -> None:
+        nonlocal missed
         missed += 1
-        signal.setitimer(signal.ITIMER_REAL, limit)
-        if missed > 1 and in_a_call():
-            missed, limit = 0, _NEXT_LIMIT
+        place = frame.f_code if frame is not None else None
+        if missed >= (_NEXT_LIMIT if place in caught else _FIRST_LIMIT) and in_a_call():
+            missed = 0
+            caught.add(place)
             raise HeldUp
 
     other, (left, every) = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
     signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, _TICK_SECONDS, _TICK_SECONDS)
     beat()
     try:
         yield

@@ -56,6 +56,7 @@ class BenchStore(SqlStore):
         if self.around is not None:
             await self.around("before", plan.arrival)
         if self.away:
+            await asyncio.sleep(0)  # a store is asked in a thread, also in vain
             raise StoreUnavailable("disk_full" if self.away == "full" else "gone")
         receipt, repeated = await super().accept(plan)
         if not repeated:
@@ -68,17 +69,17 @@ class BenchStore(SqlStore):
 
     async def keys(self) -> Sequence[Key]:
         """Who may come in, when it is there."""
-        self._must_be_there()
+        await self._must_be_there()
         return await super().keys()
 
     async def first_receipt(self, sender: str, key: str) -> tuple[str, JsonObject] | None:
         """What came before under this id, when it is there."""
-        self._must_be_there()
+        await self._must_be_there()
         return await super().first_receipt(sender, key)
 
     async def cursor(self, endpoint: str) -> str | None:
         """How far it was read, when it is there."""
-        self._must_be_there()
+        await self._must_be_there()
         return await super().cursor(endpoint)
 
     async def became(self, arrival_id: str, endpoint: str) -> Became | None:
@@ -86,8 +87,9 @@ class BenchStore(SqlStore):
         reached = Reached(arrival_id, arrival_id, "delivered", "", "", (), is_over=True)
         return Became("accepted", (), {arrival_id: "accepted"}, (reached,))
 
-    def _must_be_there(self) -> None:
+    async def _must_be_there(self) -> None:
         if self.away == "gone":
+            await asyncio.sleep(0)
             raise StoreUnavailable("gone")
 
 

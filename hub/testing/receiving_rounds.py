@@ -14,8 +14,9 @@ from typing import Any
 from hub.connector import Accept, Receiver
 from hub.testing.bench import Bench, Subject, bench
 from hub.testing.conformance_contract import DoesNotApply
+from hub.testing.held_up import HeldUp
 from hub.testing.hub_side import HubSide, hub_side
-from hub.testing.watched_calls import watched
+from hub.testing.watched_calls import Told, running_on, watched
 
 ARRIVES_WITHIN = 30.0
 ASKS_AGAIN = 20
@@ -40,7 +41,7 @@ class Round:
         return [one.body for one in self.hub.store.taken]
 
     def begin(self, accept: Accept | None = None) -> None:
-        self.task = asyncio.ensure_future(self.it.connector.receive(accept or self.hub.accept))
+        self.task = asyncio.ensure_future(running_on(self.it.connector.receive(accept or self.hub.accept)))
 
     async def until(self, there: Callable[[], bool], seconds: float = ARRIVES_WITHIN) -> bool:
         """Whether it is so before ``receive`` ends, asks for it in vain, or the time is over."""
@@ -76,6 +77,8 @@ class Round:
         if self.task is None or not self.task.done() or self.task.cancelled():
             return None
         error = self.task.exception()
+        if isinstance(error, HeldUp):
+            return Told("untyped", error=error).word
         return f"receive ended with {type(error).__name__ if error else 'a return'}"
 
     def wrong(self, clean: list[bytes]) -> str | None:

@@ -37,6 +37,7 @@ class _Seen:
 
 
 _seen: ContextVar[_Seen | None] = ContextVar("_seen", default=None)
+_runs_on: ContextVar[bool] = ContextVar("_runs_on", default=False)
 
 
 @dataclass(slots=True)
@@ -140,10 +141,16 @@ async def watched(call: Awaitable[Any], *, cancel_at: asyncio.Event | None = Non
     return told
 
 
+async def running_on(call: Awaitable[Any]) -> Any:
+    """A call that goes on until it is cancelled and may sleep as it likes; the loop it must not hold: then it is ended."""
+    _runs_on.set(True)
+    return await call
+
+
 @contextlib.contextmanager
 def sleeps_are_seen() -> Iterator[None]:
     """While it lasts, what a watched call sleeps is noted in place of being slept, and which of its timers run out; one that
-    holds the loop is ended."""
+    holds the loop is ended, as is one that runs on."""
     real, real_blocking, loop = asyncio.sleep, time.sleep, asyncio.get_running_loop()
     real_timer = loop.call_at
 
@@ -179,7 +186,7 @@ def sleeps_are_seen() -> Iterator[None]:
     time.sleep = noted_blocking
     loop.call_at = noted_timer  # type: ignore[method-assign, assignment]
     try:
-        with loop_goes_on(lambda: _seen.get() is not None):
+        with loop_goes_on(lambda: _runs_on.get() or _seen.get() is not None):
             yield
     finally:
         asyncio.sleep, time.sleep = real, real_blocking

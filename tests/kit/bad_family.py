@@ -561,6 +561,17 @@ class Loses(GoodReceiver):
             await super().take(change, accept, cursor)
 
 
+class WaitsInPlace(GoodReceiver):
+    """Lets nobody else on while it waits for the store."""
+
+    async def take(self, change: Any, accept: Accept, cursor: int | None) -> None:
+        try:
+            await super().take(change, accept, cursor)
+        except StoreUnavailable:
+            time.sleep(3600)
+            raise
+
+
 class Numbers(GoodReceiver):
     """Gives what comes again another number."""
 
@@ -893,6 +904,7 @@ FAMILY = [
     Bad(QuestionsInDoubt, {"questions_are_never_in_doubt"}, registry_specimen()),
     Bad(KnowsEverybody, {"answers_its_questions"}, registry_specimen()),
     Bad(Loses, {"receiving_loses_nothing"}, receiver_specimen(), long=True),
+    Bad(WaitsInPlace, {"receiving_loses_nothing"}, receiver_specimen()),
     Bad(Numbers, {"receiving_loses_nothing", "receiving_outlives_a_crash"}, receiver_specimen()),
     Bad(Hurries, {"receiving_outlives_a_crash"}, receiver_specimen(), long=True),
     Bad(RunsAhead, {"receiving_outlives_a_crash"}, receiver_specimen()),
