@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -16,8 +17,26 @@ from hub.delivery.retry import RetryPolicy
 from hub.errors import InDoubt, NotConnected, Rejected
 from hub.event import Event
 from hub.events.publishing import Publishing
+from hub.store.port import Store
 
 CONNECTS = False
+
+
+@contextlib.asynccontextmanager
+async def published_to(partner: Any, store: Store, *, with_bodies: bool = False) -> AsyncIterator[None]:
+    """The stream is published while it lasts."""
+    running = asyncio.create_task(Publishing(TO, partner, store, RetryPolicy(0.001, 0.002), 5.0, with_bodies=with_bodies).run())
+    try:
+        async with asyncio.timeout(20):
+            yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def all_is_published(store: Store) -> None:
+    while (waiting := await store.unpublished()) is None or waiting.count or waiting.copying:
+        await asyncio.sleep(0.01)
 
 
 class Narrow:
@@ -45,15 +64,8 @@ async def test_a_narrow_way_is_passed_in_parts(desk: Desk) -> None:
     for number in range(20):
         await desk.accept("a", code=f"D{number}")
     narrow = Narrow()
-    publishing = Publishing(TO, narrow, desk.store, RetryPolicy(0.001, 0.002), 5.0, with_bodies=False)
-    running = asyncio.create_task(publishing.run())
-    try:
-        async with asyncio.timeout(20):
-            while (waiting := await desk.store.unpublished()) is None or waiting.count or waiting.copying:
-                await asyncio.sleep(0.01)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+    async with published_to(narrow, desk.store):
+        await all_is_published(desk.store)
     await same_ledger(desk.store, narrow.listener, *(f"D{number}" for number in range(20)))
     assert narrow.sizes[0] > 50
 
@@ -81,20 +93,13 @@ async def test_the_event_that_holds_the_stream_up_is_named(desk: Desk) -> None:
         await desk.store.copy_events(100)
     large = (await desk.store.events(500, with_bodies=False))[7][1]
     partner = Refuses(large.sequence)
-    publishing = Publishing(TO, partner, desk.store, RetryPolicy(0.001, 0.002), 5.0, with_bodies=False)
     with structlog.testing.capture_logs() as said:
-        running = asyncio.create_task(publishing.run())
-        try:
-            async with asyncio.timeout(20):
-                while partner.refused < 30:
-                    await asyncio.sleep(0.01)
-                assert (await desk.store.events(1, with_bodies=False))[0][1] == large
-                partner.mended = True
-                while (waiting := await desk.store.unpublished()) is None or waiting.count:
-                    await asyncio.sleep(0.01)
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+        async with published_to(partner, desk.store):
+            while partner.refused < 30:
+                await asyncio.sleep(0.01)
+            assert (await desk.store.events(1, with_bodies=False))[0][1] == large
+            partner.mended = True
+            await all_is_published(desk.store)
     [named] = [one for one in said if one["event"] == "event_holds_stream_up"]
     assert {name: named[name] for name in ("sequence", "type", "dossier", "bytes", "code")} == {
         "sequence": large.sequence,
@@ -124,16 +129,9 @@ async def test_an_outage_is_no_events_fault(desk: Desk) -> None:
     await desk.store.follow(TO, desk.clock())
     await desk.accept("a", code="D1")
     away = Away()
-    publishing = Publishing(TO, away, desk.store, RetryPolicy(0.001, 0.002), 5.0, with_bodies=False)
     with structlog.testing.capture_logs() as said:
-        running = asyncio.create_task(publishing.run())
-        try:
-            async with asyncio.timeout(20):
-                while (waiting := await desk.store.unpublished()) is None or waiting.count or waiting.copying:
-                    await asyncio.sleep(0.01)
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+        async with published_to(away, desk.store):
+            await all_is_published(desk.store)
     assert [one["event"] for one in said] == ["events_not_published", "events_published_again"]
     await same_ledger(desk.store, away.listener, "D1")
 
@@ -159,14 +157,8 @@ async def test_what_was_there_is_told_beside_a_busy_hub(desk: Desk) -> None:
     for number in range(20):
         await desk.accept("{}", code=f"N{number}")
     busy = Busy(desk)
-    publishing = Publishing(TO, busy, desk.store, RetryPolicy(0.001, 0.002), 5.0, with_bodies=True)
-    running = asyncio.create_task(publishing.run())
-    try:
-        async with asyncio.timeout(20):
-            while (waiting := await desk.store.unpublished()) is None or waiting.copying:
-                await asyncio.sleep(0.01)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+    async with published_to(busy, desk.store, with_bodies=True):
+        while (waiting := await desk.store.unpublished()) is None or waiting.copying:
+            await asyncio.sleep(0.01)
     tell(busy.listener, [event for _, event in await desk.store.events(10_000, with_bodies=False)])
     await same_ledger(desk.store, busy.listener, *(f"D{number}" for number in range(20)))
