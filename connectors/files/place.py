@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar
 
+from hub.off_loop import to_its_end
+
 P = ParamSpec("P")
 T = TypeVar("T")
 Signature = tuple[int, int, int]
@@ -93,14 +95,7 @@ class Place(abc.ABC):
         context, call = contextvars.copy_context(), Call()
         context.run(CALL.set, call)
         running = asyncio.get_running_loop().run_in_executor(_threads, lambda: context.run(function, *given, **named))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            call.give_up()
-            await asyncio.wait([running])
-            if not running.cancelled():
-                running.exception()
-            raise
+        return await to_its_end(running, call.give_up)
 
 
 class Call:

@@ -15,6 +15,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, TypeVar
 from uuid import uuid4
@@ -27,6 +28,7 @@ from hub.errors import StoreUnavailable, Transient
 from hub.files import refusals
 from hub.files.kinds import HEAD, TAKEN, UNKNOWN, agreed, is_taken, seen
 from hub.files.stated import misfits
+from hub.off_loop import to_its_end
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,16 +96,17 @@ class ContentStore:
         found = await self.about(claim)
         digest, path = hashlib.sha256(), self.path(found.sha256)
         try:
-            file = await asyncio.to_thread(path.open, "rb")
+            closing = contextlib.ExitStack()
             try:
+                file = await _in_thread(lambda: closing.enter_context(path.open("rb")))
                 state, last = _state(os.fstat(file.fileno())), b""
-                while piece := await asyncio.to_thread(file.read, PIECE):
+                while piece := await _in_thread(file.read, PIECE):
                     if last:
                         yield last
-                    await asyncio.to_thread(digest.update, piece)
+                    await _in_thread(digest.update, piece)
                     last = piece
             finally:
-                await asyncio.to_thread(file.close)
+                await _in_thread(closing.close)
         except FileNotFoundError:
             raise _not_there() from None
         except OSError as error:
@@ -220,47 +223,38 @@ class ContentStore:
 
 
 class _Writing:
-    """A file that is being written; hashed on the way. Its methods are called in threads, one may outlive its caller."""
+    """A file that is being written; hashed on the way. Its methods are called in threads, one after the other."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
         self.head = b""
         self.digest = hashlib.sha256()
-        self._lock = threading.Lock()
         self._file: BinaryIO | None = None
-        self._ended = False
 
     def begin(self) -> None:
-        """Open it, unless its caller has given it up already."""
-        with self._lock:
-            if not self._ended:
-                self._file = self.path.open("xb")
+        """Open it."""
+        self._file = self.path.open("xb")
 
     def add(self, piece: bytes) -> None:
-        with self._lock:
-            if self._file is None or self._ended:
-                return
-            self.size += len(piece)
-            if len(self.head) < HEAD:
-                self.head += piece[: HEAD - len(self.head)]
-            self.digest.update(piece)
-            self._file.write(piece)
+        assert self._file is not None
+        self.size += len(piece)
+        if len(self.head) < HEAD:
+            self.head += piece[: HEAD - len(self.head)]
+        self.digest.update(piece)
+        self._file.write(piece)
 
     def sync(self) -> None:
         """What was written is on disk."""
-        with self._lock:
-            assert self._file is not None
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        assert self._file is not None
+        self._file.flush()
+        os.fsync(self._file.fileno())
 
     def end(self) -> None:
         """Close it; nothing of it stays under the name that it was written under."""
-        with self._lock:
-            self._ended = True
-            self.path.unlink(missing_ok=True)  # first: to close it is to write what is left, which a full disk refuses
-            if self._file is not None:
-                self._file.close()
+        self.path.unlink(missing_ok=True)  # first: to close it is to write what is left, which a full disk refuses
+        if self._file is not None:
+            self._file.close()
 
 
 def _about(path: Path) -> Path:
@@ -283,9 +277,13 @@ def _not_there() -> Transient:
 async def _on_disk(act: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
     """In a thread. Raises StoreUnavailable for what the disk does not do."""
     try:
-        return await asyncio.to_thread(act, *given, **named)
+        return await _in_thread(act, *given, **named)
     except OSError as error:
         raise _unavailable(error) from error
+
+
+async def _in_thread(act: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    return await to_its_end(asyncio.get_running_loop().run_in_executor(None, partial(act, *given, **named)))
 
 
 def _unavailable(error: OSError) -> StoreUnavailable:

@@ -12,7 +12,6 @@ other at every statement.) PostgreSQL's statements wait for the server: there th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from hub.errors import HubError, StoreUnavailable
+from hub.off_loop import to_its_end
 from hub.store.engine import BUSY_SECONDS, never_wait, raced, unavailable
 
 T = TypeVar("T")
@@ -176,14 +176,7 @@ class Writer:
 
     async def _off_loop(self, work: Callable[..., Any], *given: Any) -> None:
         """Run it in the thread. Whoever cancels this waits too: the connection is in use until it is done."""
-        under_way = asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
-        try:
-            await asyncio.shield(under_way)
-        except asyncio.CancelledError:
-            while not under_way.done():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait([under_way])
-            raise
+        await to_its_end(asyncio.get_running_loop().run_in_executor(self._thread, work, *given))
 
     def _connected(self) -> Connection:
         """The connection that stays open from group to group; it never waits for a lock by blocking the loop."""

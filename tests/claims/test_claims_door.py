@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import hashlib
 import json
 import os
@@ -11,8 +12,13 @@ import re
 import resource
 import signal
 import subprocess
+import threading
+import warnings
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -286,6 +292,70 @@ async def test_a_full_disk_keeps_no_half_file(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
+
+
+class Steps(ThreadPoolExecutor):
+    """Whoever waits for the call of this number is cancelled twice: while every thread is busy, or when the call has just been
+    done and nobody has heard of it yet."""
+
+    def __init__(self, number: int, when: str) -> None:
+        super().__init__(1)
+        self.left, self.free, self._when, self._waiter = number, threading.Event(), when, asyncio.current_task()
+
+    def submit(self, *given: Any, **named: Any) -> Any:
+        self.left -= 1
+        if self.left:
+            return super().submit(*given, **named)
+        if self._when == "busy":
+            super().submit(self.free.wait, 20)
+        made = super().submit(*given, **named)
+        if self._when == "done":
+            made.exception()
+        asyncio.get_running_loop().call_soon(self._cancel, 2)
+        return made
+
+    def _cancel(self, times: int) -> None:
+        assert self._waiter is not None
+        if not times:
+            return self.free.set()
+        self._waiter.cancel()
+        asyncio.get_running_loop().call_later(0.01, self._cancel, times - 1)
+
+
+@pytest.mark.parametrize("when", ["busy", "done"])
+@pytest.mark.parametrize("what", ["put", "read"])
+async def test_whoever_is_cancelled_leaves_no_file_open(tmp_path: Path, what: str, when: str) -> None:
+    """At whichever step, and however often."""
+    store = ContentStore(tmp_path)
+    store.open()
+    await store.put(slowly(PDF, 2))
+
+    async def play() -> None:
+        if what == "put":
+            await store.put(slowly(PDF[:-1] + b"2", 2))
+        else:
+            async with aclosing(store.read(claim_of(SHA256))) as pieces:
+                assert b"".join([piece async for piece in pieces]) == PDF
+
+    async def cancelled_at(number: int) -> bool:
+        with Steps(number, when) as steps:
+            asyncio.get_running_loop().set_default_executor(steps)
+            try:
+                await play()
+            except asyncio.CancelledError:
+                return True
+            finally:
+                steps.free.set()
+            return False
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ResourceWarning)
+        ended = 0
+        while await asyncio.create_task(cancelled_at(ended + 1)):
+            ended += 1
+            gc.collect()
+            assert not list((tmp_path / "incoming").iterdir())
+    assert [str(one.message) for one in said] == [] and ended >= 5
 
 
 async def test_an_upload_that_is_cut_leaves_nothing(tmp_path: Path) -> None:
