@@ -218,8 +218,9 @@ class _Judgement:
             if one.n not in kept and one.planted != "duplicate" and one.n > holding.get(one.reference_uid, one.n)
             and any(state == "duplicate" for _, state in one.answers)
         ]  # fmt: skip
-        # a kept record of which the sender saw only the second receipt
+        # a kept record of which the sender saw only the second receipt: that of one that was accepted looks no different
         self._between("kept", len(kept), len(kept) + len(unsure))
+        self._found.accepted -= min(max(0, self._hub["kept"] - len(kept)), len(unsure))
         wrong = sum(one.planted == "wrong" for one in self._sent)
         if self._found.refused != wrong:
             self._found.say(f"refused={self._found.refused}, planted wrong are {wrong}")

@@ -563,6 +563,16 @@ def test_an_unknown_code_is_kept_and_arrives_once_mended() -> None:
     assert f"{story.code} (record 2): kept, but dossierStatus has no agreed meaning" in unmended.findings
 
 
+def test_a_kept_record_counts_once_where_the_sender_saw_its_second_receipt_only() -> None:
+    """The hub was killed before its first answer was out: only its own count tells that the record behind was kept too."""
+    senders, portal, _, mended = with_unknown_code()
+    senders.lines[2].answers = [(0, ""), (202, "duplicate")]
+    for kept, accepted in ((2, 1), (1, 2)):
+        verdict = check(senders.lines, portal.as_dict(), COUNTS | {"kept": kept}, mended)
+        assert verdict.holds, verdict.findings
+        assert (verdict.sent, verdict.accepted, verdict.kept) == (3, accepted, kept)
+
+
 def test_an_unknown_code_that_was_taken_is_found() -> None:
     """Accepting a record with a code that has no row means that somebody guessed; keeping a known one is found too."""
     senders, portal, _, mended = with_unknown_code()
