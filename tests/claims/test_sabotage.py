@@ -73,7 +73,7 @@ async def test_a_result_without_its_file_is_seen(
     sabotage: Callable[[Patch], None], promise: Callable[[Desk, Host], Awaitable[None]], tmp_path: Path, monkeypatch: Patch
 ) -> None:
     sabotage(monkeypatch)
-    monkeypatch.setattr("flow.parts.DEADLINE", 2.0)
+    monkeypatch.setattr("flow.parts.DEADLINE", 4.0)
     async with serving() as host, running(tmp_path) as desk:
         with pytest.raises(AssertionError):
             await promise(desk, host)

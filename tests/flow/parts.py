@@ -169,9 +169,9 @@ def told(count: int = 1, seed: int = 7) -> list[Story]:
     return longer[:count]
 
 
-async def until(condition: Callable[[], Any], seconds: float = DEADLINE) -> Any:
+async def until(condition: Callable[[], Any], seconds: float | None = None) -> Any:
     """Wait until the condition (maybe async) gives something true; fails after the deadline."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + (DEADLINE if seconds is None else seconds)
     while True:
         found = condition()
         if asyncio.iscoroutine(found):
