@@ -93,7 +93,7 @@ class Sshd:
             self._process = None
             self._away = socket.socket()  # so that nobody else listens there meanwhile
             self._away.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._away.bind(("127.0.0.1", self.port))
+            _bind(self._away, self.port)
 
     def end(self) -> None:
         """It does not come back."""
@@ -120,6 +120,17 @@ class Sshd:
             new = [child for pid in new for child in _children(pid)]
             found += new
         return found
+
+
+def _bind(held: socket.socket, port: int) -> None:
+    """A process for a connection that came while the server ended listens for a moment too."""
+    end = time.monotonic() + _DEADLINE
+    while True:
+        try:
+            return held.bind(("127.0.0.1", port))
+        except OSError:
+            assert time.monotonic() < end, f"port {port} does not become free"
+        time.sleep(0.01)
 
 
 def _children(pid: int) -> list[int]:
