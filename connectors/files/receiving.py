@@ -110,27 +110,27 @@ class Receiving:
         try:
             await work(opened.open)
             try:
-                while batch := await work(opened.batch):
-                    for record in batch:
-                        outcome = await self._hand_over(one, record, accept)
-                        if isinstance(outcome, Accepted):
-                            accepted, repeated = accepted + 1, repeated + outcome.repeated
-                            if outcome.receipt["state"] == "kept":
-                                await work(refused.add_kept, record, outcome.receipt["arrival"], _reasons(outcome))
-                        elif not self.config.each:
-                            malformed = Malformed(record.line, *outcome)
-                        else:
-                            await work(refused.add, record, outcome, opened.around)
-            except Malformed as error:
-                malformed = error
-            await work(opened.check)
-            if refused:
-                await work(refused.place)
-        finally:
-            try:
+                try:
+                    while batch := await work(opened.batch):
+                        for record in batch:
+                            outcome = await self._hand_over(one, record, accept)
+                            if isinstance(outcome, Accepted):
+                                accepted, repeated = accepted + 1, repeated + outcome.repeated
+                                if outcome.receipt["state"] == "kept":
+                                    await work(refused.add_kept, record, outcome.receipt["arrival"], _reasons(outcome))
+                            elif not self.config.each:
+                                malformed = Malformed(record.line, *outcome)
+                            else:
+                                await work(refused.add, record, outcome, opened.around)
+                except Malformed as error:
+                    malformed = error
+                await work(opened.check)
+                if refused:
+                    await work(refused.place)
+            finally:
                 await work(refused.discard)
-            finally:  # also when it is ended just then
-                await work(opened.close)
+        finally:  # also when it is ended while it is opened, or just now
+            await work(opened.close)
         said = log.info if malformed is None and not refused else log.warning
         said(
             "file_read" if malformed is None else "file_failed", endpoint=self.context.name, digest=one.digest,

@@ -88,7 +88,8 @@ class RefusedRecords:
 
     def _add_entry(self, entry: bytes) -> None:
         if not self._files:
-            self._files = [self._place.create(draft, int(self._config.mode, 8)) for draft in self._drafts]
+            for draft in self._drafts:  # one by one: what is open when the next one fails is closed too
+                self._files.append(self._place.create(draft, int(self._config.mode, 8)))
         self._files[1].write((b",\n" if self else b"[\n") + entry)
 
     def _write(self, text: str | bytes) -> None:

@@ -78,7 +78,7 @@ class ContentStore:
                 await _on_disk(writing.add, piece)
             return await _on_disk(self._keep, writing, Stated(sha256, size, media_type), served_as)
         finally:
-            await _on_disk(writing.end)
+            await _in_thread(writing.end)
 
     async def about(self, claim: str) -> Stored:
         """See ``Files.about``."""
@@ -251,10 +251,13 @@ class _Writing:
         os.fsync(self._file.fileno())
 
     def end(self) -> None:
-        """Close it; nothing of it stays under the name that it was written under."""
-        self.path.unlink(missing_ok=True)  # first: to close it is to write what is left, which a full disk refuses
-        if self._file is not None:
-            self._file.close()
+        """Close it; nothing of it stays under the name that it was written under. What the disk refuses now matters to nobody:
+        what was kept is synced, and nothing else is wanted."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self._file is not None:
+                self._file.close()
 
 
 def _about(path: Path) -> Path:

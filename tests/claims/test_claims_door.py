@@ -325,7 +325,7 @@ class Steps(ThreadPoolExecutor):
 @pytest.mark.parametrize("when", ["busy", "done"])
 @pytest.mark.parametrize("what", ["put", "read"])
 async def test_whoever_is_cancelled_leaves_no_file_open(tmp_path: Path, what: str, when: str) -> None:
-    """At whichever step, and however often."""
+    """At whichever step."""
     store = ContentStore(tmp_path)
     store.open()
     await store.put(slowly(PDF, 2))

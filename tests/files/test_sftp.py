@@ -18,6 +18,7 @@ from flow.parts import until
 
 from connectors.files.config import FilesConfig
 from connectors.files.connector import Files
+from connectors.files.folder import DropFolder
 from connectors.files.reading import OpenFile
 from connectors.files.sftp_place import SftpPlace
 from files.parts import Drop, lines, record, running
@@ -111,10 +112,11 @@ async def test_a_server_that_is_away_is_tried_again_and_said_once(tmp_path: Path
     assert [one["code"] for one in drop.arrivals()] == ["1", "2"]
 
 
-async def test_a_hub_on_a_silent_server_stops_at_once(tmp_path: Path, sshd: Sshd, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("when", ["looks", "opens"])
+async def test_a_hub_on_a_silent_server_stops_at_once(tmp_path: Path, sshd: Sshd, monkeypatch: Any, when: str) -> None:
     """The server takes the connection and answers no more; what was begun is not waited for."""
     drop = Drop(tmp_path, {**sshd.settings, "timeout": 60})
-    begun, ask = math.inf, SftpPlace.ask
+    begun, ask, begin = math.inf, SftpPlace.ask, DropFolder.open
 
     def watched(*given: Any) -> Any:
         nonlocal begun
@@ -124,12 +126,22 @@ async def test_a_hub_on_a_silent_server_stops_at_once(tmp_path: Path, sshd: Sshd
         finally:
             begun = math.inf
 
+    def silence() -> None:
+        for pid in sshd.sessions():
+            os.kill(pid, signal.SIGSTOP)
+
+    def opening(folder: DropFolder, one: Any) -> Any:
+        if one.name == "b.jsonl":
+            silence()
+        return begin(folder, one)
+
     monkeypatch.setattr(SftpPlace, "ask", watched)
+    monkeypatch.setattr(DropFolder, "open", opening)
     async with running(drop):
         drop.put("a.jsonl", lines(record("1")))
         await drop.read("a.jsonl")
-        for pid in sshd.sessions():
-            os.kill(pid, signal.SIGSTOP)
+        if when == "looks":
+            silence()
         drop.put("b.jsonl", lines(record("2")))
         await until(lambda: time.monotonic() - begun > 0.5)  # one question that stays without an answer
         ending = time.monotonic()
