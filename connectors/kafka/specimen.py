@@ -35,11 +35,14 @@ def _cluster() -> list[str]:
         text = "its partner here is the simulated cluster of confluent-kafka, which is not installed"
         raise BadConfig([Problem("specimen", "no_cluster", text, "pip install confluent-kafka")])
     program = [sys.executable, "-P", simulated_cluster.__file__, _TOPIC]
-    cluster = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    cluster = subprocess.Popen(  # Ctrl-C is for the suite: it ends with the input
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     atexit.register(_end, cluster)
     assert cluster.stdout is not None
     if not (brokers := cluster.stdout.readline().split()):
-        text = f"the simulated cluster ended with code {cluster.wait()} before it said where it is"
+        _end(cluster)
+        text = "the simulated cluster did not say where it is"
         raise BadConfig([Problem("specimen", "no_cluster", text, "what it said before it ended stands above")])
     return brokers
 
