@@ -262,8 +262,10 @@ async def receiving_ends_when_cancelled(subject: Subject) -> list[str]:
                 raise DoesNotApply("with the specimen's settings it receives nothing")
             return [how]
         one.task.cancel()
-        await asyncio.wait({one.task}, timeout=ENDS_WITHIN)
-        return [] if one.task.done() else ["it goes on"]
+        await asyncio.wait({one.task}, timeout=ENDS_WITHIN + 1)
+        if not one.task.done():
+            return ["it goes on"]
+        return [how] if (how := one.held_up()) is not None else []
 
 
 RECEIVING = (

@@ -77,9 +77,13 @@ class Round:
         if self.task is None or not self.task.done() or self.task.cancelled():
             return None
         error = self.task.exception()
-        if isinstance(error, HeldUp):
-            return Told("untyped", error=error).word
-        return f"receive ended with {type(error).__name__ if error else 'a return'}"
+        return self.held_up() or f"receive ended with {type(error).__name__ if error else 'a return'}"
+
+    def held_up(self) -> str | None:
+        """Where it held the loop, when it was ended for that."""
+        over = self.task is not None and self.task.done() and not self.task.cancelled()
+        held = _held_up(self.task.exception()) if self.task is not None and over else None
+        return None if held is None else Told("untyped", error=held).word
 
     def wrong(self, clean: list[bytes]) -> str | None:
         """What is not as it was without a fault."""
@@ -89,6 +93,13 @@ class Round:
         if missing := [number for number, body in enumerate(clean, 1) if body not in came]:
             return self.ended() or f"number {', '.join(map(str, missing))} of {len(clean)} never came in"
         return None if came == clean else "it did not come in in its order"
+
+
+def _held_up(error: BaseException | None) -> HeldUp | None:
+    """What ended it, if it held the loop; also out of a group of tasks."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for one in error.exceptions if (found := _held_up(one)) is not None), None)
+    return error if isinstance(error, HeldUp) else None
 
 
 @contextlib.asynccontextmanager

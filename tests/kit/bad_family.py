@@ -572,6 +572,16 @@ class WaitsInPlace(GoodReceiver):
             raise
 
 
+class TidiesInPlace(GoodReceiver):
+    """Lets nobody else on while it ends."""
+
+    async def receive(self, accept: Accept) -> None:
+        try:
+            await super().receive(accept)
+        finally:
+            time.sleep(3600)
+
+
 class Numbers(GoodReceiver):
     """Gives what comes again another number."""
 
@@ -905,6 +915,7 @@ FAMILY = [
     Bad(KnowsEverybody, {"answers_its_questions"}, registry_specimen()),
     Bad(Loses, {"receiving_loses_nothing"}, receiver_specimen(), long=True),
     Bad(WaitsInPlace, {"receiving_loses_nothing"}, receiver_specimen()),
+    Bad(TidiesInPlace, {"receiving_ends_when_cancelled"}, receiver_specimen(), long=True),
     Bad(Numbers, {"receiving_loses_nothing", "receiving_outlives_a_crash"}, receiver_specimen()),
     Bad(Hurries, {"receiving_outlives_a_crash"}, receiver_specimen(), long=True),
     Bad(RunsAhead, {"receiving_outlives_a_crash"}, receiver_specimen()),
