@@ -216,7 +216,7 @@ class _Judgement:
         unsure = [
             one for one in self._sent
             if one.n not in kept and one.planted != "duplicate" and one.n > holding.get(one.reference_uid, one.n)
-            and any(state == "duplicate" for _, state in one.answers)
+            and {state for status, state in one.answers if 200 <= status < 300} == {"duplicate"}
         ]  # fmt: skip
         # a kept record of which the sender saw only the second receipt: that of one that was accepted looks no different
         self._between("kept", len(kept), len(kept) + len(unsure))

@@ -571,6 +571,8 @@ def test_a_kept_record_counts_once_where_the_sender_saw_its_second_receipt_only(
         verdict = check(senders.lines, portal.as_dict(), COUNTS | {"kept": kept}, mended)
         assert verdict.holds, verdict.findings
         assert (verdict.sent, verdict.accepted, verdict.kept) == (3, accepted, kept)
+    senders.lines[2].answers = [(202, "accepted"), (202, "duplicate")]
+    assert check(senders.lines, portal.as_dict(), COUNTS | {"kept": 2}, mended).findings != []
 
 
 def test_an_unknown_code_that_was_taken_is_found() -> None:
