@@ -419,6 +419,9 @@ async def test_a_clock_that_runs_on_makes_an_answer_old(tmp_path: Path) -> None:
             return [row["outcome"] for row in await desk.record()] == ["confirmed"]
 
         await until(answered)
+        await until(
+            lambda: not any(one.get_name().startswith("verify:") for one in asyncio.all_tasks())
+        )  # it knows when that was
         clock.advance(400)
         await desk.hub.store.resume("portal", actor="lan", now=clock())
         assert await settled(desk.hub) == {"delivered": 2}
