@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,17 @@ async def warned(desk: Desk) -> list[tuple[str, str]]:
 async def held(desk: Desk, given: dict[str, Any]) -> Any:
     """The dead letter that the record becomes, when nothing moves any more."""
     await send(desk.hub, given, desk.clock)
-    await until(lambda: not {"claimed", "in_doubt"} & states(desk.hub).keys() and states(desk.hub).keys() != {"pending"})
+
+    def moves() -> bool:
+        found = states(desk.hub).keys()
+        return bool({"claimed", "in_doubt"} & found) or found == {"pending"}
+
+    await until(lambda: not moves())
     letters = await desk.hub.store.dead()
     assert (desk.portal.calls, [one["attempts"] for one in letters]) == ([], [0])
     letter: Any = letters[0]
-    assert not any(value in str(letter) for value in (NAME, NUMBER, NUMBER[:-1], OLD_NUMBER, "Lê Thị Thử", "1990"))
+    said = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", str(letter))  # any four digits may be in one
+    assert not any(value in said for value in (NAME, NUMBER, NUMBER[:-1], OLD_NUMBER, "Lê Thị Thử", "1990"))
     return letter
 
 
