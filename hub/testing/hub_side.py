@@ -56,7 +56,7 @@ class BenchStore(SqlStore):
         if self.around is not None:
             await self.around("before", plan.arrival)
         if self.away:
-            await asyncio.sleep(0)  # a store is asked in a thread, also in vain
+            await asyncio.sleep(0)  # a store gives the loop a turn, also in vain
             raise StoreUnavailable("disk_full" if self.away == "full" else "gone")
         receipt, repeated = await super().accept(plan)
         if not repeated:
