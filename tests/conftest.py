@@ -18,9 +18,11 @@ sys.dont_write_bytecode = False
 # Collecting garbage as rarely as the command `hub` does: a test makes little of it, and keeps much.
 gc.set_threshold(20_000, 20, 50)
 
-# A shell starts what runs behind it with SIGINT ignored, and whatever a test starts would inherit that.
+# A shell starts what runs behind it with SIGINT ignored, nohup with SIGHUP, and whatever a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_configure(config: pytest.Config) -> None:
