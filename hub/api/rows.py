@@ -25,10 +25,12 @@ from hub.intake.keys import require_right
 from hub.intake.rest import named_schema
 from hub.message import Arrival, SchemaRef, new_id
 from hub.observe import metrics
+from hub.observe.logging import get_logger
 from hub.strictjson import parse
 
 MOST_ROWS = 100
 _PLACE = re.compile(r"[\x21-\x7e]{1,200}")
+_log = get_logger(__name__)
 _HINT = 'send {"rows": [{"place": "…", "body": "…"}]}: place is 1 to 200 visible ASCII characters, body the message as text'
 
 
@@ -89,12 +91,16 @@ class RowDoor:
         )  # fmt: skip
         try:
             accepted = await self._accept(arrival)
-        except (TooMany, Busy):
+        except (TooMany, Busy, StoreUnavailable):
             raise
         except Refused as error:
             metrics.refused(error.kind)
             metrics.arrival(sender, str(schema), "refused")
             return {"status": error.status, "problem": _fragment(from_error(error))}
+        except Exception as error:  # a row that nobody foresaw stops no other
+            _log.error("row_broke", arrival_id=arrival.id, sender=sender, schema=str(schema), exc_info=error)
+            broken = from_error(error)
+            return {"status": broken.status, "problem": _fragment(broken)}
         doorway.taken(accepted, sender, len(body))
         return {"status": HTTPStatus.ACCEPTED, "known": accepted.repeated, "receipt": accepted.receipt}
 

@@ -71,15 +71,17 @@ class ImportHome(Home):
             return connection.execute(query).fetchall()
 
     # ── processes
-    def start_hub(self, command: Sequence[str] = ()) -> subprocess.Popen[str]:
-        started = subprocess.Popen([*(command or [*HUB]), "run"], env=self.environment(), stdout=subprocess.PIPE, text=True)
+    def start_hub(self, command: Sequence[str] = (), **more: str) -> subprocess.Popen[str]:
+        """``more`` is added to its environment."""
+        env = self.environment(**more)
+        started = subprocess.Popen([*(command or [*HUB]), "run"], env=env, stdout=subprocess.PIPE, text=True)
         assert started.stdout is not None
         assert started.stdout.readline().startswith("listening on http://")
         return started
 
     @contextmanager
-    def hub(self, command: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
-        started = self.start_hub(command)
+    def hub(self, command: Sequence[str] = (), **more: str) -> Iterator[subprocess.Popen[str]]:
+        started = self.start_hub(command, **more)
         try:
             yield started
         finally:

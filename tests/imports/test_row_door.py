@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub.cli.import_pace import Pace
-from imports.parts import ImportHome, row
+from imports.parts import ImportHome, report_of, row
 
 pytestmark = pytest.mark.xdist_group("imports-row-door")
 Running = tuple[ImportHome, str]
@@ -47,6 +49,36 @@ def test_each_row_by_itself(running: Running) -> None:
     assert [one["known"] for one in elsewhere["rows"]] == [True, False]
     changed = {"rows": [{"place": "file:each:1", "body": json.dumps(row(9001, name="3"))}]}
     assert ask(home, key, changed)[1]["rows"][0]["status"] == 409
+
+
+_BREAKS = """
+from hub.intake.planning import Planner
+plan = Planner.plan
+def broken(self, arrival, *more, **named):
+    if b"9301" in arrival.body:
+        raise LookupError("canary " + arrival.body.decode())
+    return plan(self, arrival, *more, **named)
+Planner.plan = broken
+"""
+
+
+def test_a_row_at_which_the_hub_breaks_stops_no_other(new_home: Callable[..., ImportHome], tmp_path: Path) -> None:
+    """It has a line of the report, and the log says where, without a word of what stands in it."""
+    home = new_home()
+    (tmp_path / "sitecustomize.py").write_text(_BREAKS)
+    key = home.key()
+    file = str(home.rows("breaks.jsonl", [row(9300), row(9301), row(9302)]))
+    with home.hub(PYTHONPATH=str(tmp_path)):
+        said = home.imported(key, file, "--schema", "record@1", code=1)
+    assert (said["counts"], said["stopped"]) == ({"accepted": 2, "refused": 1}, None)
+    (line,) = report_of(said)
+    assert (line["record"], line["status"], line["problems"]) == (2, 500, [{"code": "internal"}])
+    log = (home.folder / "var" / "hub.log").read_text()
+    assert "row_broke" in log
+    assert "LookupError" in log
+    assert not {"canary", "9301"} & set(re.findall(r"\w+", log))
+    with home.hub():
+        assert home.imported(key, file, "--schema", "record@1", "--again")["counts"] == {"known": 2, "accepted": 1}
 
 
 def test_no_further_once_the_hub_takes_no_more(running: Running) -> None:
