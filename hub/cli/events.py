@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from hub.cli.shell import Json, actor, emit, in_store, plural, shell_of, span
+from hub.store.glance import EventStream
 
 app = typer.Typer(no_args_is_help=True, help="The hub's own event stream.")
 
@@ -25,21 +25,24 @@ def waiting(context: typer.Context, as_json: Json = False) -> None:
     \b
     Example:  hub events waiting
     """
+    from hub.message import system_clock
+
     shell = shell_of(context)
     found = in_store(shell.home(), lambda store: store.unpublished())
     if found is None:
         shell.answer({"events": None}, "no event stream is written: say `events` in config.yaml and start the hub")
         return
-    age = None if found.oldest_at is None else max(0.0, time.time() - found.oldest_at / 1_000_000)
-    shell.answer({"events": asdict(found)}, waiting_of(found.count, age, found.copying))
+    shown = EventStream.of(found, system_clock())
+    shell.answer({"events": asdict(shown)}, waiting_of(shown))
 
 
-def waiting_of(count: int, oldest_seconds: float | None, copying: bool) -> str:
+def waiting_of(stream: EventStream) -> str:
     """What waits, in words."""
-    more = "; what there was when the stream began is still being told" if copying else ""
-    if oldest_seconds is None:
+    more = "; what there was when the stream began is still being told" if stream.copying else ""
+    if stream.oldest_waiting_seconds is None:
         return f"all events are published{more}"
-    return f"about {plural(count, 'event')} not published yet, the oldest for {span(oldest_seconds)}{more}"
+    oldest = span(stream.oldest_waiting_seconds)
+    return f"about {plural(stream.waiting, 'event')} not published yet, the oldest for {oldest}{more}"
 
 
 @app.command("describe")
@@ -71,7 +74,8 @@ def again(
     \b
     Example:  hub events again --why "the topic was made anew"
     """
+    from hub.message import system_clock
+
     shell = shell_of(context)
-    now = time.time_ns() // 1000
-    in_store(shell.home(), lambda store: store.tell_again(actor=actor(), why=why, now=now))
+    in_store(shell.home(), lambda store: store.tell_again(actor=actor(), why=why, now=system_clock()))
     shell.answer({"again": True}, "names and ledger of every dossier will be told once more")

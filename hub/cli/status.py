@@ -91,7 +91,7 @@ def _shown(what: _Seen, asked: Set[str]) -> Iterator[Any]:
         (f"{local(seen.at)[:19]}  ", "bold"), f"in {span(seen.traffic.seconds)}: {arrived} ({rate:.1f} a minute)"
     )
     if seen.events is not None:
-        yield f"event stream: {waiting_of(seen.events.waiting, seen.events.oldest_waiting_seconds, seen.events.copying)}"
+        yield f"event stream: {waiting_of(seen.events)}"
     yield ""
     yield Text("Endpoints", "bold")
     columns = ("endpoint", "state", "waiting", "oldest", "in doubt", "dead", "delivered", "lag p50 / p95", "last failure")

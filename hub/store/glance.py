@@ -129,6 +129,12 @@ class EventStream:
     oldest_waiting_seconds: float | None
     copying: bool
 
+    @classmethod
+    def of(cls, found: Unpublished, now: int) -> EventStream:
+        """What was found, as it is shown ``now`` (microseconds since the epoch)."""
+        age = None if found.oldest_at is None else max(0.0, (now - found.oldest_at) / 1_000_000)
+        return cls(found.endpoint, found.count, age, found.copying)
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:

@@ -100,10 +100,7 @@ def overview(connection: Connection, now: int, configured: Iterable[str] = ()) -
 
 def _stream(connection: Connection, now: int) -> EventStream | None:
     found = unpublished(connection)
-    if found is None:
-        return None
-    age = None if found.oldest_at is None else max(0.0, (now - found.oldest_at) / 1_000_000)
-    return EventStream(found.endpoint, found.count, age, found.copying)
+    return None if found is None else EventStream.of(found, now)
 
 
 def backlog(connection: Connection) -> tuple[Backlog, ...]:
