@@ -31,6 +31,7 @@ from hub.files.configured import KeptFiles
 from hub.intake.accept import Intake
 from hub.intake.allowance import Allowances
 from hub.intake.body import BodyLimits
+from hub.intake.contained import contained
 from hub.intake.doorway import Doorway
 from hub.intake.gate import Gate, Room
 from hub.intake.inlet import DoorInlet
@@ -246,7 +247,7 @@ class Hub:
             if self._delivering and _died(task):
                 log.error("receiver_died", endpoint=name, exc_info=None if task.cancelled() else task.exception())
 
-        task = asyncio.create_task(receiver.receive(self.intake.accept), name=f"receive:{name}")
+        task = asyncio.create_task(receiver.receive(contained(self.intake.accept, name)), name=f"receive:{name}")
         task.add_done_callback(ended)
         return task
 
@@ -293,7 +294,7 @@ class Hub:
         """Partners' answers re-enter as arrivals; one that is refused stays stored and is logged."""
         for arrival in await self.store.pending_replies():
             try:
-                await self.intake.accept(arrival)
+                await contained(self.intake.accept, arrival.origin, tries=1)(arrival)
             except Refused as error:
                 log.error("reply_refused", endpoint=arrival.origin, code=error.kind)
                 continue  # it stays stored, and is tried again at the next start or reload

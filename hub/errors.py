@@ -115,6 +115,12 @@ class Forbidden(Refused):
     status, kind, title = 403, "forbidden", "The key does not carry this right"
 
 
+class Broke(Refused):
+    """The hub itself broke on the message: a mended hub may take it."""
+
+    status, kind, title = 500, "internal", "The hub failed"
+
+
 class TimedOut(Refused):
     status, kind, title = 408, "timed-out", "The body did not arrive in time"
 

@@ -19,7 +19,7 @@ from connectors.database.reading import Place, TableReader
 from connectors.database.rows import Row, RowForm
 from connectors.database.write_back import WriteBack
 from hub.connector import Accept, ConnectorContext
-from hub.errors import DeliveryError, IdConflict, Problem, Refused, StoreUnavailable, Transient, UnknownSchema
+from hub.errors import Broke, DeliveryError, IdConflict, Refused, StoreUnavailable, Transient, UnknownSchema
 from hub.message import Arrival, SchemaRef, new_id
 from hub.observe import metrics
 from hub.observe.logging import get_logger
@@ -29,8 +29,6 @@ _REMEMBERED = 200_000
 """States of rows that need not be handed over again: a window with more is asked for at the hub's store, row by row."""
 _COUNT_MICROSECONDS = 3_600_000_000
 """Between two counts of the rows that cannot be read for want of a place: it may look at the whole table."""
-_TRIES = 3
-"""At a row at which the hub breaks."""
 _FAR = timedelta(days=1)
 _OF_A_ROW = ("no_order", "time_to_come")
 """What is said of a table that is read all the same."""
@@ -175,7 +173,6 @@ class Polling:
             id=new_id(), sender=self._config.sender, schema=self._schema, body=row.body, received_at=self._context.clock(),
             correlation_id=new_id().replace("-", ""), origin=self._context.name, else_key=row.key,
         )  # fmt: skip
-        tries = 0
         while True:
             try:
                 accepted = await accept(arrival, checkpoint=row.position, keep=True, cursor=covered)
@@ -186,15 +183,9 @@ class Polling:
                 self._say_once("waiting", type(error).__name__)
                 await asyncio.sleep(min(self._config.poll, 5.0))
             except Refused as refusal:
+                # the cursor stays before one at which the hub broke: after the next start it is tried again
+                self._is_held = self._is_held or isinstance(refusal, Broke)
                 return self._refused(row, refusal)
-            except Exception as error:  # a fault of the hub's own
-                tries += 1
-                log.error("row_broke", endpoint=self._context.name, at=row.position, exc_info=error)
-                if tries == _TRIES:
-                    text = f"the hub broke on it {_TRIES} times ({type(error).__name__})"
-                    self._is_held = True  # the cursor stays before it: after the next start it is tried again
-                    return self._refused(row, Refused([Problem("", "broke", text, "see row_broke in the hub's log")]))
-                await asyncio.sleep(min(self._config.poll, 1.0))
             else:
                 metrics.row_read(self._context.name, "repeated" if accepted.repeated else "taken")
                 return Taken(row.place, str(accepted.receipt["state"]), str(accepted.receipt["arrival"]))

@@ -2,7 +2,7 @@
 
 The cursor behind a page goes with the last message of that page, when all before it was taken or refused. Where that one is
 refused, or the page has none, the cursor moves in memory only: after a crash such a page is read again, and what came before
-is known by its id, else by its content.
+is known by its id, else by its content. So it does behind an item at which the hub broke, until the next start.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from connectors.ministry_portal.cursor import read_cursor, written
 from connectors.ministry_portal.exchange import Exchange
 from connectors.ministry_portal.items import Item, messages
 from hub.connector import Accept, ConnectorContext
-from hub.errors import DeliveryError, IdConflict, Refused, StoreUnavailable, Transient, UnknownSchema
+from hub.errors import Broke, DeliveryError, IdConflict, Refused, StoreUnavailable, Transient, UnknownSchema
 from hub.message import Arrival, SchemaRef, new_id
 from hub.observe.logging import get_logger
 
@@ -37,6 +37,8 @@ class Polling:
         self._said: str | None = None
         self._cursor: str | None = None
         """Where to go on; "" at the beginning, None before the store was asked."""
+        self._is_held = False
+        """The cursor in the store stays where it is."""
         self._last = b""
         """Digest of the last page's messages."""
 
@@ -70,8 +72,8 @@ class Polling:
         goes_on = after not in ("", before) and len(after) <= _LONGEST_CURSOR
         found = self._messages(items, before or "first")
         for number, (place, message) in enumerate(found, 1):
-            is_last = number == len(found)
-            await self._hand_over(message, accept, place, written(after, self._config) if is_last and goes_on else None)
+            keeps = goes_on and not self._is_held and number == len(found)
+            await self._hand_over(message, accept, place, written(after, self._config) if keeps else None)
         if items and not after:
             raise Transient("no_cursor", "the answer has no cursor at cursor_at: what lies behind these items is never read")
         if len(after) > _LONGEST_CURSOR:
@@ -119,6 +121,8 @@ class Polling:
                 self._say_once("waiting", type(error).__name__)
                 await asyncio.sleep(min(self._settings.every_seconds, 5.0))
             except Refused as refusal:
+                # the kept cursor stays before one at which the hub broke: after the next start it is tried again
+                self._is_held = self._is_held or isinstance(refusal, Broke)
                 return self._say_refused(refusal, place)
             else:
                 return

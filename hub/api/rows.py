@@ -20,17 +20,16 @@ from hub.api.problems import from_error
 from hub.connector import Accept
 from hub.errors import Busy, Problem, Refused, SchemaInvalid, StoreUnavailable, TooMany, UnsupportedMediaType
 from hub.intake.body import most_bytes, read_body, wait_with_continue
+from hub.intake.contained import contained
 from hub.intake.doorway import Doorway, trace_of
 from hub.intake.keys import require_right
 from hub.intake.rest import named_schema
 from hub.message import Arrival, SchemaRef, new_id
 from hub.observe import metrics
-from hub.observe.logging import get_logger
 from hub.strictjson import parse
 
 MOST_ROWS = 100
 _PLACE = re.compile(r"[\x21-\x7e]{1,200}")
-_log = get_logger(__name__)
 _HINT = 'send {"rows": [{"place": "…", "body": "…"}]}: place is 1 to 200 visible ASCII characters, body the message as text'
 
 
@@ -38,7 +37,7 @@ class RowDoor:
     """Takes rows from callers who hold a key; one request is one at the gate."""
 
     def __init__(self, accept: Accept, doorway: Doorway) -> None:
-        self._accept = accept
+        self._accept = contained(accept, tries=1)
         self._doorway = doorway
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -91,16 +90,12 @@ class RowDoor:
         )  # fmt: skip
         try:
             accepted = await self._accept(arrival)
-        except (TooMany, Busy, StoreUnavailable):
+        except (TooMany, Busy):
             raise
         except Refused as error:
             metrics.refused(error.kind)
             metrics.arrival(sender, str(schema), "refused")
             return {"status": error.status, "problem": _fragment(from_error(error))}
-        except Exception as error:  # a row that nobody foresaw stops no other
-            _log.error("row_broke", arrival_id=arrival.id, sender=sender, schema=str(schema), exc_info=error)
-            broken = from_error(error)
-            return {"status": broken.status, "problem": _fragment(broken)}
         doorway.taken(accepted, sender, len(body))
         return {"status": HTTPStatus.ACCEPTED, "known": accepted.repeated, "receipt": accepted.receipt}
 

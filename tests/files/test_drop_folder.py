@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+import structlog
 from lxml import etree
 
 from files.parts import NewDrop, here, lines, record, running
+from hub.intake.accept import Intake
 
 CSV = {"format": "csv", "columns": {"code": "c", "state": "s"}}
 XML = {"format": "xml", "schema": "slip@1", "records": "each", "record": "slip"}
@@ -27,6 +29,30 @@ async def test_each_line_is_an_arrival_and_the_file_is_done(new_drop: NewDrop) -
     assert drop.arrivals() == [record("1"), record("1", "B"), record("2", name="Trần Thị Bưởi")]
     assert [one for (one,) in drop.look("select position from arrivals order by rowid")] == [f"a.jsonl:{n}" for n in (1, 2, 3)]
     assert (drop.left(), drop.names("done"), drop.names("failed")) == ([], ["a.jsonl"], [])
+
+
+@here
+async def test_a_record_at_which_the_hub_breaks_stops_no_other(new_drop: NewDrop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the hub's own: tried again, then told beside, without a word of it; what follows comes."""
+    honest = Intake.accept
+
+    async def accept(intake: Intake, arrival: Any, *words: Any, **more: Any) -> Any:
+        if json.loads(arrival.body)["code"] == "2":
+            raise RuntimeError("canary")
+        return await honest(intake, arrival, *words, **more)
+
+    monkeypatch.setattr(Intake, "accept", accept)
+    monkeypatch.setattr("hub.intake.contained.PAUSE_SECONDS", 0.01)
+    drop = new_drop()
+    with structlog.testing.capture_logs() as said:
+        async with running(drop):
+            drop.put("a.jsonl", lines(record("1"), record("2"), record("3")))
+            drop.put("b.jsonl", lines(record("4")))
+            await drop.read("a.jsonl", "b.jsonl")
+    assert drop.arrivals() == [record("1"), record("3"), record("4")]
+    assert drop.codes("a.jsonl.errors.json") == [(2, 2, [("", "broke")])]
+    assert "canary" not in str(drop.errors("a.jsonl.errors.json"))
+    assert [one["event"] for one in said].count("arrival_broke") == 3
 
 
 @here

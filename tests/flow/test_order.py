@@ -12,8 +12,9 @@ from flow.parts import CONFIG, MovableClock, Scripted, make_home, running, send,
 from hub.assembly import assemble
 from hub.connector import Receipt, Sender
 from hub.errors import IdConflict, Rejected, UnknownSchema
+from hub.intake.accept import Intake
 from hub.ledger.backfill import backfill
-from hub.message import SchemaRef
+from hub.message import NATIONAL, Arrival, SchemaRef
 
 OPENCPS = "schema: opencps-dossier@1, becomes: [dossier@1, dossier-progress@1]"
 
@@ -255,6 +256,39 @@ async def test_a_partners_reply_re_enters_and_is_not_sent_back(home: Path) -> No
         assert await hub.store.pending_replies() == []
         (cell,) = [one for one in (await hub.store.dossier(story.code))["ledger"] if one["stream"] == "dossier"]
         assert (cell["sent_seq"], cell["ahead"]) == (1, True) and cell["heard_seq"] > 1, "it stands there as the partner's word"
+
+
+async def test_a_reply_at_which_the_hub_breaks_stops_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays stored: the hub starts with it, and one that is mended takes it in."""
+    clock = MovableClock()
+    story, other = told(2)
+    honest = Intake.accept
+
+    async def accept(intake: Intake, arrival: Arrival, *words: Any, **more: Any) -> Any:
+        if arrival.origin == "portal":
+            raise RuntimeError("a fault of the hub's own")
+        return await honest(intake, arrival, *words, **more)
+
+    def script(message: Any, attempt: Any) -> Receipt:
+        if message.schema.id != "npsp-dossier" or message.codes[NATIONAL] != story.code:
+            return Receipt()
+        return Receipt(reply=(SchemaRef.parse("opencps-dossier@1"), json.dumps(story.records[1]).encode()))
+
+    monkeypatch.setattr(Intake, "accept", accept)
+    async with running(home, clock) as (hub, portal):
+        portal.script = script
+        await send(hub, story.records[0], clock)
+        assert set(await settled(hub)) == {"delivered"}
+        assert len(await hub.store.pending_replies()) == 1
+    async with running(home, clock) as (hub, portal):
+        await send(hub, other.records[0], clock)
+        assert set(await settled(hub)) == {"delivered"}
+        assert len(await hub.store.pending_replies()) == 1
+    monkeypatch.setattr(Intake, "accept", honest)
+    async with running(home, clock) as (hub, portal):
+        assert await hub.store.pending_replies() == []
+        timeline = (await hub.store.dossier(story.code))["timeline"]
+        assert [one["event"] for one in timeline if one.get("origin") == "portal"] == ["arrival"]
 
 
 async def test_the_same_message_again_gets_the_first_receipt(home: Path) -> None:

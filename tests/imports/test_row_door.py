@@ -72,9 +72,9 @@ def test_a_row_at_which_the_hub_breaks_stops_no_other(new_home: Callable[..., Im
         said = home.imported(key, file, "--schema", "record@1", code=1)
     assert (said["counts"], said["stopped"]) == ({"accepted": 2, "refused": 1}, None)
     (line,) = report_of(said)
-    assert (line["record"], line["status"], line["problems"]) == (2, 500, [{"code": "internal"}])
+    assert (line["record"], line["status"], [one["code"] for one in line["problems"]]) == (2, 500, ["broke"])
     log = (home.folder / "var" / "hub.log").read_text()
-    assert "row_broke" in log
+    assert "arrival_broke" in log
     assert "LookupError" in log
     assert not {"canary", "9301"} & set(re.findall(r"\w+", log))
     with home.hub():

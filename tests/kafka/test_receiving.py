@@ -209,7 +209,7 @@ async def test_a_record_that_breaks_the_hub_is_put_aside(
         return await honest(intake, arrival, *words, **more)
 
     monkeypatch.setattr(Intake, "accept", accept)
-    monkeypatch.setattr("connectors.kafka.receiving._PAUSE", 0.01)
+    monkeypatch.setattr("hub.intake.contained.PAUSE_SECONDS", 0.01)
     async with running(home):
         await until(lambda: committed(broker.address, home.group, topic, 1) == [3])
     assert home.numbers() == {"good": [0, 1]}

@@ -24,6 +24,7 @@ from connectors.ministry_portal.items import messages
 from hub.app import Hub
 from hub.connector import Accepted, Arrival, ConnectorContext
 from hub.errors import Problem, SchemaInvalid
+from hub.intake.accept import Intake
 from hub.intake.keys import new_key
 from hub.message import system_clock
 from hub.store.backup import back_up, restore
@@ -31,6 +32,7 @@ from ministry_portal.home import LOCAL, OWN, at_rest, home_at, hub_on, item, loo
 from ministry_portal.parts import CREATE, Portal, connected, scripted, settings, simulated
 
 SHA256 = hashlib.sha256(b"an invented result").digest()
+OTHER, THIRD = "G09.20-20260609-0000002", "G09.20-20260609-0000003"
 STEP = {"nguoiXuLy": "Hoa", "thoiDiemXuLy": "2026-11-21T09:30:00.000", "noiDungXuLy": "Thẩm định", "trangThai": 4}
 
 
@@ -144,6 +146,36 @@ async def test_a_feed_that_is_read_anew_brings_nothing_twice(
             await until(lambda: len(canonical(home)) == 4)
         assert asked[0] == "" and "" not in asked[1:]
         assert len(look(home, "select 1 from arrivals")) == 4
+
+
+async def test_an_item_at_which_the_hub_breaks_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the hub's own: tried again, said and passed over. The kept cursor stays before it: a mended hub takes it."""
+    honest = Intake.accept
+
+    async def accept(intake: Intake, arrival: Arrival, *words: Any, **more: Any) -> Accepted:
+        if OTHER.encode() in arrival.body:
+            raise RuntimeError("canary")
+        return await honest(intake, arrival, *words, **more)
+
+    monkeypatch.setattr(Intake, "accept", accept)
+    monkeypatch.setattr("hub.intake.contained.PAUSE_SECONDS", 0.01)
+    async with simulated() as portal:
+        home = home_at(tmp_path, portal.url)
+        await portal.feed(item(4, "2026-11-22 08:00:00"))
+        async with hub_on(home):
+            await until(lambda: kept_cursor(home))
+            before = kept_cursor(home)
+            await portal.feed(item(4, "2026-11-22 09:00:00", OTHER), item(9, "2026-11-22 10:00:00"))
+            await until(lambda: len(canonical(home)) == 2)
+            await portal.feed(item(4, "2026-11-22 11:00:00", THIRD))
+            await until(lambda: len(canonical(home)) == 3)
+        assert {code for code, *_ in canonical(home)} == {OWN, THIRD}
+        assert kept_cursor(home) == before
+        monkeypatch.setattr(Intake, "accept", honest)
+        async with hub_on(home):
+            await until(lambda: len(canonical(home)) == 4)
+            await until(lambda: kept_cursor(home) != before)
+        assert len(look(home, "select 1 from arrivals")) == 4, "what was taken before was known again"
 
 
 async def test_after_a_restore_the_feed_goes_on_from_the_backup(tmp_path: Path, asked: list[str]) -> None:
