@@ -8,12 +8,19 @@ import signal
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 import warm_hub
 
 # Hundreds of processes import the hub. What the first of them compiles is kept beside the sources, else each compiles it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A machine that stands still for a moment makes no example wrong.
+hypothesis.settings.register_profile(
+    "unhurried", hypothesis.settings.get_profile(hypothesis.settings.get_current_profile_name()), deadline=None
+)
+hypothesis.settings.load_profile("unhurried")
 
 # Collecting garbage as rarely as the command `hub` does: a test makes little of it, and keeps much.
 gc.set_threshold(20_000, 20, 50)

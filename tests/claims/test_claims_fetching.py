@@ -51,7 +51,7 @@ class Names(AbstractResolver):
 async def fetching(
     folder: Path, names: AbstractResolver | None = None, content: ContentStore | None = None, **settings: Any
 ) -> AsyncIterator[Fetching]:
-    given = {"hosts": ["*"], "private": [LOOPBACK], "http": True, "silence_seconds": 1.0, "seconds": 2.0, **settings}
+    given = {"hosts": ["*"], "private": [LOOPBACK], "http": True, "silence_seconds": 20.0, "seconds": 40.0, **settings}
     store = content or ContentStore(folder / "files", 100_000)
     store.open()
     one = Fetching(FetchConfig.model_validate(given), store, names)
@@ -200,7 +200,7 @@ async def test_what_is_refused_for_good(tmp_path: Path, case: str) -> None:
 @pytest.mark.parametrize("case", LATER)
 async def test_what_may_be_had_later(tmp_path: Path, case: str) -> None:
     make, code = LATER[case]
-    async with serving() as host, fetching(tmp_path, silence_seconds=0.5) as one:
+    async with serving() as host, fetching(tmp_path, silence_seconds=1.0 if "timeout" in code else 20.0) as one:
         host.answers["/a"] = make
         with pytest.raises(Unanswered) as unanswered:
             await one.fetch(host.url("/a"))
@@ -307,11 +307,11 @@ async def test_a_name_server_that_does_not_answer(tmp_path: Path, monkeypatch: p
         raise socket.gaierror(socket.EAI_AGAIN, "no answer")
 
     monkeypatch.setattr(socket, "getaddrinfo", hangs)
-    async with fetching(tmp_path, seconds=5.0) as one:
+    async with fetching(tmp_path, seconds=30.0) as one:
         waiting = [asyncio.create_task(one.fetch(f"http://n{number}.example.vn/a")) for number in range(40)]
         try:
             await asyncio.sleep(0.1)
-            await asyncio.wait_for(asyncio.gather(*(asyncio.to_thread(int) for _ in range(40))), 2)
+            await asyncio.wait_for(asyncio.gather(*(asyncio.to_thread(int) for _ in range(40))), 15)
         finally:
             answers.set()
             found = await asyncio.gather(*waiting, return_exceptions=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -72,10 +73,12 @@ class Window:
         await self.page.fill("#key", key if key is not None else world.keys["operator"])
         await self.page.click("main button")
 
-    async def sees(self, text: str, within: str = "main", seconds: float = 2.0) -> None:
-        """The text is on the page within the time."""
+    async def sees(self, text: str, within: str = "main", seconds: float = 20.0) -> float:
+        """The text is on the page within the time; the seconds it took."""
+        began = time.monotonic()
         where = self.page.locator(within).filter(has_text=text)
         await where.first.wait_for(state="visible", timeout=seconds * 1000)
+        return time.monotonic() - began
 
 
 @asynccontextmanager

@@ -304,8 +304,12 @@ async def test_a_server_that_says_nothing_is_given_up(postgres_source: Source) -
     """The process that serves the hub stands still, and its connection with it: the hub waits little longer than it is told
     to, and goes on with another; and it can end."""
     connector = tables(postgres_source.url, read={**READ}, timeout=1)
-    mine = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    mine = (
+        "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() "
+        "and backend_type = 'client backend'"
+    )
     await connector.check()
+    await soon(lambda: len(postgres_source.run(mine)) == 1)  # one that was just closed ends by itself
     ((process,),) = postgres_source.run(mine)
     os.kill(process, signal.SIGSTOP)
     try:

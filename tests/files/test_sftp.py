@@ -151,7 +151,7 @@ async def test_a_hub_on_a_silent_server_stops_at_once(tmp_path: Path, sshd: Sshd
 
 async def test_a_silent_server_is_given_up(tmp_path: Path, sshd: Sshd, log: Callable[[], str]) -> None:
     """After the timeout the connection is made anew."""
-    drop = Drop(tmp_path, {**sshd.settings, "timeout": 0.5})
+    drop = Drop(tmp_path, {**sshd.settings, "timeout": 3})  # for signing in too
     async with running(drop):
         drop.put("a.jsonl", lines(record("1")))
         await drop.read("a.jsonl")

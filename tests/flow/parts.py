@@ -35,9 +35,14 @@ class MovableClock:
 
     def __init__(self) -> None:
         self.moved = 0
+        self._stood_still: int | None = None
 
     def __call__(self) -> int:
-        return time.time_ns() // 1000 + self.moved
+        return (time.time_ns() // 1000 if self._stood_still is None else self._stood_still) + self.moved
+
+    def stand_still(self) -> None:
+        """From now on only the test moves it."""
+        self._stood_still = time.time_ns() // 1000
 
     def advance(self, seconds: float) -> None:
         self.moved += int(seconds * 1_000_000)

@@ -60,7 +60,7 @@ def test_all_again_goes_on_without_the_word(running: Running) -> None:
     """The same command with --again would begin once more; what is to be typed is said."""
     home, key = running
     file = str(home.rows("on.jsonl", [row(800 + number) for number in range(200)]))
-    process = home.begin_import(key, file, "--schema", "record@1", "--again", "--rate", "100")
+    process = home.begin_import(key, file, "--schema", "record@1", "--again", "--rate", "20")
     until(
         "it began", lambda: [one for one in (home.folder / "var" / "imports").glob("*.json") if b"on.jsonl" in one.read_bytes()]
     )

@@ -202,7 +202,7 @@ def test_it_ends_tidily_and_goes_on(new_home: Callable[..., ImportHome]) -> None
     key, rows = home.key(), [row(number) for number in range(600)]
     file = str(home.rows("old.jsonl", rows))
     with home.hub():
-        first = home.begin_import(key, file, "--schema", "record@1", "--rate", "100")
+        first = home.begin_import(key, file, "--schema", "record@1", "--rate", "20")
         until("some are there", lambda: home.look("select count(*) from arrivals")[0][0] > 30)
         second = home.imported(key, file, "--schema", "record@1", code=1)
         assert second["error"]["problems"][0]["code"] == "under_way"

@@ -542,6 +542,7 @@ async def test_an_operator_s_key_is_none(desk: DeskHub) -> None:
 async def test_a_client_s_rate_holds_here_too(tmp_path: Path) -> None:
     """What is left is told with each answer; the refusal says when there is more, and is counted once."""
     async with running(make_home(tmp_path / "home", clients={SENDER: {"rate": 1, "burst": 2}})) as desk:
+        desk.clock.stand_still()
         first = await desk.post(note())
         assert first["headers"]["RateLimit"] == '"rate";r=1;t=1'
         await desk.post(note("B"))

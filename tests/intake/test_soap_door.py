@@ -303,6 +303,7 @@ async def test_100_continue_comes_only_for_a_key_that_may(soap: SoapHub, own: st
 async def test_limits_are_those_of_the_client(tmp_path: Path) -> None:
     """429 and 503 keep their status and Retry-After; the fault says that the same message may pass later."""
     async with started(tmp_path, clients="{ one-stop: { rate: 1, burst: 2 } }") as soap:
+        soap.clock.stand_still()
         headers = [(await soap.post(envelope(dossier()))).headers for _ in range(2)]
         assert [one["RateLimit"].split(";")[1] for one in headers] == ["r=1", "r=0"]
         token = envelope(dossier(), header=security("one-stop", soap.keys["one-stop"]))

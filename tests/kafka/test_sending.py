@@ -116,7 +116,7 @@ async def test_no_broker() -> None:
 
 async def test_no_topic(broker: Broker | Given) -> None:
     """An operator has to mend that; until then the message waits. ``check`` makes no topic."""
-    async with endpoint({**broker.settings, "connect_timeout": 0.5}, missing := f"missing-{new_id()}") as out:
+    async with endpoint({**broker.settings, "connect_timeout": 5}, missing := f"missing-{new_id()}") as out:
         for call in (lambda: out.send(note(), Try()), out.check):
             with pytest.raises(AccountRefused, match="unknown_topic"):
                 await call()
@@ -147,7 +147,7 @@ async def test_what_comes_behind_a_refused_record_is_in_no_doubt(broker: Broker 
 async def test_a_record_in_doubt_stays_under_way(own_broker: Broker) -> None:
     """A broker that says nothing: in doubt. Sent again while the first is under way, it is the same record: there is one."""
     topic = make_topic(own_broker.admin, 1)
-    async with endpoint(own_broker.settings, topic, timeout=1) as out:
+    async with endpoint(own_broker.settings, topic, timeout=4) as out:
         await out.send(note(), Try())
         sent = note()
         own_broker.freeze()
@@ -194,7 +194,7 @@ async def test_one_message_in_two_versions_of_a_schema(own_broker: Broker) -> No
     """Two records, each with a name of its own: the one in doubt is not taken for the other."""
     first, second = make_topic(own_broker.admin, 1), make_topic(own_broker.admin, 1)
     both = {"topics": {"note@1": first, "note@2": second}}
-    async with endpoint(own_broker.settings, first, timeout=1, **both) as out:
+    async with endpoint(own_broker.settings, first, timeout=4, **both) as out:
         await out.send(note(), Try())
         sent = note()
         own_broker.freeze()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,12 +103,14 @@ async def test_a_registry_that_rests_is_not_tried_with_each(
         if why == "rest":
             desk.population.script = lambda query: Transient("http_503")
         count_settles(desk, counted)
+        began = time.monotonic()
         await send_behind_a_pause(desk, 300)
         await until(lambda: counted["verification_waits"] >= 280)
         await asyncio.sleep(2)
-        assert counted["settles"] <= 330
-        assert counted["questions"] <= 400
-        assert 2 <= len(desk.population.asked) <= 20
+        asked = len(desk.population.asked)
+        assert 2 <= asked <= 10 + 4 * (time.monotonic() - began)  # not one for each of 300
+        assert counted["settles"] <= 310 + 2 * asked
+        assert counted["questions"] <= 400 + 2 * asked
 
 
 async def test_a_crowd_of_failures_does_not_begin_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

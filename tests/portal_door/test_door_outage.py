@@ -87,7 +87,7 @@ def waiting(hub: World) -> list[dict[str, object]]:
 
 def test_look_ups_and_catalogues_while_the_portal_is_down(hub: World, unit: UnitClient) -> None:
     """What was delivered is held; of what waits nobody can tell; a copy is told with its age, and nothing is invented."""
-    assert taken(unit.insert([dossier(code(20))])) and unit.procedures().ok
+    assert taken(until_answered(lambda: unit.insert([dossier(code(20))]))) and unit.procedures().ok
     assert unit.procedure("1.000894").ok and unit.procedure("9.999999").result == []
     hub.portal.kill()
     try:
@@ -127,7 +127,7 @@ def test_a_refusal_after_the_wait_is_heard_by_the_same_call_again(hub: World, un
 
 def test_a_record_that_waits_beside_a_refused_one_is_told_of(hub: World, unit: UnitClient) -> None:
     """It is neither taken nor refused: the unit must not read silence as either."""
-    assert taken(unit.insert([dossier(code(31))]))
+    assert taken(until_answered(lambda: unit.insert([dossier(code(31))])))
     hub.portal.plant("DongBoHoSoMC", "hold", match={"MaHoSo": code(32)})
 
     def told() -> bool:

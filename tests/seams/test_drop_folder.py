@@ -65,7 +65,8 @@ def test_half_read(desk: Desk, once: int) -> None:
     world = desk.world
     name, due = desk.leave()
     until("some are stored", lambda: desk.stored(name) > 3 + 7 * (once % 5), pause=0.001)
-    world.kill_hub()
+    with world.write_lock():
+        world.kill_hub()
     assert desk.stored(name) < ALL, "it was not half-way"
     world.start_hub()
     desk.finished(name, due)

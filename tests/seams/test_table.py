@@ -47,7 +47,8 @@ def test_in_the_middle_of_a_page(desk: TableDesk, once: int) -> None:
     world = desk.world
     numbers, due = desk.write()
     until("some are stored", lambda: desk.came(numbers) > 2 + 5 * (once % 5), pause=0.001)
-    world.kill_hub()
+    with world.write_lock():
+        world.kill_hub()
     assert desk.came(numbers) < ALL, "it was not half-way"
     world.start_hub()
     desk.ended(numbers, due)
