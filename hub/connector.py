@@ -114,11 +114,12 @@ class Attempt(Protocol):
 
 
 Accept = Callable[..., Awaitable[Accepted]]
-"""``await accept(arrival, checkpoint=…, keep=…, cursor=…)``; returns only after the arrival is durable; raises Refused (Broke
-where the hub itself broke on it, so that a mended hub may take it) or StoreUnavailable. With ``keep`` a record that names its dossier but does not fit its schema is kept, not refused: nobody waits
-for the answer who could mend it. ``checkpoint`` is where this one stood, shown to operators. ``cursor`` is how far the endpoint
-has read (the arrival's ``origin`` names it): committed in the arrival's transaction, given by ``ConnectorContext.cursor``. All
-up to there must have been taken, or put aside, before: what lies before a cursor is never read again."""
+"""``await accept(arrival, checkpoint=…, keep=…, cursor=…)``; returns only after the arrival is durable; raises Refused or
+StoreUnavailable. Where the hub itself broke on the arrival the refusal is Broke: a mended hub may take it. With ``keep`` a
+record that names its dossier but does not fit its schema is kept, not refused: nobody waits for the answer who could mend it.
+``checkpoint`` is where this one stood, shown to operators. ``cursor`` is how far the endpoint has read (the arrival's
+``origin`` names it): committed in the arrival's transaction, given by ``ConnectorContext.cursor``. All up to there must have
+been taken, or put aside, before: what lies before a cursor is never read again."""
 
 
 @dataclass(frozen=True, slots=True)
