@@ -76,6 +76,7 @@ class Hub:
         self._outcomes = Outcomes()
         self._receivers: dict[str, asyncio.Task[None]] = {}
         self._beside: list[asyncio.Task[None]] = []
+        self._unusable_replies: set[str] = set()
         self._server: Server | None = None
         self._delivering = False
 
@@ -218,6 +219,7 @@ class Hub:
         self._parts = parts
         self._reloading.state = read.state
         self._know_labels()
+        self._unusable_replies.clear()
         self._wake()
         log.info("reloaded")
         if waiting := self._reloading.waiting_for_restart(parts.home.config):
@@ -293,11 +295,14 @@ class Hub:
     async def _take_replies(self) -> None:
         """Partners' answers re-enter as arrivals; one that is refused stays stored and is logged."""
         for arrival in await self.store.pending_replies():
+            if arrival.id in self._unusable_replies:
+                continue
             try:
-                await contained(self.intake.accept, arrival.origin, tries=1)(arrival)
+                await contained(self.intake.accept, arrival.origin or "", tries=1)(arrival)
             except Refused as error:
                 log.error("reply_refused", endpoint=arrival.origin, code=error.kind)
-                continue  # it stays stored, and is tried again at the next start or reload
+                self._unusable_replies.add(arrival.id)  # it stays stored, and is tried again after a start or a reload
+                continue
             except StoreUnavailable:
                 return
             await self.store.forget_reply(arrival.id)

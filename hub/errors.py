@@ -2,6 +2,7 @@
 
 HubError
 ├── Refused                 input a waiting caller sent; nothing stored, counted, answered as RFC 9457
+│   ├── Broke               … or nobody waits for, and the hub itself broke on it: a mended hub may take it
 │   ├── Unauthenticated 401 · Forbidden 403 · TimedOut 408 · IdConflict 409 · TooLarge 413
 │   ├── UnknownSchema 415 · UnsupportedMediaType 415 · UnsupportedCoding 415 · NotParsable 400 · SchemaInvalid 422
 │   ├── TooMany 429 (OfficerTooMany) · Busy 503
@@ -116,7 +117,7 @@ class Forbidden(Refused):
 
 
 class Broke(Refused):
-    """The hub itself broke on the message: a mended hub may take it."""
+    """The hub itself broke on the message, which is not to blame: a mended hub may take it (``hub.intake.contained``)."""
 
     status, kind, title = 500, "internal", "The hub failed"
 

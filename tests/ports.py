@@ -11,7 +11,7 @@ _GIVEN: set[int] = set()
 
 def free_port() -> int:
     """A port below the range that outgoing connections are given, so that it stays free while its server is down; given to
-    nobody else by this process, nor by another worker of the test run."""
+    nobody else by this process, nor by another worker of the test run, if it has no more than eight."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
     first = 20_000 + 1_500 * worker
     while True:

@@ -26,7 +26,7 @@ LARGEST = 5 * 1024 * 1024
 AT_ONCE = 100
 """Records of all partitions that are with the store at the same time; it commits those together."""
 _PARTITION_BYTES, _ANSWER_BYTES = 512 * 1024, 8 * 1024 * 1024
-_PAUSE, _HAND_OVER_MS, _NEVER_MS = 1.0, 60_000, 24 * 3600 * 1000
+_TRIES, _PAUSE, _HAND_OVER_MS, _NEVER_MS = 3, 1.0, 60_000, 24 * 3600 * 1000
 
 
 class Receiving:
@@ -95,6 +95,7 @@ class Receiving:
     ) -> bool:
         """True when it is durable, in the store or in the folder of what was refused; False when it was given up."""
         broke: tuple[Problem, ...] = ()
+        tries = 0
         while True:
             try:
                 async with self._at_once:
@@ -108,16 +109,12 @@ class Receiving:
                 if is_ending():
                     return False
                 self._say_once("waiting", error)
-            except Exception as error:  # nobody can make an arrival of it
+            except Exception as error:
+                tries += 1
                 log.error("record_broke", endpoint=self._context.name, **refused.where(record), exc_info=error)
-                broke = (
-                    Problem(
-                        "",
-                        "broke",
-                        f"no arrival can be made of it ({type(error).__name__})",
-                        "see record_broke in the hub's log",
-                    ),
-                )
+                if tries == _TRIES:
+                    text = f"the hub broke on it {_TRIES} times ({type(error).__name__})"
+                    broke = (Problem("", "broke", text, "see record_broke in the hub's log"),)
             await asyncio.sleep(_PAUSE)
 
     async def _offer(self, record: ConsumerRecord, accept: Accept) -> tuple[Problem, ...]:

@@ -46,8 +46,9 @@ def row_paths(names: list[str], security: list[Json], traceparent: Json) -> Json
         "tags": ["messages"],
         "summary": "Send rows of a file",
         "description": "Several messages of one schema, each with its place in the file it was read from, taken in one after "
-        "the other. Each is accepted, kept or refused by itself, as by `POST /v1/messages`. With `later` the hub took no more: "
-        "send the rows from there on again, after `retry_after` seconds.",
+        "the other. Each is accepted, kept or refused by itself, as by `POST /v1/messages`; one with status 500 is a fault of "
+        "the hub, and may be sent again. With `later` the hub took no more: send the rows from there on again, after "
+        "`retry_after` seconds.",
         "security": security,
         "parameters": [
             {

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from hub.api.problems import from_error
 from hub.connector import Accept
-from hub.errors import Busy, Problem, Refused, SchemaInvalid, StoreUnavailable, TooMany, UnsupportedMediaType
+from hub.errors import Broke, Busy, Problem, Refused, SchemaInvalid, StoreUnavailable, TooMany, UnsupportedMediaType
 from hub.intake.body import most_bytes, read_body, wait_with_continue
 from hub.intake.contained import contained
 from hub.intake.doorway import Doorway, trace_of
@@ -37,7 +37,7 @@ class RowDoor:
     """Takes rows from callers who hold a key; one request is one at the gate."""
 
     def __init__(self, accept: Accept, doorway: Doorway) -> None:
-        self._accept = contained(accept, tries=1)
+        self._accept = contained(accept, "rows", tries=1)
         self._doorway = doorway
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -94,7 +94,8 @@ class RowDoor:
             raise
         except Refused as error:
             metrics.refused(error.kind)
-            metrics.arrival(sender, str(schema), "refused")
+            if not isinstance(error, Broke):
+                metrics.arrival(sender, str(schema), "refused")
             return {"status": error.status, "problem": _fragment(from_error(error))}
         doorway.taken(accepted, sender, len(body))
         return {"status": HTTPStatus.ACCEPTED, "known": accepted.repeated, "receipt": accepted.receipt}

@@ -19,7 +19,6 @@ from hub.cli.import_files import BadFile, OpenRecords
 from hub.cli.import_journal import Journal, Outcome
 from hub.cli.import_state import StateNotWritten
 from hub.cli.posting import WRONG_CALLER, NotNow
-from hub.errors import HubError
 
 if TYPE_CHECKING:
     from hub.cli.import_pace import Pace
@@ -161,10 +160,10 @@ class Rows:
         task.add_done_callback(ended)
 
     def _names(self, record: FileRecord) -> Sequence[object]:
-        """By what the row names its dossier; nothing of one that the hub will refuse."""
+        """By what the row names its dossier; nothing of one that the hub will refuse, or break on."""
         try:
             return self._schema.aliases(self._schema.parse(record.body), "")
-        except HubError:
+        except Exception:
             return ()
 
     async def _take_in(self, rows: Sequence[FileRecord], before: set[asyncio.Task[None]]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from math import inf
 from typing import TYPE_CHECKING, cast
 
 from hub.assembly import assemble
@@ -15,6 +16,7 @@ from hub.cli.import_run import Total
 from hub.cli.shell import Shell
 from hub.errors import Problem, Refused
 from hub.intake.accept import Intake
+from hub.intake.contained import contained
 from hub.message import Arrival, SchemaRef, new_id, system_clock
 from hub.record_files import FileRecord, RecordReader
 
@@ -28,10 +30,10 @@ def try_all(shell: Shell, files: Sequence[tuple[Given, RecordReader]]) -> Total:
     """What would be refused or kept, and for which route a row could not be translated. Raises BadConfig."""
     parts, total, store = assemble(shell.folder), Total(), NoStore()
     config = parts.home.config
-    intake = Intake(
+    accept = contained(Intake(
         cast("Store", store), parts.catalog, parts.router, parts.sources, config.owners, lambda: None,
         max_depth=config.server.max_depth,
-    )  # fmt: skip
+    ).accept, "rows", tries=1, most=inf)  # fmt: skip
 
     async def one(record: FileRecord, schema: SchemaRef, counts: Counter[str], causes: Counter[str]) -> None:
         if record.problem is not None:
@@ -39,7 +41,7 @@ def try_all(shell: Shell, files: Sequence[tuple[Given, RecordReader]]) -> Total:
             causes[f"refused: {record.problem.code}"] += 1
             return
         try:
-            await intake.accept(Arrival(new_id(), SENDER, schema, record.body, system_clock(), "0" * 32))
+            await accept(Arrival(new_id(), SENDER, schema, record.body, system_clock(), "0" * 32))
         except Refused as error:
             counts["refused"] += 1
             causes.update(_causes("refused", error.problems))

@@ -11,11 +11,13 @@ import stat
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hub.cli.posting import Door, send_each
 from hub.errors import HubError, Problem, Refused, UnknownSchema
+from hub.intake.contained import contained
 from hub.message import SchemaRef, system_clock
 
 if TYPE_CHECKING:
@@ -240,6 +242,7 @@ class _Reading:
 
     def __init__(self, stage: Stage, origin: Mapping[str, str], tell: Tell) -> None:
         self._stage, self._origin, self._tell = stage, origin, tell
+        self._accept = contained(stage.hub.intake.accept, "rehearsal", tries=1, most=inf)
         self._refused: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
         self._last = (-1, -1)
         self.count = 0
@@ -256,7 +259,7 @@ class _Reading:
         names = _names(self._stage.catalog, arrival.schema, arrival.body, arrival.sender)
         one = Replayed(self._origin.get(name, name), int(number) if number.isdecimal() else None, names)
         try:
-            accepted = await self._stage.hub.intake.accept(arrival, checkpoint=checkpoint, **more)
+            accepted = await self._accept(arrival, checkpoint, **more)
         except Refused as refusal:
             one.problems = [problem.as_dict() for problem in refusal.problems]
             self._refused |= {(name, one.number): one.problems, (name, None): one.problems}

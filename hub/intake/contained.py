@@ -9,29 +9,48 @@ from hub.connector import Accept
 from hub.errors import Broke, Problem, Refused, StoreUnavailable
 from hub.listener import Accepted
 from hub.message import Arrival
+from hub.observe import metrics
 from hub.observe.logging import get_logger
 
 TRIES = 3
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 0.2
+IN_A_ROW = 3
+"""A hub that breaks at more arrivals, one after the other, is broken itself: then it is none of theirs to be put aside."""
 
 log = get_logger("intake")
 
 
-def contained(accept: Accept, endpoint: str | None = None, tries: int = TRIES) -> Accept:
+def contained(accept: Accept, where: str, *, tries: int = TRIES, most: float = IN_A_ROW) -> Accept:
     """``accept`` that raises nothing but Refused and StoreUnavailable: whatever else goes wrong with an arrival is logged,
-    tried again, and then Broke."""
+    tried again, and then Broke; after the ``most`` of those in a row StoreUnavailable, until one is taken again. ``where`` it
+    comes in, for operators: the endpoint's name."""
+    in_a_row = 0
 
     async def taken(arrival: Arrival, checkpoint: str | None = None, **more: Any) -> Accepted:
+        nonlocal in_a_row
         for number in range(1, tries + 1):
             try:
-                return await accept(arrival, checkpoint, **more)
-            except (Refused, StoreUnavailable):
+                accepted = await accept(arrival, checkpoint, **more)
+            except StoreUnavailable:
+                raise
+            except Refused:
+                in_a_row = 0
                 raise
             except Exception as error:
+                metrics.broke(where)
+                log.error(
+                    "arrival_broke", endpoint=where, at=checkpoint, arrival_id=arrival.id, sender=arrival.sender,
+                    schema=str(arrival.schema), correlation_id=arrival.correlation_id, exc_info=error,
+                )  # fmt: skip
                 broke = type(error).__name__
-                log.error("arrival_broke", endpoint=endpoint, sender=arrival.sender, schema=str(arrival.schema), exc_info=error)
+            else:
+                in_a_row = 0
+                return accepted
+            if in_a_row >= most:
+                raise StoreUnavailable("broken")
             if number < tries:
                 await asyncio.sleep(PAUSE_SECONDS)
+        in_a_row += 1
         hint = "the hub's log says where (arrival_broke); send it again once that is mended"
         raise Broke([Problem("", "broke", f"the hub broke on it ({broke})", hint)])
 

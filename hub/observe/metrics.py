@@ -88,6 +88,9 @@ _TOPICS = Gauge(
     "hub_topics_unreadable", "1 while an endpoint's topics are not read: no broker, no rights, or the store takes nothing",
     ("endpoint",), registry=_registry,
 )  # fmt: skip
+_BROKE = Counter(
+    "hub_broke", "Times the hub itself broke on what came in, by where: an endpoint, or rows", ("endpoint",), registry=_registry
+)
 _READY = Gauge("hub_ready", "1 while the store answers and every dispatcher and receiver runs", registry=_registry)
 _STORE_ERRORS = Counter("hub_store_errors", "Times the store could not serve", ("reason",), registry=_registry)
 
@@ -241,6 +244,11 @@ def breaker(endpoint: str, open: bool) -> None:
 def ready(ready: bool) -> None:
     """Whether the store answers and every dispatcher runs."""
     _READY.set(1 if ready else 0)
+
+
+def broke(where: str) -> None:
+    """The hub itself broke on an arrival that came in there."""
+    _BROKE.labels(_word(where)).inc()
 
 
 def store_error(reason: str) -> None:

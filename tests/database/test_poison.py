@@ -115,7 +115,7 @@ async def test_a_row_at_which_the_hub_breaks(
         return await honest(arrival, *words, **more)
 
     monkeypatch.setattr("hub.intake.contained.PAUSE_SECONDS", 0.01)
-    await sqlite_desk.poller(page=2, look_back=0).look(contained(accept))
+    await sqlite_desk.poller(page=2, look_back=0).look(contained(accept, "office"))
     assert _codes(sqlite_desk) == [("uid-0000", "accepted"), ("uid-0002", "accepted"), ("uid-0003", "accepted")]
     said = capsys.readouterr().err
     assert said.count("row_refused") == 1 and said.count("arrival_broke") == 3 and NOTE not in said

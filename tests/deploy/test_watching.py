@@ -77,10 +77,11 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Series:
     found = metrics_of_a_busy_hub(tmp_path_factory.mktemp("busy"))
     # what a short life does not show: a full disk, a crowd, one delivery under way and one in doubt
     metrics.store_error("disk_full")
+    metrics.broke("rows")
     for crowd in (Busy, TooMany):
         metrics.refused(crowd.kind)
     here = series(metrics.render().decode())
-    for name in ("hub_store_errors_total", "hub_refused_total"):
+    for name in ("hub_store_errors_total", "hub_refused_total", "hub_broke_total"):
         found[name] += here[name]
     found["hub_backlog"] += [{"state": state} for state in ("claimed", "in_doubt")]
     return found | FROM_PROMETHEUS

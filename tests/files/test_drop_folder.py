@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import structlog
+from flow.parts import until
 from lxml import etree
 
 from files.parts import NewDrop, here, lines, record, running
@@ -53,6 +54,29 @@ async def test_a_record_at_which_the_hub_breaks_stops_no_other(new_drop: NewDrop
     assert drop.codes("a.jsonl.errors.json") == [(2, 2, [("", "broke")])]
     assert "canary" not in str(drop.errors("a.jsonl.errors.json"))
     assert [one["event"] for one in said].count("arrival_broke") == 3
+
+
+@here
+async def test_a_hub_that_breaks_at_every_record_is_waited_for(new_drop: NewDrop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is wrong with them: the file stays, and comes whole once the hub is mended."""
+    honest = Intake.accept
+
+    async def accept(*_: Any, **more: Any) -> Any:
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr(Intake, "accept", accept)
+    monkeypatch.setattr("hub.intake.contained.PAUSE_SECONDS", 0.01)
+    drop = new_drop()
+    records = [record(str(number)) for number in range(8)]
+    with structlog.testing.capture_logs() as said:
+        async with running(drop):
+            drop.put("a.jsonl", lines(*records))
+            await until(lambda: [one for one in said if one["event"] == "waiting"])
+    assert (drop.left(), drop.names("failed")) == (["a.jsonl"], [])
+    monkeypatch.setattr(Intake, "accept", honest)
+    async with running(drop):
+        await drop.read("a.jsonl")
+    assert (drop.arrivals(), drop.names("failed")) == (records, [])
 
 
 @here

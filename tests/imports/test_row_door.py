@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -52,23 +51,42 @@ def test_each_row_by_itself(running: Running) -> None:
 
 
 _BREAKS = """
-from hub.intake.planning import Planner
-plan = Planner.plan
-def broken(self, arrival, *more, **named):
-    if b"9301" in arrival.body:
-        raise LookupError("canary " + arrival.body.decode())
-    return plan(self, arrival, *more, **named)
-Planner.plan = broken
+import importlib, os
+module, kind, name = os.environ["BREAKS_AT"].split(":")
+kind = getattr(importlib.import_module(module), kind)
+whole = getattr(kind, name)
+def broken(self, first, *more, **named):
+    text = str(first if isinstance(first, dict) else first.body)
+    if any(one in text for one in os.environ["BREAKS_ON"].split()):
+        raise LookupError("canary " + text)
+    return whole(self, first, *more, **named)
+setattr(kind, name, broken)
 """
+_PLAN, _ALIASES = "hub.intake.planning:Planner:plan", "hub.translation.schema:Schema:aliases"
 
 
-def test_a_row_at_which_the_hub_breaks_stops_no_other(new_home: Callable[..., ImportHome], tmp_path: Path) -> None:
+@pytest.fixture
+def breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """From now on each process that is started breaks there, on what has one of these words."""
+
+    def begin(at: str, on: str) -> None:
+        (tmp_path / "sitecustomize.py").write_text(_BREAKS)
+        for name, value in (("PYTHONPATH", str(tmp_path)), ("BREAKS_AT", at), ("BREAKS_ON", on)):
+            monkeypatch.setenv(name, value)
+
+    return begin
+
+
+@pytest.mark.parametrize("at", [_PLAN, _ALIASES], ids=["deciding", "and reading here"])
+def test_a_row_at_which_the_hub_breaks_stops_no_other(
+    new_home: Callable[..., ImportHome], breaks: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
     """It has a line of the report, and the log says where, without a word of what stands in it."""
     home = new_home()
-    (tmp_path / "sitecustomize.py").write_text(_BREAKS)
     key = home.key()
     file = str(home.rows("breaks.jsonl", [row(9300), row(9301), row(9302)]))
-    with home.hub(PYTHONPATH=str(tmp_path)):
+    breaks(at, "0009301")
+    with home.hub():
         said = home.imported(key, file, "--schema", "record@1", code=1)
     assert (said["counts"], said["stopped"]) == ({"accepted": 2, "refused": 1}, None)
     (line,) = report_of(said)
@@ -76,9 +94,26 @@ def test_a_row_at_which_the_hub_breaks_stops_no_other(new_home: Callable[..., Im
     log = (home.folder / "var" / "hub.log").read_text()
     assert "arrival_broke" in log
     assert "LookupError" in log
-    assert not {"canary", "9301"} & set(re.findall(r"\w+", log))
+    assert not [one for one in ("canary", "0009301", "Nguy") if one in log]
+    breaks(at, "nothing")
     with home.hub():
         assert home.imported(key, file, "--schema", "record@1", "--again")["counts"] == {"known": 2, "accepted": 1}
+
+
+def test_a_hub_that_breaks_at_every_row_is_waited_for(
+    new_home: Callable[..., ImportHome], breaks: Callable[[str, str], None]
+) -> None:
+    """None but the first three are blamed for it; the same command goes on once it is mended."""
+    home = new_home()
+    key = home.key()
+    file = str(home.rows("all.jsonl", [row(9400 + number) for number in range(30)]))
+    breaks(_PLAN, "code")
+    with home.hub():
+        said = home.imported(key, file, "--schema", "record@1", "--patience", "1", code=4)
+    assert said["counts"] == {"refused": 3}
+    breaks(_PLAN, "nothing")
+    with home.hub():
+        assert home.imported(key, file, "--schema", "record@1", code=1)["counts"] == {"refused": 3, "accepted": 27}
 
 
 def test_no_further_once_the_hub_takes_no_more(running: Running) -> None:

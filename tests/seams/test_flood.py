@@ -132,7 +132,8 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def test_a_greedy_client_does_not_starve_modest_ones(flooded: Flooded) -> None:
-    """Modest clients are served, the greedy one is told so quickly, memory stays, and soon all is as before."""
+    """Modest clients are served, memory stays, and all is as before afterwards; on a machine of its own (SOAK=1) the greedy one
+    is told so quickly, and it is as before soon."""
     (measured,) = flooded.send([flooded.order("greedy", 0, 64, MEASURED)])
     assert measured["outcomes"].keys() <= {"202", "unanswered"} and not measured["outcomes"]["unanswered"], measured["outcomes"]
     capacity = measured["outcomes"]["202"] / MEASURED
