@@ -140,10 +140,10 @@ class HubProcess:
         clock = asyncio.get_running_loop()
         end = clock.time() + PUBLISHED_SECONDS
         while (left := json.loads(await command(self._place, "events", "waiting", "--json"))["events"]) and (
-            left["count"] or left["copying"]
+            left["waiting"] or left["copying"]
         ):
             if clock.time() > end:
-                raise DemoFailed(f"{left['count']} events are not published within {PUBLISHED_SECONDS:g} s; see {self.log}")
+                raise DemoFailed(f"{left['waiting']} events are not published within {PUBLISHED_SECONDS:g} s; see {self.log}")
             await asyncio.sleep(POLL_SECONDS)
 
     async def gauges(self) -> dict[str, int]:

@@ -87,10 +87,10 @@ async def test_too_many_waiting_costs_the_one_with_the_most() -> None:
 
 async def test_a_row_that_hardly_moves_takes_no_more() -> None:
     """A new request is refused at once when the first of the longest row waits long; shorter rows grow."""
-    gate = Gate(Room(requests=2, waiting=9, row_seconds=0.05))
+    gate = Gate(Room(requests=2, waiting=9, row_seconds=1.0))
     held = [await gate.enter(client, 1) for client in ("one", "two")]
     rows = [begin(gate, client) for client in ("greedy", "greedy", "greedy", "modest")]
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(1.1)
     with pytest.raises(Busy):
         await gate.enter("greedy", 1)
     rows.append(begin(gate, "modest"))
