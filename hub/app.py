@@ -301,7 +301,7 @@ class Hub:
                 await contained(self.intake.accept, arrival.origin or "", tries=1)(arrival)
             except Refused as error:
                 log.error("reply_refused", endpoint=arrival.origin, code=error.kind)
-                self._unusable_replies.add(arrival.id)  # it stays stored, and is tried again after a start or a reload
+                self._unusable_replies.add(arrival.id)  # it stays stored: after a start, or a reload, it is tried again
                 continue
             except StoreUnavailable:
                 return

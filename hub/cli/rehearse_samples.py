@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hub.cli.posting import Door, send_each
-from hub.errors import HubError, Problem, Refused, UnknownSchema
+from hub.errors import Problem, Refused, UnknownSchema
 from hub.intake.contained import contained
 from hub.message import SchemaRef, system_clock
 
@@ -116,8 +116,8 @@ def _problems(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _names(catalog: Catalog, schema: SchemaRef, body: bytes, sender: str) -> list[dict[str, str]]:
-    """What the record calls its dossier, as far as it can be read."""
-    with suppress(HubError):
+    """What the record calls its dossier, as far as it can be read; whether it can be is the intake's to say."""
+    with suppress(Exception):
         known = catalog.schema(schema)
         return [{"system": one.system, "code": one.code} for one in known.aliases(known.parse(body), sender)]
     return []

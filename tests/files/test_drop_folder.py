@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from lxml import etree
 
 from files.parts import NewDrop, here, lines, record, running
 from hub.intake.accept import Intake
+from hub.observe import metrics
 
 CSV = {"format": "csv", "columns": {"code": "c", "state": "s"}}
 XML = {"format": "xml", "schema": "slip@1", "records": "each", "record": "slip"}
@@ -32,6 +34,12 @@ async def test_each_line_is_an_arrival_and_the_file_is_done(new_drop: NewDrop) -
     assert (drop.left(), drop.names("done"), drop.names("failed")) == ([], ["a.jsonl"], [])
 
 
+def _broke() -> float:
+    """How often the metrics say that the hub broke at the folder."""
+    shown = re.search(r'^hub_broke_total\{endpoint="drop"\} (\S+)$', metrics.render().decode(), re.M)
+    return float(shown[1]) if shown else 0.0
+
+
 @here
 async def test_a_record_at_which_the_hub_breaks_stops_no_other(new_drop: NewDrop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the hub's own: tried again, then told beside, without a word of it; what follows comes."""
@@ -44,7 +52,7 @@ async def test_a_record_at_which_the_hub_breaks_stops_no_other(new_drop: NewDrop
 
     monkeypatch.setattr(Intake, "accept", accept)
     monkeypatch.setattr("hub.intake.contained.PAUSE_SECONDS", 0.01)
-    drop = new_drop()
+    drop, before = new_drop(), _broke()
     with structlog.testing.capture_logs() as said:
         async with running(drop):
             drop.put("a.jsonl", lines(record("1"), record("2"), record("3")))
@@ -54,6 +62,8 @@ async def test_a_record_at_which_the_hub_breaks_stops_no_other(new_drop: NewDrop
     assert drop.codes("a.jsonl.errors.json") == [(2, 2, [("", "broke")])]
     assert "canary" not in str(drop.errors("a.jsonl.errors.json"))
     assert [one["event"] for one in said].count("arrival_broke") == 3
+    assert "jsonl" not in str(said), "names of files are not logged"
+    assert _broke() == before + 3
 
 
 @here

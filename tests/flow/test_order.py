@@ -262,10 +262,12 @@ async def test_a_reply_at_which_the_hub_breaks_stops_nothing(home: Path, monkeyp
     """It stays stored and others re-enter: the hub starts with it, and one that is mended takes it in."""
     clock = MovableClock()
     story, other = told(2)
+    tried: list[str] = []
     honest = Intake.accept
 
     async def accept(intake: Intake, arrival: Arrival, *words: Any, **more: Any) -> Any:
         if arrival.origin == "portal" and story.code.encode() in arrival.body:
+            tried.append(arrival.id)
             raise RuntimeError("a fault of the hub's own")
         return await honest(intake, arrival, *words, **more)
 
@@ -291,6 +293,7 @@ async def test_a_reply_at_which_the_hub_breaks_stops_nothing(home: Path, monkeyp
         assert set(await settled(hub)) == {"delivered"}
         await until(lambda: heard(hub, other.code))
         assert len(await hub.store.pending_replies()) == 1
+        assert len(tried) == 2, "once in each life of the hub"
     monkeypatch.setattr(Intake, "accept", honest)
     async with running(home, clock) as (hub, portal):
         assert await hub.store.pending_replies() == []
