@@ -24,7 +24,7 @@ from hub.delivery.outcomes import Outcomes
 from hub.delivery.policy import EndpointPolicy, Prepared, RoutePolicy
 from hub.delivery.retry import RetryPolicy
 from hub.delivery.verify import Known, Verification
-from hub.errors import BadConfig, Problem, Refused, StoreUnavailable
+from hub.errors import BadConfig, Problem
 from hub.event import Publisher
 from hub.events.publishing import Publishing
 from hub.files.configured import KeptFiles
@@ -35,6 +35,7 @@ from hub.intake.contained import contained
 from hub.intake.doorway import Doorway
 from hub.intake.gate import Gate, Room
 from hub.intake.inlet import DoorInlet
+from hub.intake.replies import Replies
 from hub.intake.soap import SoapDoor
 from hub.lookup.registry import Registry, RegistryPolicy
 from hub.message import Clock, SchemaRef, system_clock
@@ -68,6 +69,7 @@ class Hub:
             self.store, parts.catalog, parts.router, parts.sources, parts.home.config.owners, self._wake, self._outbox,
             max_depth=parts.home.config.server.max_depth,
         )  # fmt: skip
+        self._replies = Replies(self.store, self.intake.accept)
         self._allowances = Allowances(self.store, clock, parts.home.config.clients)
         files = parts.home.config.files
         self._files = None if files is None else KeptFiles(files, parts.home.folder, clock)
@@ -76,7 +78,6 @@ class Hub:
         self._outcomes = Outcomes()
         self._receivers: dict[str, asyncio.Task[None]] = {}
         self._beside: list[asyncio.Task[None]] = []
-        self._unusable_replies: set[str] = set()
         self._server: Server | None = None
         self._delivering = False
 
@@ -119,7 +120,8 @@ class Hub:
         if days is not None:
             self._beside.append(asyncio.create_task(keep_to(self.store, days, self._clock), name="retention"))
         self._publish_events()
-        await self._take_replies()
+        await self._replies.take()
+        self._beside.append(asyncio.create_task(self._replies.run(), name="replies"))
         config = self._parts.home.config.server
         console = Console(self.store, self._clock, self._breakers, config.trusted_proxies)
         app = build_app(
@@ -219,7 +221,7 @@ class Hub:
         self._parts = parts
         self._reloading.state = read.state
         self._know_labels()
-        self._unusable_replies.clear()
+        self._replies.try_again()
         self._wake()
         log.info("reloaded")
         if waiting := self._reloading.waiting_for_restart(parts.home.config):
@@ -262,7 +264,7 @@ class Hub:
             breaker=_breaker(config),
         )
         return Dispatcher(
-            name, connector, policy, self._route, self._translate, self.store, self._clock, on_reply=self._take_replies,
+            name, connector, policy, self._route, self._translate, self.store, self._clock, on_reply=self._replies.wake,
             verification=Verification(self._registries.get, lambda: self._parts.catalog, self._clock), outcomes=self._outcomes,
             files=self._files,
         )  # fmt: skip
@@ -291,21 +293,6 @@ class Hub:
         made = self._outbox.take(chain, body)
         warnings = tuple(problem.as_dict() for problem in made.warnings)
         return Prepared(chain.digest, chain.target.ref, made.request, warnings)
-
-    async def _take_replies(self) -> None:
-        """Partners' answers re-enter as arrivals; one that is refused stays stored and is logged."""
-        for arrival in await self.store.pending_replies():
-            if arrival.id in self._unusable_replies:
-                continue
-            try:
-                await contained(self.intake.accept, arrival.origin or "", tries=1)(arrival)
-            except Refused as error:
-                log.error("reply_refused", endpoint=arrival.origin, code=error.kind)
-                self._unusable_replies.add(arrival.id)  # it stays stored: after a start, or a reload, it is tried again
-                continue
-            except StoreUnavailable:
-                return
-            await self.store.forget_reply(arrival.id)
 
     def _breakers(self) -> dict[str, Breaker]:
         return {name: one.dispatcher.breaker for name, one in self._running.items()}

@@ -56,9 +56,10 @@ class Receipt:
     """A delivery the partner accepted.
 
     ``reference`` is the partner's own proof (transaction id, message), ``ids`` codes it issued for the dossier (system →
-    code; they become aliases), ``reply`` an answer (schema, body) that re-enters as an arrival, ``warnings`` what was sent
-    other than given (an abstract cut to length), recorded with the delivery. ``said`` is what the partner said, whole, for a
-    caller who waits for its answer (``Visit.outcome``): never stored, logged or shown elsewhere.
+    code; they become aliases), ``reply`` an answer (schema, body) that re-enters as an arrival and, where it would be refused,
+    is kept with the dossier, ``warnings`` what was sent other than given (an abstract cut to length), recorded with the
+    delivery. ``said`` is what the partner said, whole, for a caller who waits for its answer (``Visit.outcome``): never stored,
+    logged or shown elsewhere.
     """
 
     reference: str | None = None

@@ -41,7 +41,7 @@ class Calls:
         breaker: Breaker,
         store: Store,
         clock: Clock,
-        on_reply: Callable[[], Awaitable[None]],
+        on_reply: Callable[[], None],
         outcomes: Outcomes,
     ) -> None:
         self.endpoint = endpoint
@@ -168,7 +168,7 @@ class Calls:
                 seq=due.seq,
             )
         if reply is not None:  # stored with this settlement, or with one whose answer was lost
-            await self._on_reply()
+            self._on_reply()
 
     async def _failed(self, due: Due, attempt_id: str, error: DeliveryError) -> None:
         now = self._clock()

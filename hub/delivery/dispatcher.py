@@ -7,7 +7,7 @@ loop never sleeps on a message: it waits for something to change (a new message,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Protocol
@@ -67,7 +67,7 @@ class Dispatcher:
         translate: Translate,
         store: Store,
         clock: Clock,
-        on_reply: Callable[[], Awaitable[None]],
+        on_reply: Callable[[], None],
         verification: Verification,
         outcomes: Outcomes,
         files: KeptFiles | None = None,

@@ -15,7 +15,7 @@ from hub.connector import Accepted
 from hub.errors import Forbidden, IdConflict, NotAllowed, NotFound, Problem, Refused
 from hub.intake.planning import Planner, Source
 from hub.intake.reading import Read, beforehand, identity, is_long_work, keyed
-from hub.message import NATIONAL, Arrival
+from hub.message import NATIONAL, Alias, Arrival
 from hub.observe import metrics
 from hub.observe.logging import context, get_logger
 from hub.observe.metrics import ArrivalOutcome
@@ -48,27 +48,39 @@ class Intake:
 
     async def accept(
         self, arrival: Arrival, checkpoint: str | None = None, *, read: Read | None = None, keep: bool = False,
-        cursor: str | None = None,
+        cursor: str | None = None, about: Sequence[Alias] = (),
     ) -> Accepted:  # fmt: skip
         """Durable on return. Raises Refused (nothing stored) or StoreUnavailable.
 
         ``checkpoint`` is where the arrival stood in what it was read from (a line, an offset); it is kept with it. ``read``
         gives what the schema's ``parse`` would: for a door that had to look into the body already. ``keep``: a message that
         names its dossier but does not fit its schema is kept, not refused. ``cursor``: where the arrival's ``origin`` goes on
-        reading after a restart; it is committed with the arrival, also with one that came before.
+        reading after a restart; it is committed with the arrival, also with one that came before. ``about``: names of the
+        dossier under which it is kept, whatever it would be refused for, but that its id came before with another body.
         """
         if checkpoint is not None:
             arrival = replace(arrival, position=checkpoint)
         with context(correlation_id=arrival.correlation_id):
-            id_at, decided = await self._decided(arrival, read, keep)
-            if not isinstance(decided, Plan):
-                return self._answer(arrival, decided, repeated=True)
-            with context(dossier=_national_code(decided)):
-                try:
-                    receipt, repeated = await self._store.accept(replace(decided, cursor=cursor))
-                except IdConflict:
-                    raise IdConflict.of_another_body(id_at) from None
-                return self._answer(arrival, receipt, repeated=repeated)
+            try:
+                return await self._taken(arrival, read, keep, cursor)
+            except Refused as refusal:
+                if not about or isinstance(refusal, IdConflict):
+                    raise
+                return await self._stored(self._planner.set_aside(arrival, about, refusal), cursor)
+
+    async def _taken(self, arrival: Arrival, read: Read | None, keep: bool, cursor: str | None) -> Accepted:
+        id_at, decided = await self._decided(arrival, read, keep)
+        if not isinstance(decided, Plan):
+            return self._answer(arrival, decided, repeated=True)
+        try:
+            return await self._stored(decided, cursor)
+        except IdConflict:
+            raise IdConflict.of_another_body(id_at) from None
+
+    async def _stored(self, plan: Plan, cursor: str | None) -> Accepted:
+        with context(dossier=_national_code(plan)):
+            receipt, repeated = await self._store.accept(replace(plan, cursor=cursor))
+            return self._answer(plan.arrival, receipt, repeated=repeated)
 
     async def examine(self, arrival: Arrival) -> None:
         """Raises Refused where ``accept`` would for what stands in the message, StoreUnavailable; stores nothing."""

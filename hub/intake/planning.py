@@ -104,6 +104,11 @@ class Planner:
             owner=self._owner(aliases),
         )
 
+    def set_aside(self, arrival: Arrival, names: Sequence[Alias], refusal: Refused) -> Plan:
+        """One that is refused, kept with the dossier of these names for what it was refused for."""
+        why = refusal.problems or (Problem("", refusal.kind, refusal.title),)
+        return Plan(arrival, self._digest(arrival.body), tuple(names), kept=tuple(problem.as_dict() for problem in why))
+
     def again(self, arrival: Arrival) -> Plan:
         """What is to be stored of one that was kept: by the schema it came in, or where it does not fit that, by the newer
         version that its source names now. Raises Refused."""

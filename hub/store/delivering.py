@@ -337,6 +337,7 @@ def _keep_answer(connection: Connection, row: AnyRow, s: Settlement, now: int) -
             {
                 "id": new_id(), "endpoint": row.endpoint, "schema": schema, "correlation_id": message.correlation_id,
                 "traceparent": message.traceparent, "hops": message.hops + 1, "stored_at": now, "body": body,
+                "dossier_id": row.dossier_id,
             },
         )  # fmt: skip
 

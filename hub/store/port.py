@@ -26,6 +26,7 @@ from hub.store.values import (
     Pinned,
     Place,
     Plan,
+    Reply,
     RouteMatch,
     Settlement,
     Start,
@@ -152,8 +153,8 @@ class Store(Reader, Protocol):
         """Like accept for an arrival that was kept: a plan with parts makes it accepted, one with ``kept`` renews the
         reasons. Raises NotFound, NotAllowed."""
 
-    async def pending_replies(self) -> Sequence[Arrival]:
-        """Partners' answers that were stored but have not re-entered yet, as arrivals whose key is the reply's id."""
+    async def pending_replies(self) -> Sequence[Reply]:
+        """Partners' answers that were stored but have not re-entered yet, oldest first."""
 
     async def forget_reply(self, reply_id: str) -> None:
         """The reply has been accepted as an arrival."""

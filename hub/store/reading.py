@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from hub.message import NATIONAL, Arrival, SchemaRef
+from hub.message import NATIONAL, Alias, Arrival, SchemaRef
 from hub.store import lookups
 from hub.store.events import shown_cell, unpublished
 from hub.store.overview import backlog, first_head, kept
@@ -20,7 +20,7 @@ from hub.store.tables import bodies, cursors, dossiers, endpoints, keys, replies
 from hub.store.tables import cells as c
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
-from hub.store.values import OPEN_STATES, REFUSED, EndpointState, JsonObject, Key, Stored
+from hub.store.values import OPEN_STATES, REFUSED, EndpointState, JsonObject, Key, Reply, Stored
 
 
 def arrival(connection: Connection, arrival_id: str) -> JsonObject | None:
@@ -195,16 +195,18 @@ def stored(
     ]
 
 
-def pending_replies(connection: Connection) -> list[Arrival]:
-    """Answers of partners that wait to re-enter; the sender is the endpoint, the key the reply's id."""
-    return [
-        Arrival(
-            id=row.id, sender=row.endpoint, schema=SchemaRef.parse(row.schema), body=bytes(row.body),
-            received_at=row.stored_at, correlation_id=row.correlation_id, key=row.id, traceparent=row.traceparent,
-            origin=row.endpoint, hops=row.hops,
-        )
-        for row in connection.execute(select(replies).order_by(replies.c.stored_at))
-    ]  # fmt: skip
+def pending_replies(connection: Connection) -> list[Reply]:
+    """Answers of partners that wait to re-enter, oldest first."""
+    return [_reply(connection, row) for row in connection.execute(select(replies).order_by(replies.c.stored_at, replies.c.id))]
+
+
+def _reply(connection: Connection, row: AnyRow) -> Reply:
+    arrival = Arrival(
+        id=row.id, sender=row.endpoint, schema=SchemaRef.parse(row.schema), body=bytes(row.body), received_at=row.stored_at,
+        correlation_id=row.correlation_id, key=row.id, traceparent=row.traceparent, origin=row.endpoint, hops=row.hops,
+    )  # fmt: skip
+    names = select(al.c.system, al.c.code).where(al.c.dossier_id == row.dossier_id).order_by(al.c.learned_at, al.c.system)
+    return Reply(arrival, tuple(Alias(one.system, one.code) for one in connection.execute(names)))
 
 
 def all_keys(connection: Connection) -> list[Key]:

@@ -60,6 +60,7 @@ from hub.store.values import (
     Pinned,
     Place,
     Plan,
+    Reply,
     RouteMatch,
     Settlement,
     Start,
@@ -178,7 +179,7 @@ class SqlStore(Store):
     async def kept_arrivals(self, arrival_id: str) -> Sequence[Arrival]:
         return await self._read(lambda connection: reading.kept_arrivals(connection, arrival_id))
 
-    async def pending_replies(self) -> Sequence[Arrival]:
+    async def pending_replies(self) -> Sequence[Reply]:
         return await self._read(reading.pending_replies)
 
     async def forget_reply(self, reply_id: str) -> None:

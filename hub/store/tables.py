@@ -225,6 +225,7 @@ replies = Table(
     Column("hops", Integer, nullable=False),
     Column("stored_at", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    _id("dossier_id", nullable=True),
 )
 
 cursors = Table(

@@ -103,6 +103,15 @@ class Plan:
     cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A partner's answer that waits to re-enter: an arrival whose sender is the endpoint and whose key is the reply's id.
+    ``names``: those of the dossier whose delivery it answers."""
+
+    arrival: Arrival
+    names: tuple[Alias, ...]
+
+
 @dataclass(slots=True)
 class Due:
     """A delivery that may be attempted (or, in doubt, asked about) now: a read-only view, nothing is claimed yet."""

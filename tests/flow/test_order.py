@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ from flow.parts import CONFIG, MovableClock, Scripted, make_home, running, send,
 from hub.assembly import assemble
 from hub.connector import Receipt, Sender
 from hub.errors import IdConflict, Rejected, UnknownSchema
-from hub.intake.accept import Intake
 from hub.ledger.backfill import backfill
-from hub.message import NATIONAL, Arrival, SchemaRef
+from hub.message import SchemaRef
 
 OPENCPS = "schema: opencps-dossier@1, becomes: [dossier@1, dossier-progress@1]"
 
@@ -228,76 +226,6 @@ async def test_a_dossier_once_with_an_endpoint_stays_with_it(tmp_path: Path) -> 
         route = receipt["messages"][0]["routes"][0]
         assert route["taken"] and "already with portal" in route["why"]
         await until(lambda: len(portal.sent(story.code)) == 4)
-
-
-async def test_a_partners_reply_re_enters_and_is_not_sent_back(home: Path) -> None:
-    """An answer that is itself a message becomes an arrival of the endpoint, with the same correlation id."""
-    clock = MovableClock()
-    story = told(1)[0]
-
-    def script(message: Any, attempt: Any) -> Receipt:
-
-        if message.schema.id != "npsp-dossier":
-            return Receipt()
-        return Receipt(reply=(SchemaRef.parse("opencps-dossier@1"), json.dumps(story.records[1]).encode()))
-
-    async with running(home, clock) as (hub, portal):
-        portal.script = script
-        first = await send(hub, story.records[0], clock)
-        await settled(hub)
-
-        async def arrived() -> Any:
-            timeline = (await hub.store.dossier(story.code))["timeline"]
-            return [event for event in timeline if event["event"] == "arrival" and event.get("origin") == "portal"]
-
-        (reply,) = await until(arrived)
-        assert reply["correlation_id"] == first["correlation_id"]
-        assert len(portal.sent(story.code)) == 2
-        assert await hub.store.pending_replies() == []
-        (cell,) = [one for one in (await hub.store.dossier(story.code))["ledger"] if one["stream"] == "dossier"]
-        assert (cell["sent_seq"], cell["ahead"]) == (1, True) and cell["heard_seq"] > 1, "it stands there as the partner's word"
-
-
-async def test_a_reply_at_which_the_hub_breaks_stops_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stays stored and others re-enter: the hub starts with it, and one that is mended takes it in."""
-    clock = MovableClock()
-    story, other = told(2)
-    tried: list[str] = []
-    honest = Intake.accept
-
-    async def accept(intake: Intake, arrival: Arrival, *words: Any, **more: Any) -> Any:
-        if arrival.origin == "portal" and story.code.encode() in arrival.body:
-            tried.append(arrival.id)
-            raise RuntimeError("a fault of the hub's own")
-        return await honest(intake, arrival, *words, **more)
-
-    def script(message: Any, attempt: Any) -> Receipt:
-        if message.schema.id != "npsp-dossier":
-            return Receipt()
-        mine = next(one for one in (story, other) if one.code == message.codes[NATIONAL])
-        return Receipt(reply=(SchemaRef.parse("opencps-dossier@1"), json.dumps(mine.records[1]).encode()))
-
-    async def heard(hub: Any, code: str) -> list[str]:
-        timeline = (await hub.store.dossier(code))["timeline"]
-        return [one["event"] for one in timeline if one.get("origin") == "portal"]
-
-    monkeypatch.setattr(Intake, "accept", accept)
-    async with running(home, clock) as (hub, portal):
-        portal.script = script
-        await send(hub, story.records[0], clock)
-        assert set(await settled(hub)) == {"delivered"}
-        assert len(await hub.store.pending_replies()) == 1
-    async with running(home, clock) as (hub, portal):
-        portal.script = script
-        await send(hub, other.records[0], clock)
-        assert set(await settled(hub)) == {"delivered"}
-        await until(lambda: heard(hub, other.code))
-        assert len(await hub.store.pending_replies()) == 1
-        assert len(tried) == 2, "once in each life of the hub"
-    monkeypatch.setattr(Intake, "accept", honest)
-    async with running(home, clock) as (hub, portal):
-        assert await hub.store.pending_replies() == []
-        assert await heard(hub, story.code) == await heard(hub, other.code) == ["arrival"]
 
 
 async def test_the_same_message_again_gets_the_first_receipt(home: Path) -> None:

@@ -258,11 +258,13 @@ async def test_an_answer_waits_to_come_back_in(desk: Desk, opened: Any) -> None:
     await desk.store.accept(made)
     await desk.end("delivered", reply=("portal-reply@1.0.0", b"answer"))
     async with opened() as other:
-        (reply,) = await other.pending_replies()
+        (waiting,) = await other.pending_replies()
+    reply = waiting.arrival
+    assert waiting.names == made.aliases
     assert (reply.sender, reply.origin, reply.key, reply.hops) == ("portal", "portal", reply.id, 2)
     assert (str(reply.schema), reply.body) == ("portal-reply@1.0.0", b"answer")
     assert (reply.correlation_id, reply.traceparent) == (made.arrival.correlation_id, "00-ab")
-    assert list(await desk.store.pending_replies()) == [reply]
+    assert list(await desk.store.pending_replies()) == [waiting]
     await desk.store.forget_reply(reply.id)
     assert await desk.store.pending_replies() == []
 
@@ -271,7 +273,7 @@ async def test_an_answer_re_enters_as_an_arrival_of_its_own(desk: Desk) -> None:
     """Its id is neither the delivery's nor its body the delivery's bytes: it can be accepted, looked up and discarded."""
     await desk.accept("a")
     due = await desk.end("delivered", reply=("portal-reply@1.0.0", b"answer"))
-    (reply,) = await desk.store.pending_replies()
+    (reply,) = [one.arrival for one in await desk.store.pending_replies()]
     made = plan(desk.store, desk.clock, "answer", kept="not_in_table", sender="portal", key=reply.key, id=reply.id)
     receipt, _ = await desk.store.accept(made)
     assert receipt["arrival"] == reply.id != due.delivery_id
@@ -286,7 +288,19 @@ async def test_each_settlement_may_bring_an_answer(desk: Desk) -> None:
     await desk.end("dead", code="422", reply=("portal-reply@1.0.0", b"no"))
     await desk.replay(delivery_of(receipt))
     await desk.end("delivered", reply=("portal-reply@1.0.0", b"yes"))
-    assert [one.body for one in await desk.store.pending_replies()] == [b"no", b"yes"]
+    assert [one.arrival.body for one in await desk.store.pending_replies()] == [b"no", b"yes"]
+
+
+async def test_an_answer_in_an_older_database_finds_its_dossier(desk: Desk, opened: Any, database: Any) -> None:
+    """By its correlation id, which only messages of that dossier have; else it has none."""
+    for code, correlation in (("D1", "one"), ("D2", "shared"), ("D3", "shared")):
+        await desk.store.accept(plan(desk.store, desk.clock, "a", names=[(NATIONAL, code)], correlation_id=correlation))
+        await desk.end("delivered", reply=("portal-reply@1.0.0", b"answer"))
+    database.sql("alter table replies drop column dossier_id")
+    database.sql("update alembic_version set version_num = '0008'")
+    async with opened() as other:
+        named = [[one.code for one in reply.names] for reply in await other.pending_replies()]
+    assert named == [["D1"], [], []]
 
 
 async def test_what_was_sent_before_shows(desk: Desk) -> None:

@@ -1,0 +1,63 @@
+"""Partners' answers that are messages themselves: stored with the settlement, they come in by and by as arrivals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from hub.connector import Accept
+from hub.errors import IdConflict, Refused
+from hub.intake.contained import contained
+from hub.observe.logging import get_logger
+from hub.store.port import Store
+
+PAUSE_SECONDS = 5.0
+
+log = get_logger("intake")
+
+
+class Replies:
+    """``run`` beside all else, ``wake`` when one was stored. One that would be refused is kept with the dossier whose delivery
+    it answers; one at which the hub breaks stays stored until a start, or ``try_again``."""
+
+    def __init__(self, store: Store, accept: Accept) -> None:
+        self._store = store
+        self._accept = accept
+        self._stuck: set[str] = set()
+        self._there = asyncio.Event()
+
+    def wake(self) -> None:
+        """One was stored."""
+        self._there.set()
+
+    def try_again(self) -> None:
+        """The hub reads its mappings and tables anew: what broke it may do so no more."""
+        self._stuck.clear()
+        self._there.set()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await self._there.wait()
+            self._there.clear()
+            try:
+                await self.take()
+            except Exception as error:
+                log.error("replies_wait", exc_info=error)
+                await asyncio.sleep(PAUSE_SECONDS)
+                self._there.set()
+
+    async def take(self) -> None:
+        """Take in all that wait, oldest first. Raises StoreUnavailable: the others wait on."""
+        for reply in await self._store.pending_replies():
+            arrival = reply.arrival
+            if arrival.id in self._stuck:
+                continue
+            try:
+                with contextlib.suppress(IdConflict):  # its id is this answer's own: it came in before
+                    await contained(self._accept, arrival.sender, tries=1)(arrival, keep=True, about=reply.names)
+            except Refused as error:
+                log.error("reply_refused", endpoint=arrival.sender, code=error.kind)
+                self._stuck.add(arrival.id)
+                continue
+            await self._store.forget_reply(arrival.id)
