@@ -199,10 +199,20 @@ class StoreUnavailable(HubError):
     """The store cannot take a write or a read now; ``reason`` is a word for metrics (disk_full, locked, corrupt, gone)."""
 
     retry_after = 5
+    says = "the store cannot be used now"
 
     def __init__(self, reason: str, detail: str = "") -> None:
         self.reason = reason
         super().__init__(f"store unavailable: {reason}{f' ({detail})' if detail else ''}")
+
+
+class HubBreaks(StoreUnavailable):
+    """The hub breaks at one arrival after the other (``hub.intake.contained``): they wait, as they do for a store."""
+
+    says = "the hub breaks at whatever comes in, its log says where"
+
+    def __init__(self) -> None:
+        super().__init__(reason="broken")
 
 
 class NotFound(HubError):

@@ -78,7 +78,7 @@ def from_error(error: Exception) -> web.Response:
 def store_unavailable(error: StoreUnavailable) -> web.Response:
     """503 with the reason as a word; nothing was accepted, the same request may be sent again."""
     reason = error.reason if _WORD.fullmatch(error.reason) else "unavailable"
-    detail = f"the store cannot be used now ({reason}); nothing was accepted, send it again later"
+    detail = f"{error.says} ({reason}); nothing was accepted, send it again later"
     headers = {"Retry-After": str(error.retry_after)}
     return problem(503, "store-unavailable", "The store is unavailable", detail=detail, headers=headers, reason=reason)
 

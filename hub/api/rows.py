@@ -18,9 +18,9 @@ from aiohttp import web
 
 from hub.api.problems import from_error
 from hub.connector import Accept
-from hub.errors import Broke, Busy, Problem, Refused, SchemaInvalid, StoreUnavailable, TooMany, UnsupportedMediaType
+from hub.errors import Broke, Busy, HubBreaks, Problem, Refused, SchemaInvalid, StoreUnavailable, TooMany, UnsupportedMediaType
 from hub.intake.body import most_bytes, read_body, wait_with_continue
-from hub.intake.contained import BROKEN, contained
+from hub.intake.contained import contained
 from hub.intake.doorway import Doorway, trace_of
 from hub.intake.keys import require_right
 from hub.intake.rest import named_schema
@@ -75,7 +75,7 @@ class RowDoor:
                 await self._doorway.allowances.take(sender)
                 done.append(await self._row(sender, schema, place, body))
             except (TooMany, Busy, StoreUnavailable) as error:
-                if isinstance(error, StoreUnavailable) and error.reason != BROKEN:
+                if isinstance(error, StoreUnavailable) and not isinstance(error, HubBreaks):
                     metrics.store_error(error.reason)
                 problem = from_error(error)
                 later = {"status": problem.status, "retry_after": error.retry_after, "problem": _fragment(problem)}

@@ -18,7 +18,7 @@ from hub.cli.import_answers import deliveries_of, judged, request, unreadable
 from hub.cli.import_files import BadFile, OpenRecords
 from hub.cli.import_journal import Journal, Outcome
 from hub.cli.import_state import StateNotWritten
-from hub.cli.posting import WRONG_CALLER, NotNow
+from hub.cli.posting import WRONG_CALLER, NotNow, not_now
 
 if TYPE_CHECKING:
     from hub.cli.import_pace import Pace
@@ -219,7 +219,7 @@ class Rows:
             self._stop_for(answers[wrong]["status"], answers[wrong]["problem"], rows[wrong:])
             return answers[:wrong], None
         later = told.get("later")
-        return answers, None if later is None else NotNow(f"status {later['status']}", later["retry_after"])
+        return answers, None if later is None else not_now(later["status"], later["problem"], later["retry_after"])
 
     def _stop_for(self, status: int, problem: Mapping[str, Any], rows: Sequence[FileRecord]) -> None:
         title, detail = problem.get("title", f"status {status}"), problem.get("detail")

@@ -11,7 +11,7 @@ import hashlib
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from tenacity.wait import wait_exponential_jitter
 from hub.translation.schema import at_pointer
 
 _NOT_NOW = (429, 502, 503, 504)
+_MOST_SAID = 200
 WRONG_CALLER = (401, 403, 404, 405, 415)
 """Refusals of the caller, the address or the schema: every further message would meet the same."""
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
@@ -190,8 +191,8 @@ async def _asked(
     try:
         async with session.request(method, address, allow_redirects=False, **more) as answer:
             if answer.status in _NOT_NOW:
-                await answer.read()
-                raise NotNow(f"status {answer.status}", _seconds(answer.headers.get("Retry-After")))
+                wait = _seconds(answer.headers.get("Retry-After"))
+                raise not_now(answer.status, _json_object(await answer.read()), wait)
             yield answer
     except aiohttp.ClientSSLError as error:
         raise NotNow("its certificate is not trusted here, or it speaks no TLS") from error
@@ -201,6 +202,13 @@ async def _asked(
         raise NotNow("the connection broke" if not isinstance(error, TimeoutError) else "no answer in time") from error
     except aiohttp.InvalidURL:
         raise NoAddress("that is not an address such as http://127.0.0.1:8080") from None
+
+
+def not_now(status: int, told: Mapping[str, Any], retry_after: float) -> NotNow:
+    """In the words of whoever answers, as far as a line takes them."""
+    detail = told.get("detail")
+    said = f": {detail[:_MOST_SAID]}" if isinstance(detail, str) and detail.isprintable() and detail else ""
+    return NotNow(f"status {status}{said}", retry_after)
 
 
 def _media_type(body: bytes) -> str:

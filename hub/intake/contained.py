@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from hub.connector import Accept
-from hub.errors import Broke, Problem, Refused, StoreUnavailable
+from hub.errors import Broke, HubBreaks, Problem, Refused, StoreUnavailable
 from hub.listener import Accepted
 from hub.message import Arrival
 from hub.observe import metrics
@@ -16,14 +16,13 @@ TRIES = 3
 PAUSE_SECONDS = 0.2
 IN_A_ROW = 3
 """A hub that breaks at more arrivals, one after the other, is broken itself: then it is none of theirs to be put aside."""
-BROKEN = "broken"
 
 log = get_logger("intake")
 
 
 def contained(accept: Accept, where: str, *, tries: int = TRIES, most: float = IN_A_ROW) -> Accept:
     """``accept`` that raises nothing but Refused and StoreUnavailable: whatever else goes wrong with an arrival is logged,
-    tried again, and then Broke; after ``most`` of those in a row, StoreUnavailable for every other until one is taken.
+    tried again, and then Broke; after ``most`` of those in a row, HubBreaks for every other until one is taken.
     ``where`` it comes in, for operators: the endpoint's name."""
     in_a_row: set[int] = set()
 
@@ -37,7 +36,7 @@ def contained(accept: Accept, where: str, *, tries: int = TRIES, most: float = I
             except Exception as error:
                 metrics.broke(where)
                 if len(in_a_row) >= most and this not in in_a_row:
-                    raise StoreUnavailable(BROKEN) from None
+                    raise HubBreaks from None
                 log.error(
                     "arrival_broke", endpoint=where, arrival_id=arrival.id, sender=arrival.sender,
                     schema=str(arrival.schema), correlation_id=arrival.correlation_id, exc_info=error,

@@ -111,6 +111,7 @@ def test_a_hub_that_breaks_at_every_row_is_waited_for(
     with home.hub():
         said = home.imported(key, file, "--schema", "record@1", "--patience", "1", code=4)
     assert said["counts"] == {"refused": 3}
+    assert "the hub breaks at whatever comes in, its log says where (broken)" in said["stopped"]
     breaks(_PLAN, "nothing")
     with home.hub():
         assert home.imported(key, file, "--schema", "record@1", code=1)["counts"] == {"refused": 3, "accepted": 27}
