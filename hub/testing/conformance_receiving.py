@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.connector import Accepted, Receiver
-from hub.errors import Problem, SchemaInvalid, UnknownSchema
+from hub.errors import Broke, Problem, Refused, SchemaInvalid, UnknownSchema
 from hub.message import Arrival
 from hub.testing.bench import SMALL, Subject, quick
 from hub.testing.conformance_contract import DoesNotApply
@@ -117,10 +117,11 @@ async def receiving_loses_nothing(subject: Subject) -> list[str]:
 
 
 async def receiving_goes_on_behind_what_is_refused(subject: Subject) -> list[str]:
-    """What the hub refuses holds nobody up: all else comes in, it is not offered for ever, and that it is not there is said."""
+    """What the hub refuses holds nobody up: all else comes in, it is not offered for ever, and that it is not there is said. So
+    it is with one at which the hub itself breaks; that one may be offered until the hub is mended."""
     clean = await clean_round(subject)
 
-    async def at(number: int) -> str | None:
+    async def at(number: int, refusal: type[Refused] = SchemaInvalid) -> str | None:
         bad = clean.bodies[number - 1]
         others = [body for body in clean.bodies if body != bad]
         async with a_round(subject) as one:
@@ -130,7 +131,7 @@ async def receiving_goes_on_behind_what_is_refused(subject: Subject) -> list[str
                 nonlocal offered
                 if arrival.body == bad:
                     offered += 1
-                    raise SchemaInvalid([Problem("/on-the-bench", "missing", "refused on the bench")])
+                    raise refusal([Problem("/on-the-bench", "missing", "refused on the bench")])
                 return await one.hub.accept(arrival, **more)
 
             one.begin(accept)
@@ -141,13 +142,16 @@ async def receiving_goes_on_behind_what_is_refused(subject: Subject) -> list[str
             before = offered
             for _ in range(3):
                 await one.another_round()
-            if why is None and offered > before + 1:
+            if why is None and offered > before + 1 and refusal is not Broke:
                 return "it is offered again and again"
             if why is None and subject.warned() == warned:
                 return "nothing is said of it in the log (warning or error)"
             return why
 
-    return await _each(clean, "the hub refused", at, at_once=1)
+    held_up = await _each(clean, "the hub refused", at, at_once=1)
+    if not held_up and (why := await at(1, Broke)) is not None:
+        return [f"the hub broke on message 1 of {len(clean.bodies)}: {why}"]
+    return held_up
 
 
 async def receiving_outlives_a_crash(subject: Subject) -> list[str]:

@@ -21,6 +21,7 @@ from hub import strictjson
 from hub.connector import Accept, Accepted, Attempt, Connector, ConnectorConfig, Found, Inlet, Receipt, Visit
 from hub.durable import write_whole
 from hub.errors import (
+    Broke,
     DeliveryError,
     InDoubt,
     NotAsked,
@@ -662,6 +663,19 @@ class PassesOver(GoodReceiver):
             return
 
 
+class WaitsForTheMended(GoodReceiver):
+    """Lets everybody wait for one at which the hub broke."""
+
+    async def take(self, change: Any, accept: Accept, cursor: int | None) -> None:
+        async def waiting(arrival: Arrival, **more: Any) -> Accepted:
+            try:
+                return await accept(arrival, **more)
+            except Broke as error:
+                raise StoreUnavailable("broken") from error
+
+        await super().take(change, waiting, cursor)
+
+
 class GivesUpTheUnknown(GoodReceiver):
     """Takes for refused what the hub does not know yet."""
 
@@ -923,6 +937,7 @@ FAMILY = [
     Bad(KeepsForNobody, {"receives_what_is_there"}, receiver_specimen()),
     Bad(Insists, {"receiving_goes_on_behind_what_is_refused"}, receiver_specimen()),
     Bad(GivesUpTheUnknown, {"receiving_loses_nothing"}, receiver_specimen(), long=True),
+    Bad(WaitsForTheMended, {"receiving_goes_on_behind_what_is_refused"}, receiver_specimen()),
     Bad(PassesOver, {"receiving_goes_on_behind_what_is_refused"}, receiver_specimen(), long=True),
     Bad(Faints, {"receiving_outlives_faults"}, receiver_specimen()),
     Bad(Skips, {"receiving_outlives_faults"}, receiver_specimen(), long=True),
