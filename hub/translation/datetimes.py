@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,10 +26,12 @@ NAMED_PATTERNS = {
 }
 """What may be written in place of a pattern."""
 _TOKEN = re.compile(r"yyyy|MM|dd|HH|mm|ss")
-_FIELDS = {"yyyy": "year", "MM": "month", "dd": "day", "HH": "hour", "mm": "minute", "ss": "second"}
 _SIXTY = "[0-5][0-9]"
 _DIGITS = {"yyyy": "[0-9]{4}", "MM": "[01][0-9]", "dd": "[0-3][0-9]", "HH": "[01][0-9]|2[0-3]", "mm": _SIXTY, "ss": _SIXTY}
 _CHANGES = "changes"
+_OFFSET_LENGTH = 6
+_ISO = "yyyy-MM-ddTHH:mm:ss"
+_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][+-][0-9]{2}:[0-9]{2}")
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
@@ -62,44 +64,61 @@ def make_reader(patterns: list[str], zone: ZoneInfo) -> Callable[[str], str | No
     Patterns are tried in order; each needs year, month and day; parts of the time that it lacks are zero. A time that
     the zone skips or passes twice is refused, since choosing would be inventing.
     """
-    readers: list[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, ...]]]] = []
-    for pattern in patterns:
-        pieces = date_pieces(pattern)
-        if not {"yyyy", "MM", "dd"} <= set(pieces[1::2]):
-            raise ValueError(f"the date pattern {pattern[:40]!r} needs yyyy, MM and dd")
-        text = "".join(f"(?P<{p}>{_DIGITS[p]})" if i % 2 else re.escape(p) for i, p in enumerate(pieces))
-        readers.append((re.compile(text), _parts_of(pieces[1::2])))
+    readers = [_reader(pattern, zone) for pattern in patterns]
+    if len(readers) == 1:
+        return readers[0]
 
-    @lru_cache(maxsize=1024)  # a record names the same few days again and again
     def read(text: str) -> str | None:
-        for pattern, parts_of in readers:
-            found = pattern.fullmatch(text)
-            if found is not None:
-                year, month, day, hour, minute, second = parts_of(found)
-                offset = _offset_of_day(zone, year, month, day)
-                if offset == _CHANGES:
-                    offset = _offset(datetime(int(year), int(month), int(day), int(hour), int(minute), int(second)), zone)
-                if offset:
-                    return f"{year}-{month}-{day}T{hour}:{minute}:{second}{offset}"
-        return None
+        return next((found for one in readers if (found := one(text)) is not None), None)
 
     return read
 
 
-def _parts_of(tokens: list[str]) -> Callable[[re.Match[str]], tuple[str, ...]]:
-    """Year, month, day, hour, minute, second of a match, as text; "00" for what the pattern lacks."""
-    wanted = tuple(token for token in _FIELDS if token in tokens)
-    lacking = ("00",) * (len(_FIELDS) - len(wanted))
-    if wanted != tuple(_FIELDS)[: len(wanted)]:
-        return lambda found: tuple(found[token] if token in wanted else "00" for token in _FIELDS)
-    return lambda found: found.group(*wanted) + lacking
+def _reader(pattern: str, zone: ZoneInfo) -> Callable[[str], str | None]:
+    """Of one pattern. Each token is as long as what it stands for, so that everything is at its own place in the text."""
+    pieces = date_pieces(pattern)
+    if not {"yyyy", "MM", "dd"} <= set(pieces[1::2]):
+        raise ValueError(f"the date pattern {pattern[:40]!r} needs yyyy, MM and dd")
+    fits = re.compile("".join(f"(?:{_DIGITS[p]})" if i % 2 else re.escape(p) for i, p in enumerate(pieces))).fullmatch
+    year, month, day = (_place(pattern, token) for token in ("yyyy", "MM", "dd"))
+    dated = slice(min(year.start, month.start, day.start), max(year.stop, month.stop, day.stop))
+    time_of = _time_of(pattern)
+    times = _place(pattern, "HH:mm:ss") if "HH:mm:ss" in pattern else None
+
+    @lru_cache(maxsize=4096)  # records name the same days again and again, and hardly ever the same second
+    def day_of(text: str) -> tuple[str, str]:
+        whole = "?" * dated.start + text
+        date = f"{whole[year]}-{whole[month]}-{whole[day]}"
+        return f"{date}T", _offset_of_day(zone, date)
+
+    def read(text: str) -> str | None:
+        if fits(text) is None:
+            return None
+        date, offset = day_of(text[dated])
+        time = time_of(text) if times is None else text[times]
+        if len(offset) != _OFFSET_LENGTH:
+            offset = _offset(datetime.fromisoformat(date + time), zone) if offset else ""
+        return f"{date}{time}{offset}" if offset else None
+
+    return read
+
+
+def _place(pattern: str, token: str) -> slice:
+    start = pattern.index(token)
+    return slice(start, start + len(token))
+
+
+def _time_of(pattern: str) -> Callable[[str], str]:
+    """Hours, minutes and seconds of a text of this pattern; "00" for what it lacks."""
+    places = [_place(pattern, token) if token in pattern else None for token in ("HH", "mm", "ss")]
+    return lambda text: ":".join("00" if place is None else text[place] for place in places)
 
 
 @lru_cache(maxsize=4096)
-def _offset_of_day(zone: ZoneInfo, year: str, month: str, day: str) -> str:
-    """The offset that holds all day, _CHANGES if it does not, "" when there is no such day."""
+def _offset_of_day(zone: ZoneInfo, day: str) -> str:
+    """The offset that holds all of this ISO day, _CHANGES if it does not, "" when there is no such day."""
     try:
-        start = datetime(int(year), int(month), int(day))
+        start = datetime.fromisoformat(day)
     except ValueError:
         return ""
     quarters = {_offset(start + timedelta(minutes=15 * quarter), zone) for quarter in range(96)}
@@ -119,19 +138,29 @@ def make_writer(pattern: str, zone: ZoneInfo) -> Callable[[str], str | None]:
     tokens = pieces[1::2]
     if not tokens:
         raise ValueError(f"the date pattern {pattern[:40]!r} has no part such as yyyy")
-    layout = "".join(f"%0{len(p)}d" if i % 2 else p.replace("%", "%%") for i, p in enumerate(pieces))
-    numbers = attrgetter(*(_FIELDS[token] for token in tokens))
+    layout = "".join("%s" if i % 2 else p.replace("%", "%%") for i, p in enumerate(pieces))
+    parts = itemgetter(*(_place(_ISO, token) for token in tokens))
 
-    @lru_cache(maxsize=1024)
     def write(text: str) -> str | None:
-        if _RFC3339.fullmatch(text) is None:
-            return None
-        try:
-            return layout % numbers(datetime.fromisoformat(text.upper()).astimezone(zone))
-        except (ValueError, OverflowError):
-            return None
+        local = text if _is_local(text, zone) else _localised(text, zone)
+        return None if local is None else layout % parts(local)
 
     return write
+
+
+def _is_local(text: str, zone: ZoneInfo) -> bool:
+    """Whether it is a time with the offset that the zone has all that day, as most are: then nothing is to be computed."""
+    return _USUAL.fullmatch(text) is not None and text[19:] == _offset_of_day(zone, text[:10])
+
+
+def _localised(text: str, zone: ZoneInfo) -> str | None:
+    """An RFC 3339 time as ISO text of the zone."""
+    if _RFC3339.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(zone).isoformat()
+    except (ValueError, OverflowError):
+        return None
 
 
 def patterns_and_zone(argument: Any) -> tuple[list[str], ZoneInfo]:
