@@ -120,7 +120,7 @@ class Hub:
         if days is not None:
             self._beside.append(asyncio.create_task(keep_to(self.store, days, self._clock), name="retention"))
         self._publish_events()
-        await self._replies.take()
+        self._replies.wake()
         self._beside.append(asyncio.create_task(self._replies.run(), name="replies"))
         config = self._parts.home.config.server
         console = Console(self.store, self._clock, self._breakers, config.trusted_proxies)

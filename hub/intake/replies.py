@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 from hub.connector import Accept
-from hub.errors import IdConflict, Refused
+from hub.errors import IdConflict, Refused, StoreUnavailable
 from hub.intake.contained import contained
 from hub.observe.logging import get_logger
 from hub.store.port import Store
@@ -42,10 +42,13 @@ class Replies:
             self._there.clear()
             try:
                 await self.take()
+                continue
+            except StoreUnavailable as error:
+                log.warning("replies_wait", reason=error.reason)
             except Exception as error:
                 log.error("replies_wait", exc_info=error)
-                await asyncio.sleep(PAUSE_SECONDS)
-                self._there.set()
+            await asyncio.sleep(PAUSE_SECONDS)
+            self._there.set()
 
     async def take(self) -> None:
         """Take in all that wait, oldest first. Raises StoreUnavailable: the others wait on."""
