@@ -106,13 +106,23 @@ class Intake:
         for arrival in waiting:
             if receipts and turn is not None and not await turn():
                 break
-            receipt = await self._store.release(self._planner.again(arrival), actor=actor, why=why)
+            receipt = await self._store.release(self._again(arrival), actor=actor, why=why)
             receipts.append(receipt)
             log.info("replayed", arrival_id=arrival.id, outcome=receipt["state"])
             if receipt["state"] == "kept":
                 break
         self._on_accepted()
         return receipts
+
+    def _again(self, arrival: Arrival) -> Plan:
+        """What it would be refused for it stays kept for."""
+        try:
+            _refuse_round(arrival)
+            plan = self._planner.again(arrival)
+            refuse_unfit(plan)
+            return plan
+        except Refused as refusal:
+            return self._planner.set_aside(arrival, (), refusal)
 
     async def known(self, sender: str, message_id: str) -> JsonObject | None:
         """The receipt of the sender's own message of this id, whether the id stood in it or came beside it."""
@@ -124,9 +134,7 @@ class Intake:
     async def _decided(self, arrival: Arrival, read: Read | None, keep: bool) -> tuple[str, Plan | JsonObject]:
         """Where the message's id stands, and what is to be stored, or the first receipt of what is refused now but was
         accepted under the same id. Raises Refused, StoreUnavailable."""
-        if arrival.hops > HOP_LIMIT:
-            text = f"it went round {HOP_LIMIT} times between the hub and its partners"
-            raise Forbidden([Problem("", "too_many_hops", text, "look for two routes that feed each other")])
+        _refuse_round(arrival)
         id_at = "Idempotency-Key"
         schema: Schema | None = None
         parsed: Any = None
@@ -168,6 +176,12 @@ class Intake:
         if not repeated:
             self._on_accepted()
         return Accepted(receipt, repeated)
+
+
+def _refuse_round(arrival: Arrival) -> None:
+    if arrival.hops > HOP_LIMIT:
+        text = f"it went round {HOP_LIMIT} times between the hub and its partners"
+        raise Forbidden([Problem("", "too_many_hops", text, "look for two routes that feed each other")])
 
 
 def _national_code(plan: Plan) -> str | None:

@@ -32,7 +32,7 @@ class Replies:
 
     def try_again(self) -> None:
         """The hub reads its mappings and tables anew: what broke it may do so no more."""
-        self._stuck.clear()
+        self._stuck = set()  # another one: a try that began before this says nothing of what comes after it
         self._there.set()
 
     async def run(self) -> None:
@@ -52,15 +52,14 @@ class Replies:
 
     async def take(self) -> None:
         """Take in all that wait, oldest first. Raises StoreUnavailable: the others wait on."""
-        for reply in await self._store.pending_replies():
+        stuck = self._stuck
+        for reply in await self._store.pending_replies(stuck):
             arrival = reply.arrival
-            if arrival.id in self._stuck:
-                continue
             try:
                 with contextlib.suppress(IdConflict):  # its id is this answer's own: it came in before
-                    await contained(self._accept, arrival.sender, tries=1)(arrival, keep=True, about=reply.names)
+                    await contained(self._accept, arrival.sender, tries=1)(arrival, about=reply.names)
             except Refused as error:
                 log.error("reply_refused", endpoint=arrival.sender, code=error.kind)
-                self._stuck.add(arrival.id)
+                stuck.add(arrival.id)
                 continue
             await self._store.forget_reply(arrival.id)

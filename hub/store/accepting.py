@@ -77,6 +77,14 @@ _ALIAS_CONFLICT = Problem(
 )
 
 
+_OTHER_DOSSIER = Problem(
+    "",
+    "other_dossier",
+    "it names another dossier than the one it is kept with",
+    "have it sent again as a message of its own, and discard this",
+)
+
+
 @dataclass(slots=True)
 class _Dossier:
     id: str
@@ -197,9 +205,12 @@ def release(connection: Connection, plan: Plan, digests: tuple[str, ...]) -> Jso
     first = _FIRST_KEPT.scalar(connection, {"dossier": row.dossier_id, "sender": row.sender})
     if not plan.kept and first != row.id:
         raise NotAllowed(f"arrival {row.id} waits behind arrival {first} of the same dossier: replay that one first")
-    foreign = [one for one in _holders(connection, plan.aliases).values() if one != dossier.id]
+    holders = set(_holders(connection, plan.aliases).values())
+    foreign = holders - {dossier.id}
     reasons = list(plan.kept) or ([_ALIAS_CONFLICT.as_dict()] if foreign else [])
-    if not foreign:
+    if not reasons and dossier.id not in holders:
+        reasons = [_OTHER_DOSSIER.as_dict()]
+    if holders == {dossier.id}:
         learn(connection, dossier.id, plan.aliases, plan.arrival.received_at)
     receipt = _carry_out(connection, plan, dossier, digests, reasons)
     values = {

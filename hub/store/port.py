@@ -6,7 +6,7 @@ Times are microseconds since the epoch (``hub.message.Clock``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from hub.event import Event
@@ -153,8 +153,8 @@ class Store(Reader, Protocol):
         """Like accept for an arrival that was kept: a plan with parts makes it accepted, one with ``kept`` renews the
         reasons. Raises NotFound, NotAllowed."""
 
-    async def pending_replies(self) -> Sequence[Reply]:
-        """Partners' answers that were stored but have not re-entered yet, oldest first."""
+    async def pending_replies(self, besides: Collection[str] = ()) -> Sequence[Reply]:
+        """Partners' answers that were stored but have not re-entered yet, oldest first, without those of these ids."""
 
     async def forget_reply(self, reply_id: str) -> None:
         """The reply has been accepted as an arrival."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -195,18 +195,28 @@ def stored(
     ]
 
 
-def pending_replies(connection: Connection) -> list[Reply]:
-    """Answers of partners that wait to re-enter, oldest first."""
-    return [_reply(connection, row) for row in connection.execute(select(replies).order_by(replies.c.stored_at, replies.c.id))]
+def pending_replies(connection: Connection, besides: Collection[str]) -> list[Reply]:
+    """Answers of partners that wait to re-enter, oldest first, without those of these ids."""
+    order = select(replies.c.id).order_by(replies.c.stored_at, replies.c.id)
+    ids = [one for one in connection.execute(order).scalars() if one not in besides]
+    return [_reply(connection, connection.execute(select(replies).where(replies.c.id == one)).one()) for one in ids]
 
 
 def _reply(connection: Connection, row: AnyRow) -> Reply:
     arrival = Arrival(
-        id=row.id, sender=row.endpoint, schema=SchemaRef.parse(row.schema), body=bytes(row.body), received_at=row.stored_at,
+        id=row.id, sender=row.endpoint, schema=_schema(row.schema), body=bytes(row.body), received_at=row.stored_at,
         correlation_id=row.correlation_id, key=row.id, traceparent=row.traceparent, origin=row.endpoint, hops=row.hops,
     )  # fmt: skip
     names = select(al.c.system, al.c.code).where(al.c.dossier_id == row.dossier_id).order_by(al.c.learned_at, al.c.system)
     return Reply(arrival, tuple(Alias(one.system, one.code) for one in connection.execute(names)))
+
+
+def _schema(written: str) -> SchemaRef:
+    """As the connector gave it; what is none is called so, and known to nobody."""
+    try:
+        return SchemaRef.parse(written)
+    except ValueError:
+        return SchemaRef("no-schema", "1")
 
 
 def all_keys(connection: Connection) -> list[Key]:

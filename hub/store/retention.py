@@ -20,7 +20,7 @@ from hub.store.delivering import record
 from hub.store.port import Store
 from hub.store.tables import aliases as al
 from hub.store.tables import arrivals as a
-from hub.store.tables import bodies, dossiers
+from hub.store.tables import bodies, dossiers, replies
 from hub.store.tables import deliveries as d
 from hub.store.tables import messages as m
 from hub.store.values import OPEN_STATES
@@ -68,7 +68,8 @@ def erase_dossier(connection: Connection, code: str, actor: str, why: str, now: 
         select(d.c.id).where(d.c.dossier_id == dossier_id, d.c.state.in_(OPEN_STATES)).limit(1)
     ).first()
     kept = connection.execute(select(a.c.id).where(a.c.dossier_id == dossier_id, a.c.state == "kept").limit(1)).first()
-    if is_open is not None or kept is not None:
+    answer = connection.execute(select(replies.c.id).where(replies.c.dossier_id == dossier_id).limit(1)).first()
+    if is_open is not None or kept is not None or answer is not None:
         raise NotAllowed("something of the dossier still waits, is kept or dead: let it be delivered or discard it, then erase")
     rest = select(a.c.id).where(a.c.dossier_id == dossier_id, a.c.erased_at.is_(None))
     erased = _erase(connection, list(connection.execute(rest).scalars()), now)

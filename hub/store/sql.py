@@ -12,7 +12,7 @@ import fcntl
 import hmac
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Literal, TypeVar
@@ -179,8 +179,8 @@ class SqlStore(Store):
     async def kept_arrivals(self, arrival_id: str) -> Sequence[Arrival]:
         return await self._read(lambda connection: reading.kept_arrivals(connection, arrival_id))
 
-    async def pending_replies(self) -> Sequence[Reply]:
-        return await self._read(reading.pending_replies)
+    async def pending_replies(self, besides: Collection[str] = ()) -> Sequence[Reply]:
+        return await self._read(lambda connection: reading.pending_replies(connection, besides))
 
     async def forget_reply(self, reply_id: str) -> None:
         await self._writer.run(lambda connection: delivering.forget_reply(connection, reply_id))

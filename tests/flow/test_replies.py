@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from flow.parts import MovableClock, make_home, running, send, settled, told, until
+from hub.cli.repair import Repair
 from hub.connector import Receipt
-from hub.errors import Refused, StoreUnavailable
+from hub.errors import NotAllowed, StoreUnavailable
 from hub.intake import replies
 from hub.intake.accept import HOP_LIMIT, Intake
 from hub.message import NATIONAL, Arrival, SchemaRef, new_id
@@ -89,6 +91,8 @@ async def test_a_reply_at_which_the_hub_breaks_stops_nothing(home: Path, monkeyp
         assert len(tried) == 2, "once in each life of the hub"
         assert hub.reload() == []
         await until(lambda: len(tried) == 3)
+        with pytest.raises(NotAllowed):
+            await hub.store.erase_dossier(story.code, actor="lan", why="asked for", now=clock())
     monkeypatch.setattr(Intake, "accept", honest)
     async with running(home, clock) as (hub, portal):
         await until(lambda: _nothing_waits(hub))
@@ -101,7 +105,7 @@ def _answers(schema: str, body: Callable[[Any], bytes]) -> Any:
     def script(message: Any, attempt: Any) -> Receipt:
         if message.schema.id != "npsp-dossier":
             return Receipt()
-        return Receipt(reply=(SchemaRef.parse(schema), body(message)))
+        return Receipt(reply=(SchemaRef(*schema.split("@")), body(message)))
 
     return script
 
@@ -117,9 +121,11 @@ UNUSABLE: dict[str, tuple[str, Callable[[Any], bytes], str]] = {
     "is no object": ("opencps-dossier@1", lambda _: b'"thank you"', "mistyped"),
     "cannot be read": ("opencps-dossier@1", lambda _: b"<html>", "not_json"),
     "has a schema that nobody knows": ("no-such-schema@1", lambda _: b"{}", "unknown_schema"),
+    "has a schema that is none": ("No_Schema@one", lambda _: b"{}", "unknown_schema"),
+    "breaks its schema and names another": ("opencps-dossier@1", lambda _: json.dumps({"dossierNo": "B"}).encode(), "missing"),
     "has a schema that is not taken": ("npsp-dossier@1", lambda _: b"{}", "not_a_source"),
     "has a code that no store can hold": (
-        "opencps-dossier@1", lambda _: json.dumps({**told(1)[0].records[1], "dossierNo": "X" * 999}).encode(), "bad_code",
+        "opencps-dossier@1", lambda _: json.dumps({**told(1)[0].records[1], "dossierNo": "X" * 999}).encode(), "too_long",
     ),
 }  # fmt: skip
 
@@ -139,12 +145,23 @@ async def test_an_answer_that_cannot_come_in_is_kept_with_its_dossier(home: Path
         shown = await hub.store.arrival(kept["arrival"])
         assert (shown["state"], shown["sender"]) == ("kept", "portal")
         assert code in {one["code"] for one in shown["reasons"]}
-        try:
-            assert [one["state"] for one in await hub.intake.replay(kept["arrival"], actor="lan", why="again")] == ["kept"]
-        except Refused as refusal:
-            assert code in {one.code for one in refusal.problems}
-        await hub.store.discard(kept["arrival"], actor="lan", why="the partner only says thank you", now=clock())
-        assert (await hub.store.arrival(kept["arrival"]))["state"] == "discarded"
+        assert await hub.store.dossier("B") is None, "a broken message makes no dossier"
+        (again,) = await hub.intake.replay(kept["arrival"], actor="lan", why="again")
+        assert (again["state"], again["dossier"]) == ("kept", shown["receipt"]["dossier"])
+        await send(hub, {**story.records[1], "dossierId": 77}, clock)
+        await until(lambda: len(portal.sent(story.code)) > 2)
+        first, second = await until(lambda: _two(hub, story.code))
+        repair = Repair(home, hub.store, "the partner only says thank you")
+        (behind,) = await repair.discard(first["arrival"])
+        assert (behind["id"], behind["replayed"]) == (second["arrival"], False)
+        assert [one["replayed"] for one in await repair.replay([second["arrival"]], given=True)] == [False]
+        await repair.discard(second["arrival"])
+        assert [(await hub.store.arrival(one["arrival"]))["state"] for one in (first, second)] == ["discarded"] * 2
+
+
+async def _two(hub: Any, code: str) -> list[Any]:
+    found = await _from_portal(hub, code)
+    return found if len(found) == 2 else []
 
 
 async def _nothing_waits(hub: Any) -> bool:
@@ -165,6 +182,8 @@ async def test_an_answer_that_goes_round_and_round_is_kept(home: Path) -> None:
         (kept,) = await until(lambda: _from_portal(hub, story.code))
         shown = await hub.store.arrival(kept["arrival"])
         assert [one["code"] for one in shown["reasons"]] == ["too_many_hops"]
+        (again,) = await hub.intake.replay(kept["arrival"], actor="lan", why="once more")
+        assert (again["state"], [one["code"] for one in again["reasons"]]) == ("kept", ["too_many_hops"])
 
 
 async def test_an_answer_waits_for_a_store_that_is_away(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,3 +213,26 @@ async def test_an_answer_waits_for_a_store_that_is_away(home: Path, monkeypatch:
         (back,) = await until(lambda: _from_portal(hub, story.code))
         assert back["event"] == "arrival"
         await until(lambda: _nothing_waits(hub))
+
+
+async def test_a_reload_counts_for_a_try_that_began_before_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the hub broke at with its old mappings is tried again with the new ones."""
+    clock = MovableClock()
+    story = told(1)[0]
+    honest, begun, go_on = Intake.accept, asyncio.Event(), asyncio.Event()
+
+    async def accept(intake: Intake, arrival: Arrival, *words: Any, **more: Any) -> Any:
+        if arrival.origin == "portal" and not go_on.is_set():
+            begun.set()
+            await go_on.wait()
+            raise RuntimeError("a fault of the hub's own")
+        return await honest(intake, arrival, *words, **more)
+
+    monkeypatch.setattr(Intake, "accept", accept)
+    async with running(home, clock) as (hub, portal):
+        portal.script = _answers("opencps-dossier@1", lambda _: json.dumps(story.records[1]).encode())
+        await send(hub, story.records[0], clock)
+        await begun.wait()
+        assert hub.reload() == []
+        go_on.set()
+        await until(lambda: _from_portal(hub, story.code))

@@ -87,6 +87,21 @@ async def test_still_untranslatable_its_reasons_are_renewed(desk: Desk) -> None:
     assert (await release(desk, first["arrival"]))["state"] == "accepted"
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_one_that_names_another_dossier_makes_them_one_by_no_release(desk: Desk, is_known: bool) -> None:
+    """It was kept with the dossier that it answers, unread; once it can be read it stays kept, and the other is another."""
+    first = await desk.accept("a", kept="unknown_schema")
+    if is_known:
+        await desk.accept("other", code="D2")
+    released = await desk.store.release(await replan(desk, first["arrival"], code="D2"), actor="lan", why="")
+    code = "alias_conflict" if is_known else "other_dossier"
+    assert (released["state"], [one["code"] for one in released["reasons"]]) == ("kept", [code])
+    assert (await desk.accept("b", code="D2"))["dossier"] != first["dossier"]
+    still = await replan(desk, first["arrival"], kept="bad_date", code="D3")
+    assert (await desk.store.release(still, actor="lan", why=""))["state"] == "kept"
+    assert await desk.store.dossier("D3") is None
+
+
 async def test_only_a_kept_arrival_can_be_released(desk: Desk) -> None:
     """An unknown one: NotFound. An accepted one: NotAllowed, and nothing is sent twice."""
     receipt = await desk.accept("a", kept="not_in_table")
