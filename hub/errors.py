@@ -9,6 +9,7 @@ HubError
 ├── TranslationFailed       a mapping could not translate a message; the arrival is kept, the delivery goes dead
 ├── BadConfig               config, schema, mapping or route that cannot run; carries every problem at once
 ├── StoreUnavailable        disk full, database locked, corrupt or gone; answered 503, never a false receipt
+│   └── HubBreaks           … or the hub breaks at one arrival after the other; they wait, as for a store
 ├── NotFound · NotAllowed   an operator's command that names nothing, or that the state does not allow
 └── DeliveryError           the only errors a connector may raise
     ├── Transient           the partner answered "not now" (503, 429, expired twice …); counts against the endpoint

@@ -29,7 +29,6 @@ _TOKEN = re.compile(r"yyyy|MM|dd|HH|mm|ss")
 _SIXTY = "[0-5][0-9]"
 _DIGITS = {"yyyy": "[0-9]{4}", "MM": "[01][0-9]", "dd": "[0-3][0-9]", "HH": "[01][0-9]|2[0-3]", "mm": _SIXTY, "ss": _SIXTY}
 _CHANGES = "changes"
-_OFFSET_LENGTH = 6
 _ISO = "yyyy-MM-ddTHH:mm:ss"
 _USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][+-][0-9]{2}:[0-9]{2}")
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
@@ -96,8 +95,8 @@ def _reader(pattern: str, zone: ZoneInfo) -> Callable[[str], str | None]:
             return None
         date, offset = day_of(text[dated])
         time = time_of(text) if times is None else text[times]
-        if len(offset) != _OFFSET_LENGTH:
-            offset = _offset(datetime.fromisoformat(date + time), zone) if offset else ""
+        if offset == _CHANGES:
+            offset = _offset(datetime.fromisoformat(date + time), zone)
         return f"{date}{time}{offset}" if offset else None
 
     return read

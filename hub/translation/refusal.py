@@ -64,7 +64,7 @@ def or_refuse(convert: Callable[[str], str | None], code: str, message: str, hin
     """A change of text that is refused when ``convert`` gives None."""
 
     def change(value: Any) -> str:
-        found = convert(value if type(value) is str else text(value))
+        found = convert(text(value))
         if found is None:
             raise unfit(code, message, value, hint)
         return found

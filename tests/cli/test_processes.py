@@ -35,7 +35,8 @@ def door(*answers: tuple[int, dict[str, str]]) -> Iterator[tuple[str, list[dict[
             self.rfile.read(int(self.headers["Content-Length"]))
             status, headers = answers[min(len(seen), len(answers) - 1)]
             seen.append(dict(self.headers))
-            body = json.dumps({"arrival": "a", "state": "accepted", "messages": []}).encode() if status == 202 else b"{}"
+            told = {"arrival": "a", "state": "accepted", "messages": []} if status == 202 else {"detail": "the disk is full"}
+            body = json.dumps(told).encode()
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -118,6 +119,14 @@ def test_send_tries_again_when_the_hub_is_busy(home: Home, hub: Run) -> None:
         told = hub("send", str(messages), "--schema", "record@1", "--url", url, "--json", HUB_KEY="k").json
     assert told["counts"] == {"accepted": 1} and len(seen) == 2
     assert seen[0]["Idempotency-Key"] == seen[1]["Idempotency-Key"] and seen[0]["Idempotency-Key"].startswith("sha256-")
+
+
+def test_who_waits_in_vain_is_told_why_in_the_hubs_words(home: Home, hub: Run) -> None:
+    """After the status, on the same line."""
+    messages = home.records("in.jsonl", record())
+    with door((503, {"Retry-After": "0"})) as (url, _):
+        said = hub("send", str(messages), "--schema", "record@1", "--url", url, "--patience", "0", code=4, HUB_KEY="k")
+    assert "is not available (status 503: the disk is full)" in said.stderr
 
 
 def test_a_hub_that_is_away_is_exit_code_4(home: Home, hub: Run) -> None:

@@ -31,7 +31,6 @@ async def test_a_partners_reply_re_enters_and_is_not_sent_back(home: Path) -> No
     story = told(1)[0]
 
     def script(message: Any, attempt: Any) -> Receipt:
-
         if message.schema.id != "npsp-dossier":
             return Receipt()
         return Receipt(reply=(SchemaRef.parse("opencps-dossier@1"), json.dumps(story.records[1]).encode()))
@@ -48,7 +47,7 @@ async def test_a_partners_reply_re_enters_and_is_not_sent_back(home: Path) -> No
         (reply,) = await until(arrived)
         assert reply["correlation_id"] == first["correlation_id"]
         assert len(portal.sent(story.code)) == 2
-        assert await hub.store.pending_replies() == []
+        await until(lambda: _nothing_waits(hub))
         (cell,) = [one for one in (await hub.store.dossier(story.code))["ledger"] if one["stream"] == "dossier"]
         assert (cell["sent_seq"], cell["ahead"]) == (1, True) and cell["heard_seq"] > 1, "it stands there as the partner's word"
 
@@ -81,13 +80,14 @@ async def test_a_reply_at_which_the_hub_breaks_stops_nothing(home: Path, monkeyp
         portal.script = script
         await send(hub, story.records[0], clock)
         assert set(await settled(hub)) == {"delivered"}
+        await until(lambda: tried)
         assert len(await hub.store.pending_replies()) == 1
     async with running(home, clock) as (hub, portal):
         portal.script = script
         await send(hub, other.records[0], clock)
         assert set(await settled(hub)) == {"delivered"}
         await until(lambda: heard(hub, other.code))
-        assert len(await hub.store.pending_replies()) == 1
+        await until(lambda: _one_waits(hub))
         assert len(tried) == 2, "once in each life of the hub"
         assert hub.reload() == []
         await until(lambda: len(tried) == 3)
@@ -162,6 +162,10 @@ async def test_an_answer_that_cannot_come_in_is_kept_with_its_dossier(home: Path
 async def _two(hub: Any, code: str) -> list[Any]:
     found = await _from_portal(hub, code)
     return found if len(found) == 2 else []
+
+
+async def _one_waits(hub: Any) -> bool:
+    return len(await hub.store.pending_replies()) == 1
 
 
 async def _nothing_waits(hub: Any) -> bool:
